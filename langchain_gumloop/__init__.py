@@ -1,0 +1,1 @@
+"""Gumloop for LangChain."""
