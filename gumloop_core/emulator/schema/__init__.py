@@ -1,0 +1,1 @@
+"""JSON Schema: what may be sent, whether a value conforms, and how to fill one."""
