@@ -1,0 +1,350 @@
+"""The clients: a body in, a completion or deltas out. The only place that waits for the network.
+
+:class:`GumloopClient` and :class:`AsyncGumloopClient` are twins; what they share beyond I/O is in
+:mod:`gumloop_core.settings` and :mod:`gumloop_core.exchange`. httpx is imported at the first request, so that
+importing an adapter stays cheap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gumloop_core.answer import Completion, Delta
+from gumloop_core.catalog import ModelGroup, RouteDecision, read_model_groups, read_route_decision, route_body
+from gumloop_core.errors import ConfigurationError
+from gumloop_core.retry import pause_before_retry
+from gumloop_core.settings import UNSET, ClientSettings
+from gumloop_core.wire import ChatBody
+
+if TYPE_CHECKING:
+    import httpx
+
+    from gumloop_core.exchange import Exchange
+
+Answer = TypeVar("Answer")
+
+
+class GumloopClient:
+    """Talks to the endpoint, synchronously. Safe to use from many threads.
+
+    Args:
+        settings: How to reach the endpoint.
+        http_client: A client of the caller's to send with; it is never closed here. ``None`` for the process's pool.
+    """
+
+    def __init__(self, settings: ClientSettings, http_client: httpx.Client | None = None) -> None:
+        self._settings = settings
+        self._http_client = http_client
+
+    def complete(
+        self,
+        body: ChatBody,
+        *,
+        timeout: Any = UNSET,
+        headers: Mapping[str, str] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> Completion:
+        """Ask for a whole answer.
+
+        Args:
+            body: The request's body.
+            timeout: Seconds, or an ``httpx.Timeout``, in place of the settings'.
+            headers: Headers for this request.
+            origins: For each message of the body, which of the caller's it came from; -1 for none of them.
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors`.
+        """
+        exchange = self._settings.chat_exchange(
+            self._settings.credentials.bearer(),
+            body,
+            stream=False,
+            timeout=timeout,
+            headers=headers,
+            origins=origins,
+        )
+        return self._fetch(exchange, exchange.completion)
+
+    def stream(
+        self,
+        body: ChatBody,
+        *,
+        timeout: Any = UNSET,
+        headers: Mapping[str, str] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> Generator[Delta, None, None]:
+        """Ask for a streamed answer. Arguments and errors are those of :meth:`complete`.
+
+        Yields:
+            Deltas as they arrive; the last has the whole answer. Closing the generator closes the connection.
+        """
+        from gumloop_core.drain import drain
+        from gumloop_core.exchange import FAILURES, StreamBody
+
+        exchange = self._settings.chat_exchange(
+            self._settings.credentials.bearer(),
+            body,
+            stream=True,
+            timeout=timeout,
+            headers=headers,
+            origins=origins,
+        )
+        attempt = 0
+        while True:
+            attempt += 1
+            reader = exchange.reader()
+            try:
+                response = self._send(exchange)
+                try:
+                    if not response.is_success:
+                        exchange.check_status(response, self._read(exchange, response))
+                    exchange.begin_stream(response)
+                    stream = StreamBody(exchange, reader, response)
+                    pieces = response.iter_bytes()
+                    for piece in pieces:
+                        yield from stream.feed(piece)
+                        if reader.done:
+                            break
+                    yield from stream.finish()
+                    drain(response, pieces)
+                    return
+                finally:
+                    response.close()
+            except FAILURES as error:
+                if exchange.is_answered(error, reader):
+                    break
+                failure = exchange.translated(error, reader)
+                pause = None if reader.started else pause_before_retry(failure, attempt, self._settings.max_retries)
+                if pause is None:
+                    raise failure from failure.__cause__
+            time.sleep(pause)
+        yield reader.last_delta()
+
+    def models(self) -> list[ModelGroup]:
+        """List the models that the endpoint serves.
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors`.
+        """
+        settings = self._settings
+        return read_model_groups(self._call_api("GET", settings.endpoint.models_url))
+
+    def route(
+        self,
+        input: str | list[dict[str, Any]],
+        *,
+        models: Sequence[str] | None = None,
+        **options: Any,
+    ) -> RouteDecision:
+        """Ask the router which model it would use. It decides only; it costs credits.
+
+        Args:
+            input: The request's text, or text parts.
+            models: The candidates; all if ``None``.
+            **options: ``history`` and ``agent`` (``name``, ``description``, ``system_prompt``).
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors`.
+        """
+        settings = self._settings
+        body = route_body(input, models, options, settings.credentials.team_id)
+        return read_route_decision(self._call_api("POST", settings.endpoint.route_url, body))
+
+    def close(self) -> None:
+        """Close the connections, unless another client of this process uses them. A later call opens new ones."""
+        if self._http_client is None:
+            from gumloop_core import pools
+
+            pools.release(self)
+
+    def _call_api(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+        exchange = self._settings.api_exchange(self._settings.credentials.bearer(), method, url, body)
+        return self._fetch(exchange, exchange.document)
+
+    def _fetch(self, exchange: Exchange, read: Callable[[httpx.Response, bytes], Answer]) -> Answer:
+        """Send, read the body and make an answer of it; again where that may help."""
+        from gumloop_core.exchange import FAILURES
+
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                response = self._send(exchange)
+                try:
+                    content = self._read(exchange, response)
+                finally:
+                    response.close()
+                return read(response, content)
+            except FAILURES as error:
+                failure = exchange.translated(error)
+                pause = pause_before_retry(failure, attempt, self._settings.max_retries)
+                if pause is None:
+                    raise failure from failure.__cause__
+            time.sleep(pause)
+
+    def _send(self, exchange: Exchange) -> httpx.Response:
+        client = self._http_client
+        if client is None:
+            from gumloop_core import pools
+
+            client = pools.sync_client(self)
+        elif client.is_closed:
+            raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
+        request = exchange.request(client, own_pool=self._http_client is None)
+        return client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
+        body = exchange.body(response)
+        for piece in response.iter_bytes():
+            if not body.take(piece):
+                break
+        return body.content()
+
+
+class AsyncGumloopClient:
+    """Talks to the endpoint, asynchronously. Safe to use from several event loops, one after another or at once.
+
+    Args:
+        settings: How to reach the endpoint.
+        http_client: A client of the caller's to send with; it is never closed here. ``None`` for the running loop's
+            pool.
+    """
+
+    def __init__(self, settings: ClientSettings, http_client: httpx.AsyncClient | None = None) -> None:
+        self._settings = settings
+        self._http_client = http_client
+
+    async def complete(
+        self,
+        body: ChatBody,
+        *,
+        timeout: Any = UNSET,
+        headers: Mapping[str, str] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> Completion:
+        """Ask for a whole answer; see :meth:`GumloopClient.complete`."""
+        bearer = await self._settings.credentials.abearer()
+        exchange = self._settings.chat_exchange(
+            bearer, body, stream=False, timeout=timeout, headers=headers, origins=origins
+        )
+        return await self._fetch(exchange, exchange.completion)
+
+    async def stream(
+        self,
+        body: ChatBody,
+        *,
+        timeout: Any = UNSET,
+        headers: Mapping[str, str] | None = None,
+        origins: Sequence[int] | None = None,
+    ) -> AsyncGenerator[Delta, None]:
+        """Ask for a streamed answer; see :meth:`GumloopClient.stream`."""
+        from gumloop_core.drain import adrain
+        from gumloop_core.exchange import FAILURES, StreamBody
+
+        bearer = await self._settings.credentials.abearer()
+        exchange = self._settings.chat_exchange(
+            bearer, body, stream=True, timeout=timeout, headers=headers, origins=origins
+        )
+        attempt = 0
+        while True:
+            attempt += 1
+            reader = exchange.reader()
+            try:
+                response = await self._send(exchange)
+                try:
+                    if not response.is_success:
+                        exchange.check_status(response, await self._read(exchange, response))
+                    exchange.begin_stream(response)
+                    stream = StreamBody(exchange, reader, response)
+                    pieces = response.aiter_bytes()
+                    async for piece in pieces:
+                        for delta in stream.feed(piece):
+                            yield delta
+                        if reader.done:
+                            break
+                    for delta in stream.finish():
+                        yield delta
+                    await adrain(pieces)
+                    return
+                finally:
+                    await response.aclose()
+            except FAILURES as error:
+                if exchange.is_answered(error, reader):
+                    break
+                failure = exchange.translated(error, reader)
+                pause = None if reader.started else pause_before_retry(failure, attempt, self._settings.max_retries)
+                if pause is None:
+                    raise failure from failure.__cause__
+            await asyncio.sleep(pause)
+        yield reader.last_delta()
+
+    async def models(self) -> list[ModelGroup]:
+        """List the models that the endpoint serves; see :meth:`GumloopClient.models`."""
+        settings = self._settings
+        return read_model_groups(await self._call_api("GET", settings.endpoint.models_url))
+
+    async def route(
+        self,
+        input: str | list[dict[str, Any]],
+        *,
+        models: Sequence[str] | None = None,
+        **options: Any,
+    ) -> RouteDecision:
+        """Ask the router which model it would use; see :meth:`GumloopClient.route`."""
+        settings = self._settings
+        body = route_body(input, models, options, settings.credentials.team_id)
+        return read_route_decision(await self._call_api("POST", settings.endpoint.route_url, body))
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections, unless another client uses them. A later call opens new ones."""
+        if self._http_client is None:
+            from gumloop_core import pools
+
+            await pools.arelease(self)
+
+    async def _call_api(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+        bearer = await self._settings.credentials.abearer()
+        exchange = self._settings.api_exchange(bearer, method, url, body)
+        return await self._fetch(exchange, exchange.document)
+
+    async def _fetch(self, exchange: Exchange, read: Callable[[httpx.Response, bytes], Answer]) -> Answer:
+        """Send, read the body and make an answer of it; again where that may help."""
+        from gumloop_core.exchange import FAILURES
+
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                response = await self._send(exchange)
+                try:
+                    content = await self._read(exchange, response)
+                finally:
+                    await response.aclose()
+                return read(response, content)
+            except FAILURES as error:
+                failure = exchange.translated(error)
+                pause = pause_before_retry(failure, attempt, self._settings.max_retries)
+                if pause is None:
+                    raise failure from failure.__cause__
+            await asyncio.sleep(pause)
+
+    async def _send(self, exchange: Exchange) -> httpx.Response:
+        client = self._http_client
+        if client is None:
+            from gumloop_core import pools
+
+            client = await pools.async_client(self)
+        elif client.is_closed:
+            raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
+        request = exchange.request(client, own_pool=self._http_client is None)
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
+        body = exchange.body(response)
+        async for piece in response.aiter_bytes():
+            if not body.take(piece):
+                break
+        return body.content()

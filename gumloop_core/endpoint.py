@@ -1,0 +1,109 @@
+"""The two hosts, how one follows from the other, and the paths."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from gumloop_core.errors import ConfigurationError
+
+API_HOST = "api.gumloop.com"
+STREAM_HOST = "ws.gumloop.com"
+DEFAULT_BASE_URL = f"https://{API_HOST}/api/v1"
+"""The API host: model list and router."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where requests go.
+
+    Attributes:
+        base_url: The API host's base, without a trailing slash.
+        stream_base_url: The chat host's base, without a trailing slash.
+    """
+
+    base_url: str
+    stream_base_url: str
+
+    @classmethod
+    def resolve(
+        cls,
+        base_url: str | None = None,
+        stream_base_url: str | None = None,
+        *,
+        allow_insecure: bool = False,
+    ) -> Endpoint:
+        """Settle both hosts: an argument, else the environment, else the vendor's.
+
+        Args:
+            base_url: The API host's base; ``GUMLOOP_BASE_URL`` if ``None``.
+            stream_base_url: The chat host's base; ``GUMLOOP_STREAM_BASE_URL`` if ``None`` and ``base_url`` came from
+                the environment too. Else it follows from ``base_url``: ``api.gumloop.com`` becomes
+                ``ws.gumloop.com``, any other host serves both.
+            allow_insecure: Whether plain http to a host other than loopback is let through.
+
+        Raises:
+            ConfigurationError: If an address is not http(s), carries a user or password, or would send the key in
+                the clear.
+        """
+        if base_url is None:
+            stream_base_url = stream_base_url or os.environ.get("GUMLOOP_STREAM_BASE_URL") or None
+            base_url = os.environ.get("GUMLOOP_BASE_URL") or DEFAULT_BASE_URL
+        base_url = _checked("base_url", base_url, allow_insecure)
+        if stream_base_url is None:
+            stream_base_url = _stream_host_of(base_url)
+        return cls(base_url, _checked("stream_base_url", stream_base_url, allow_insecure))
+
+    @property
+    def chat_url(self) -> str:
+        """Where chat completions are posted."""
+        return f"{self.stream_base_url}/chat/completions"
+
+    @property
+    def models_url(self) -> str:
+        """Where the model list is."""
+        return f"{self.base_url}/models"
+
+    @property
+    def route_url(self) -> str:
+        """Where the router decides."""
+        return f"{self.base_url}/models/route"
+
+
+def _stream_host_of(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.hostname != API_HOST:
+        return base_url
+    return urlunsplit(parts._replace(netloc=parts.netloc.lower().replace(API_HOST, STREAM_HOST)))
+
+
+def _checked(name: str, url: str, allow_insecure: bool) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{name} is not an address: {error}.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f"{name} must be an http(s) address such as {DEFAULT_BASE_URL}, not {url!r}.")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{name} must not carry a user or password; use api_key or access_token.")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"{name} must not carry a query or fragment.")
+    if parts.scheme == "http" and not allow_insecure and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{name} is plain http to {host}: the key would travel in the clear. Use https, or pass "
+            "allow_insecure=True if the network between is yours."
+        )
+    return urlunsplit(parts).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,64 @@
+"""Fields that arrive in pieces over the chunks of a stream, gathered without copying what is there already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gumloop_core.wire import JSONObject
+
+
+class GatheredFields:
+    """An object whose fields arrive in pieces.
+
+    Lists run on, objects are gathered likewise, the text fields named are joined, and of anything else the latest
+    value that is not null stands.
+
+    Args:
+        joined: Names of fields, at any depth, whose text comes in pieces.
+    """
+
+    def __init__(self, joined: frozenset[str] = frozenset()) -> None:
+        self._joined = joined
+        self._fields: dict[str, Any] = {}
+
+    def take(self, fields: JSONObject) -> None:
+        """Take the next piece."""
+        for name, value in fields.items():
+            if value is not None:
+                self.take_field(name, value)
+
+    def take_field(self, name: str, value: Any) -> None:
+        """Take the next piece of one field."""
+        known = self._fields.get(name)
+        if isinstance(value, str) and name in self._joined:
+            if isinstance(known, _Text):
+                known.append(value)
+            else:
+                self._fields[name] = _Text([value])
+        elif isinstance(value, list):
+            if type(known) is list:
+                known.extend(value)
+            else:
+                self._fields[name] = list(value)
+        elif isinstance(value, dict):
+            if not isinstance(known, GatheredFields):
+                known = self._fields[name] = GatheredFields(self._joined)
+            known.take(value)
+        else:
+            self._fields[name] = value
+
+    def finished(self) -> JSONObject:
+        """The object as it stands."""
+        return {name: _finished(value) for name, value in self._fields.items()}
+
+
+class _Text(list[str]):
+    """The pieces of a text field."""
+
+
+def _finished(value: Any) -> Any:
+    if isinstance(value, GatheredFields):
+        return value.finished()
+    if isinstance(value, _Text):
+        return "".join(value)
+    return list(value) if type(value) is list else value

@@ -1,0 +1,207 @@
+"""Build the body of a chat request. No I/O."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gumloop_core.errors import InvalidRequestError
+from gumloop_core.schema import safe_name
+from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
+
+OPTIONS = frozenset(
+    {
+        "temperature",
+        "max_completion_tokens",
+        "top_p",
+        "seed",
+        "stop",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "parallel_tool_calls",
+        "reasoning",
+        "stream_options",
+        "service_tier",
+        "user",
+        "session_id",
+        "metadata",
+        "modalities",
+        "image_config",
+        "provider",
+        "models",
+        "plugins",
+        "cache_control",
+        "trace",
+        "response_format",
+        "tool_choice",
+        "tools",
+        "model",
+        "messages",
+        "extra_body",
+        "extra_headers",
+        "timeout",
+    }
+)
+"""The fields of the body that are known, and what a call may carry beside them."""
+
+
+def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay options over each other, later layers on top.
+
+    ``max_tokens`` is read as ``max_completion_tokens`` in every layer. A later ``None`` takes an option away. The
+    ``extra_body`` of every layer is laid over the one below it, and so is nothing else that is a mapping.
+
+    Raises:
+        InvalidRequestError: If an unknown option is so close to a known one that it must be a slip.
+    """
+    merged: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            if name == "max_tokens":
+                if value is not None or "max_completion_tokens" not in layer:
+                    merged["max_completion_tokens"] = value
+            elif name == "extra_body":
+                extra.update(value or {})
+            else:
+                if name not in OPTIONS:
+                    refuse_misspelling(name)
+                merged[name] = value
+    options = {name: value for name, value in merged.items() if value is not None}
+    if extra:
+        options["extra_body"] = extra
+    return options
+
+
+def refuse_misspelling(name: str, known: Sequence[str] | frozenset[str] = OPTIONS) -> None:
+    """Raise where an unknown name is a slip for a known one; other unknown names may be new on the wire.
+
+    Raises:
+        InvalidRequestError: With the name that was probably meant.
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    if close:
+        raise InvalidRequestError(
+            f"{name!r} is not an option. Did you mean {close[0]!r}? To send it as it is, put it into extra_body."
+        )
+
+
+def build_body(
+    model: str,
+    messages: Sequence[MessageParam],
+    options: Mapping[str, Any],
+    *,
+    stream: bool = False,
+) -> ChatBody:
+    """Build the body of a chat request.
+
+    Args:
+        model: The model's id.
+        messages: The conversation on the wire's form.
+        options: Fields of the body from :func:`merge_options`, ``extra_body`` among them, which is laid on last.
+        stream: Whether the answer is to be streamed. Usage is then asked for, as some providers leave it out
+            otherwise.
+
+    Raises:
+        InvalidRequestError: If there is no message, or a role is unknown.
+    """
+    check_messages(messages)
+    body: ChatBody = {"model": model, "messages": list(messages)}
+    extra: Mapping[str, Any] = {}
+    for name, value in options.items():
+        if name == "extra_body":
+            extra = value
+        else:
+            body[name] = value
+    if not body.get("tools"):
+        # The wire refuses an empty list, and these two without tools.
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            body.pop(name, None)
+    if not body.get("stop", True):
+        del body["stop"]
+    if stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
+    else:
+        body.pop("stream_options", None)
+    body.update(extra)
+    return body
+
+
+def check_messages(messages: Sequence[MessageParam]) -> None:
+    """Refuse a conversation that cannot be sent.
+
+    Raises:
+        InvalidRequestError: If it is empty, or a role is unknown.
+    """
+    if not messages:
+        raise InvalidRequestError("There is no message to send: pass at least one.")
+    for place, message in enumerate(messages):
+        if message["role"] not in ROLES:
+            raise InvalidRequestError(
+                f"messages[{place}] has the unknown role {message['role']!r}. Known are {', '.join(sorted(ROLES))}."
+            )
+
+
+def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Sequence[str]) -> ToolChoice | None:
+    """The wire's tool choice.
+
+    Args:
+        choice: A tool's name; ``"auto"``, ``"none"``; ``"any"``, ``"required"`` or ``True`` for some tool;
+            the wire's own dict; ``None`` or ``False`` for unset. A tool that is named ``"auto"`` or the like wins over
+            the word.
+        tool_names: The names of the tools that are sent.
+
+    Raises:
+        InvalidRequestError: If a tool is named that is not sent.
+    """
+    if choice is None or choice is False or choice == "":
+        return None
+    if choice is True:
+        return "required"
+    if isinstance(choice, Mapping):
+        named = choice.get("function")
+        name = named.get("name") if isinstance(named, Mapping) else choice.get("name")
+        if not isinstance(name, str):
+            return dict(choice)  # type: ignore[return-value]  # the caller's own, for the server to judge
+        choice = name
+    elif choice not in tool_names:
+        if choice == "any":
+            return "required"
+        if choice in ("auto", "none", "required"):
+            return choice
+    if choice not in tool_names:
+        known = ", ".join(map(repr, tool_names)) or "none"
+        raise InvalidRequestError(f"tool_choice names the tool {choice!r}, which is not among the tools sent: {known}.")
+    return {"type": "function", "function": {"name": choice}}
+
+
+def tool_names(tools: Sequence[ToolParam] | Sequence[JSONObject]) -> list[str]:
+    """The names of tool definitions."""
+    return [tool["function"]["name"] for tool in tools if isinstance(tool.get("function"), dict)]
+
+
+def json_schema_format(
+    name: str, schema: JSONObject, *, strict: bool | None = None, description: str | None = None
+) -> ResponseFormat:
+    """The response format that holds an answer to a schema.
+
+    Args:
+        name: Any name; made safe for the wire.
+        schema: The JSON Schema; with ``strict`` it must be strict-safe already.
+        strict: Whether the answer must match to the letter; not sent if ``None``.
+        description: What the answer is, for the model.
+    """
+    response_format: ResponseFormat = {
+        "type": "json_schema",
+        "json_schema": {"name": safe_name(name), "schema": schema},
+    }
+    if strict is not None:
+        response_format["json_schema"]["strict"] = strict
+    if description:
+        response_format["json_schema"]["description"] = description
+    return response_format

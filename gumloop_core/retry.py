@@ -1,0 +1,76 @@
+"""What may be tried again, and when. Decisions only; the clients do the waiting."""
+
+from __future__ import annotations
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+
+from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, GumloopError
+
+RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+
+FIRST_PAUSE = 0.5
+"""Seconds before the first retry, before jitter; doubles each time."""
+
+LONGEST_BACKOFF = 8.0
+"""Seconds that a pause of our own choosing grows to."""
+
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds of a server's ``Retry-After`` that are honoured; a longer wish is cut to this."""
+
+
+def is_retryable(error: GumloopError) -> bool:
+    """Whether the same request may succeed if it is sent again."""
+    if isinstance(error, APIStatusError):
+        return error.status_code in RETRIED_STATUSES
+    return isinstance(error, (APIConnectionError, APITimeoutError))
+
+
+def pause_before_retry(error: GumloopError, attempt: int, max_retries: int) -> float | None:
+    """How long to wait before another attempt.
+
+    Args:
+        error: Why the attempt failed.
+        attempt: How many attempts were made, the failed one included.
+        max_retries: How many further attempts a call may make.
+
+    Returns:
+        Seconds, or ``None`` if the error is to be raised.
+    """
+    if attempt > max_retries or not is_retryable(error):
+        return None
+    if isinstance(error, APIStatusError) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_RETRY_AFTER)
+    longest = min(FIRST_PAUSE * 2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF)
+    # Jitter keeps many clients that failed together from coming back together.
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def read_retry_after(value: str | None, now: float | None = None) -> float | None:
+    """Read a ``Retry-After`` header.
+
+    Args:
+        value: Seconds, or an HTTP date.
+        now: The present as a POSIX timestamp; the clock's if ``None``.
+
+    Returns:
+        Seconds from now, not negative; ``None`` if there is no header or it cannot be read.
+    """
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        try:
+            seconds = moment.timestamp() - (time.time() if now is None else now)
+        except (OverflowError, ValueError):
+            return None
+    if seconds != seconds:
+        return None
+    return max(0.0, seconds)
