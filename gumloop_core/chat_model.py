@@ -1,0 +1,289 @@
+"""The fields that both adapters' chat models have, and the clients that are made from them.
+
+:class:`ChatModelFields` is a base beside the framework's own, so that a field has one name, one meaning and one
+default in both.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from typing_extensions import Self
+
+from gumloop_core.client import AsyncGumloopClient, GumloopClient
+from gumloop_core.credentials import Credentials
+from gumloop_core.endpoint import Endpoint
+from gumloop_core.errors import ConfigurationError
+from gumloop_core.settings import (
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_STREAM_IDLE_TIMEOUT,
+    DEFAULT_TIMEOUT,
+    ClientSettings,
+)
+from gumloop_core.wire import JSONObject
+
+if TYPE_CHECKING:
+    import httpx
+
+SecretSource: TypeAlias = SecretStr | Callable[[], Any]
+"""A secret, or a callable (for async calls also an async one) that gives it at each request."""
+
+_BODY_FIELDS = (
+    "temperature",
+    "max_completion_tokens",
+    "top_p",
+    "seed",
+    "stop",
+    "frequency_penalty",
+    "presence_penalty",
+    "parallel_tool_calls",
+    "reasoning",
+    "modalities",
+    "image_config",
+    "provider",
+    "models",
+    "plugins",
+    "extra_body",
+)
+_CONNECTION_FIELDS = (
+    "api_key",
+    "access_token",
+    "user_id",
+    "team_id",
+    "base_url",
+    "stream_base_url",
+    "allow_insecure",
+    "timeout",
+    "stream_idle_timeout",
+    "max_retries",
+    "max_response_bytes",
+)
+_NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
+
+
+class ChatModelFields(BaseModel):
+    """What a chat model is made from.
+
+    Fields left at ``None`` are not sent. A call's own keyword wins over the field.
+    """
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        # A validation error shows its input otherwise, and the input holds the key.
+        hide_input_in_errors=True,
+    )
+
+    model: str
+    """The model's id, from the model list, or a preset route."""
+
+    api_key: SecretSource | None = Field(default=None, repr=False)
+    """A personal or team API key. From ``GUMLOOP_API_KEY`` if neither this nor ``access_token`` is given."""
+
+    access_token: SecretSource | None = Field(default=None, repr=False, exclude=True)
+    """An OAuth 2.0 access token; wins over a key. From ``GUMLOOP_ACCESS_TOKEN``, read again at each request."""
+
+    user_id: str | None = None
+    """Sent as ``x-auth-key``; a personal key needs it. From ``GUMLOOP_USER_ID``."""
+
+    team_id: str | None = None
+    """The team that a team key is validated against. From ``GUMLOOP_TEAM_ID``."""
+
+    base_url: str | None = None
+    """The API host's base. From ``GUMLOOP_BASE_URL``, else the vendor's. Chat goes to the same base, unless it is the
+    vendor's, whose chat host follows from it."""
+
+    stream_base_url: str | None = None
+    """The chat host's base, where it does not follow from ``base_url``. From ``GUMLOOP_STREAM_BASE_URL``."""
+
+    allow_insecure: bool = False
+    """Whether plain http to a host other than loopback is let through. The key travels in the clear then."""
+
+    temperature: float | None = None
+    """Sampling temperature."""
+
+    max_completion_tokens: int | None = Field(
+        default=None, validation_alias=AliasChoices("max_completion_tokens", "max_tokens")
+    )
+    """Cap on completion tokens. Also spelled ``max_tokens``."""
+
+    top_p: float | None = None
+    """Nucleus sampling: the share of probability that is sampled from, 0 to 1."""
+
+    seed: int | None = None
+    """Makes sampling repeatable where the provider can."""
+
+    stop: str | list[str] | None = None
+    """Where to stop writing."""
+
+    frequency_penalty: float | None = None
+    """Penalty on tokens by how often they occurred, -2 to 2."""
+
+    presence_penalty: float | None = None
+    """Penalty on tokens that occurred at all, -2 to 2."""
+
+    parallel_tool_calls: bool | None = None
+    """Whether the model may ask for several tool calls at once. Sent only along with tools."""
+
+    reasoning: JSONObject | None = None
+    """How to think first: ``{"effort": "low" | "medium" | "high"}``, ``{"max_tokens": …}`` and more."""
+
+    modalities: list[str] | None = None
+    """What the answer may be: ``"text"``, ``"image"`` or both."""
+
+    image_config: JSONObject | None = None
+    """How to draw: ``size``, ``quality``, ``aspect_ratio``, ``background``, ``output_format``, ``partial_images``."""
+
+    provider: JSONObject | None = None
+    """OpenRouter's routing preferences: ``order``, ``only``, ``sort``, ``allow_fallbacks`` and more."""
+
+    models: list[str] | None = None
+    """Models to fall back to."""
+
+    plugins: list[JSONObject] | None = None
+    """The endpoint's plugins, web search for example."""
+
+    extra_body: JSONObject | None = None
+    """Any other field of the body; laid on last."""
+
+    replay_reasoning: bool = True
+    """Whether ``reasoning_details`` of earlier answers are sent back. A thinking model needs its own on tool turns."""
+
+    default_headers: dict[str, str] | None = Field(default=None, repr=False, exclude=True)
+    """Headers for every request. Those that carry the credentials cannot be set here."""
+
+    timeout: Any = DEFAULT_TIMEOUT
+    """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
+    ``None`` waits without end."""
+
+    stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
+    """Seconds that a stream may be silent once it has begun; ``None`` waits without end."""
+
+    max_retries: int = Field(default=2, ge=0)
+    """Further attempts after one that failed in a way that may pass, never after something was handed out."""
+
+    max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, gt=0)
+    """Bytes of one answer that are read at most."""
+
+    http_client: Any = Field(default=None, repr=False, exclude=True)
+    """An ``httpx.Client`` to send with. It is yours to close. ``None`` for a pool that the process shares."""
+
+    http_async_client: Any = Field(default=None, repr=False, exclude=True)
+    """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
+
+    _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
+    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_arguments(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        known = set()
+        for name, field in cls.model_fields.items():
+            known.add(name)
+            known.update(alias for alias in (field.alias,) if alias)
+            choices = field.validation_alias
+            known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+        for name in values:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "fields of the body go into extra_body."
+                raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
+        return values
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> Self:
+        self._endpoint()
+        return self
+
+    def _endpoint(self) -> Endpoint:
+        return Endpoint.resolve(self.base_url, self.stream_base_url, allow_insecure=self.allow_insecure)
+
+    def _body_options(self) -> dict[str, Any]:
+        """The fields that go into the body, where set."""
+        fields = self.__dict__
+        return {name: fields[name] for name in _BODY_FIELDS if fields[name] is not None}
+
+    def _settings(self) -> ClientSettings:
+        return ClientSettings(
+            credentials=Credentials(
+                api_key=self.api_key,
+                access_token=self.access_token,
+                user_id=self.user_id,
+                team_id=self.team_id,
+                key_from_environment="api_key" not in self.model_fields_set,
+            ),
+            endpoint=self._endpoint(),
+            timeout=self.timeout,
+            stream_idle_timeout=self.stream_idle_timeout,
+            max_retries=self.max_retries,
+            default_headers=self.default_headers,
+            max_response_bytes=self.max_response_bytes,
+        )
+
+    def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
+        # A copy of the model with other values must not send with the first one's client.
+        fields = self.__dict__
+        headers = tuple((self.default_headers or {}).items())
+        return (http_client, headers, *[fields[name] for name in _CONNECTION_FIELDS])
+
+    def _sync(self) -> GumloopClient:
+        """The client for synchronous calls."""
+        values = self._connection_values(self.http_client)
+        if self._client is None or self._client[0] != values:
+            self._client = (values, GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client)))
+        return self._client[1]
+
+    def _async(self) -> AsyncGumloopClient:
+        """The client for asynchronous calls."""
+        values = self._connection_values(self.http_async_client)
+        if self._async_client is None or self._async_client[0] != values:
+            client = AsyncGumloopClient(self._settings(), cast("httpx.AsyncClient | None", self.http_async_client))
+            self._async_client = (values, client)
+        return self._async_client[1]
+
+    def close(self) -> None:
+        """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones."""
+        if self._client is not None:
+            self._client[1].close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections, unless another model shares them. A later call opens new ones."""
+        if self._async_client is not None:
+            await self._async_client[1].aclose()
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out secrets and connections: whoever loads this reads the credentials from the environment."""
+        state = BaseModel.__getstate__(self)
+        fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED)}
+        return {
+            **state,
+            "__dict__": fields,
+            "__pydantic_fields_set__": state["__pydantic_fields_set__"] - set(_NOT_PICKLED),
+            "__pydantic_private__": self._fresh_private(state["__pydantic_private__"]),
+        }
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        BaseModel.__setstate__(self, state)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        for shared in (self.http_client, self.http_async_client):
+            if shared is not None:
+                memo[id(shared)] = shared
+        private = self.__pydantic_private__
+        for made in (self._client, self._async_client):
+            if made is not None:
+                memo[id(made)] = None  # the copy makes its own
+        copied = BaseModel.__deepcopy__(self, memo)
+        object.__setattr__(copied, "__pydantic_private__", self._fresh_private(copied.__pydantic_private__ or private))
+        return copied
+
+    @staticmethod
+    def _fresh_private(private: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {**(private or {}), "_client": None, "_async_client": None}
