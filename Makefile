@@ -1,0 +1,44 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Enough to keep two cores busy; raise it on a larger machine.
+JOBS ?= 2
+
+.PHONY: help setup demo test lint format bench notebooks lock clean
+
+help:
+	@echo "make demo       answer two questions through both adapters, streamed"
+	@echo "make test       run the tests"
+	@echo "make lint       format check, lint, types, known vulnerabilities"
+	@echo "make format     format and fix what can be fixed"
+	@echo "make bench      measure beside the peers and the floors"
+	@echo "make notebooks  execute the notebooks and keep their outputs"
+	@echo "make lock       settle the versions of the development tools anew"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/audit.py requirements/dev.txt
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,93 @@
+"""Every code block in the README and the docs does what it says: Python is run, shell commands are checked."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    page: Path
+    line: int
+    language: str
+    code: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in FENCE.finditer(text):
+            found.append(Block(page, text.count("\n", 0, match.start()) + 1, match[1], match[2]))
+    return found
+
+
+BLOCKS = blocks()
+
+
+def of(*languages: str) -> list[object]:
+    return [pytest.param(block, id=block.name) for block in BLOCKS if block.language in languages]
+
+
+def test_every_block_names_a_language_that_is_checked() -> None:
+    assert [block.name for block in BLOCKS if block.language not in ("python", "bash", "text", "json")] == []
+    assert any(block.language == "python" for block in BLOCKS)
+
+
+@pytest.mark.parametrize("block", of("python"))
+def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("GUMLOOP_BASE_URL", gumloop_emulator.base_url)
+    monkeypatch.setenv("GUMLOOP_API_KEY", gumloop_emulator.api_key)
+    monkeypatch.setenv("GUMLOOP_USER_ID", gumloop_emulator.user_id)
+    monkeypatch.chdir(tmp_path)
+    source = "\n" * block.line + block.code  # so that a traceback names the page's line
+    exec(compile(source, str(block.page), "exec"), {"__name__": "__main__"})  # noqa: S102
+
+
+@pytest.mark.parametrize("block", of("bash"))
+def test_shell_block_names_what_exists(block: Block) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for line in block.code.splitlines():
+        words = shlex.split(line, comments=True)
+        match words:
+            case [] | ["git", *_] | ["cd", *_] | ["curl", *_]:
+                continue
+            case ["make", *targets]:
+                known = [target for target in targets if "=" not in target]
+                subprocess.run(["make", "--dry-run", *known], cwd=ROOT, check=True, capture_output=True)
+            case ["pip", "install", *packages]:
+                for package in packages:
+                    extras = re.fullmatch(r"gumloop-llms(?:\[(.*)\])?", package)
+                    assert extras, package
+                    wanted = {extra for extra in (extras[1] or "").split(",") if extra}
+                    assert wanted <= project["project"]["optional-dependencies"].keys()
+            case ["export", assignment]:
+                assert assignment.split("=")[0].startswith("GUMLOOP_"), line
+            case ["gumloop-emulator", *arguments]:
+                command = [sys.executable, "-m", "gumloop_core.emulator", "--help"]
+                known = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                assert [word for word in arguments if word.startswith("-") and word not in known] == []
+            case ["pytest" | ".venv/bin/python" | "python", *arguments]:
+                paths = [word for word in arguments if "/" in word and not word.startswith("-")]
+                assert [path for path in paths if not (ROOT / path.split("::")[0]).exists()] == []
+            case _:
+                pytest.fail(f"{block.name}: no check for {line!r}")
