@@ -42,3 +42,13 @@ format: setup
 
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet pyproject.toml --all-extras --no-emit-package gumloop-llms \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(UV_COMPILE) --group dev --universal --python-version 3.10 -o requirements/dev.txt
+	$(UV_COMPILE) --group bench --universal --python-version 3.10 -o requirements/bench.txt
+	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
