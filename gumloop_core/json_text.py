@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+DEEPEST = 200
+"""How many levels a document may have: pydantic's limit, and far from where Python's recursion ends."""
+
 
 def encode(value: Any) -> bytes:
     """Encode a body.
@@ -27,14 +30,32 @@ def decode(text: bytes) -> Any:
     """Decode a document.
 
     Raises:
-        ValueError: If it is not JSON, or is nested deeper than can be read.
+        ValueError: If it is not JSON, or is nested deeper than :data:`DEEPEST`.
     """
     try:
         return from_json(text)
-    except ValueError:
-        pass
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise ValueError("nested too deep") from None
     try:
         # Python's decoder takes lone surrogates, which models do write; strict=False takes raw control characters.
-        return json.loads(text, strict=False)
+        value = json.loads(text, strict=False)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if _is_deep(value):
+        raise ValueError("nested too deep")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,17 @@
+"""What all tests share: no credentials, hosts or proxies from the machine they run on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+_NOT_FROM_HERE = ("GUMLOOP_", "TRACEPARENT", "TRACESTATE", "LANGSMITH_", "LANGCHAIN_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what would change the requests."""
+    for name in list(os.environ):
+        if name.upper().startswith(_NOT_FROM_HERE) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
