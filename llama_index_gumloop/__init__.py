@@ -1,1 +1,5 @@
 """Gumloop for LlamaIndex."""
+
+from llama_index_gumloop.llm import Gumloop
+
+__all__ = ["Gumloop"]

@@ -1,0 +1,266 @@
+"""The core's deltas and completions to LlamaIndex's responses."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    ImageBlock,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
+from gumloop_core.gathered import GatheredFields
+from gumloop_core.json_text import decode
+from gumloop_core.wire import JSONObject
+from llama_index_gumloop.text_response import text_response
+
+_USAGE_DETAILS = (
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "prompt_audio_tokens",
+    "completion_audio_tokens",
+    "cost",
+    "cost_details",
+    "is_byok",
+)
+
+
+def to_response(completion: Completion) -> ChatResponse:
+    """The response for a whole answer, as the server sent it unary."""
+    return ChatResponse(
+        message=to_message(completion),
+        raw=_raw(completion),
+        logprobs=_logprobs(completion.logprobs),
+        additional_kwargs=_facts(completion),
+    )
+
+
+def to_message(completion: Completion) -> ChatMessage:
+    """The message of a whole answer."""
+    blocks: list[Any] = []
+    if completion.reasoning or completion.reasoning_details:
+        usage = completion.usage
+        details = completion.reasoning_details
+        blocks.append(
+            ThinkingBlock(
+                content=completion.reasoning or None,
+                num_tokens=usage.reasoning_tokens if usage is not None else None,
+                additional_information={"reasoning_details": details} if details else {},
+            )
+        )
+    if completion.text:
+        blocks.append(TextBlock(text=completion.text))
+    blocks.extend(map(_image_block, completion.images))
+    blocks.extend(
+        ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_tool_kwargs(call))
+        for call in completion.tool_calls
+    )
+    if not blocks:
+        blocks.append(TextBlock(text=""))
+    return ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=blocks,
+        additional_kwargs=_message_extras(
+            [call.as_param() for call in completion.tool_calls],
+            completion.refusal,
+            completion.extensions,
+            completion.extra,
+        ),
+    )
+
+
+def to_completion_response(response: ChatResponse) -> CompletionResponse:
+    """The same response to a prompt; nothing but the message's form is lost."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
+        raw=response.raw,
+        logprobs=response.logprobs,
+        delta=response.delta,
+    )
+
+
+class StreamedResponses:
+    """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._reasoning = ""
+        self._images: list[Image] = []
+        self._calls: list[_OpenCall] = []
+        self._refusal = ""
+        self._extensions = GatheredFields()
+        self._is_plain = True
+
+    def take(self, delta: Delta) -> ChatResponse:
+        """The response after a step."""
+        text = delta.text
+        if text:
+            self._text += text
+            if self._is_plain and len(delta.__dict__) == 2:  # raw and text, as most steps have
+                return text_response(self._text, text, delta.raw)
+        if delta.completion is not None:
+            response = to_response(delta.completion)
+            response.delta = ""
+            return response
+        return self._take_more(delta)
+
+    def _take_more(self, delta: Delta) -> ChatResponse:
+        self._is_plain = False
+        self._reasoning += delta.reasoning
+        self._refusal += delta.refusal
+        self._images.extend(delta.images)
+        for piece in delta.tool_calls:
+            while len(self._calls) <= piece.index:
+                self._calls.append(_OpenCall())
+            call = self._calls[piece.index]
+            call.id = piece.id or call.id
+            call.name = piece.name or call.name
+            call.arguments += piece.arguments
+        if delta.extensions:
+            self._extensions.take(delta.extensions)
+        more: JSONObject = {}
+        if delta.reasoning:
+            more["thinking_delta"] = delta.reasoning
+        if delta.partial_images:
+            more["partial_images"] = [image.url for image in delta.partial_images]
+        return ChatResponse(message=self._message(), raw=delta.raw, delta=delta.text, additional_kwargs=more)
+
+    def _message(self) -> ChatMessage:
+        blocks: list[Any] = []
+        if self._reasoning:
+            blocks.append(ThinkingBlock(content=self._reasoning))
+        if self._text or not (self._calls or self._images):
+            blocks.append(TextBlock(text=self._text))
+        blocks.extend(map(_image_block, self._images))
+        blocks.extend(
+            ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments) for call in self._calls
+        )
+        calls = [ToolCall(call.id or "", call.name, call.arguments).as_param() for call in self._calls]
+        return ChatMessage(
+            role=MessageRole.ASSISTANT,
+            blocks=blocks,
+            additional_kwargs=_message_extras(calls, self._refusal, self._extensions.finished(), None),
+        )
+
+
+class _OpenCall:
+    """A tool call whose arguments are arriving."""
+
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.name = ""
+        self.arguments = ""
+
+
+def _message_extras(
+    calls: list[Any], refusal: str | None, extensions: JSONObject | None, extra: JSONObject | None
+) -> JSONObject:
+    """What goes into the message's ``additional_kwargs``: memories count its length, so nothing more than needed."""
+    extras: JSONObject = dict(extra) if extra else {}
+    if calls:
+        extras["tool_calls"] = calls
+    if refusal:
+        extras["refusal"] = refusal
+    if extensions:
+        extras["gumloop_extensions"] = extensions
+    return extras
+
+
+def _tool_kwargs(call: ToolCall) -> dict[str, Any] | str:
+    """The arguments as a dict, or as the model wrote them where they are no JSON object."""
+    if not call.arguments.strip():
+        return {}
+    try:
+        value = decode(call.arguments.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return call.arguments
+    return value if isinstance(value, dict) else call.arguments
+
+
+def _image_block(image: Image) -> ImageBlock:
+    try:
+        data = image.data
+    except (ValueError, binascii.Error):
+        data = None
+    if data:
+        return ImageBlock(image=data, image_mimetype=image.mime_type)
+    return ImageBlock(url=image.url)
+
+
+def _facts(completion: Completion) -> JSONObject:
+    """What is said about an answer beside it."""
+    facts: JSONObject = {}
+    usage = completion.usage
+    if usage is not None:
+        facts["prompt_tokens"] = usage.prompt_tokens
+        facts["completion_tokens"] = usage.completion_tokens
+        facts["total_tokens"] = usage.total_tokens
+        for name in _USAGE_DETAILS:
+            value = getattr(usage, name)
+            if value is not None:
+                facts[name] = value
+    facts["finish_reason"] = completion.finish_reason
+    if completion.id is not None:
+        facts["id"] = completion.id
+    if completion.model is not None:
+        facts["model"] = completion.model
+    return facts
+
+
+def _raw(completion: Completion) -> JSONObject:
+    """The answer as received; for a streamed one, whose responses had a chunk each, what the chunks said together."""
+    usage = completion.usage
+    if completion.raw:
+        raw = completion.raw
+        if usage is None:
+            return raw
+        counted = _counted(usage)
+        return raw if counted is usage.raw else {**raw, "usage": counted}
+    raw = {**completion.metadata, "id": completion.id, "model": completion.model}
+    raw["finish_reason"] = completion.finish_reason
+    if completion.logprobs is not None:
+        raw["logprobs"] = completion.logprobs
+    if usage is not None:
+        raw["usage"] = _counted(usage)
+    return raw
+
+
+def _counted(usage: Usage) -> JSONObject:
+    """The usage object with all three counts, which counting handlers add up without looking."""
+    counts = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    raw = usage.raw
+    return raw if all(raw.get(name) == count for name, count in counts.items()) else {**raw, **counts}
+
+
+def _logprobs(logprobs: JSONObject | None) -> list[list[LogProb]] | None:
+    """For each token the candidates that were reported, or the token itself."""
+    tokens = (logprobs or {}).get("content")
+    if not isinstance(tokens, list):
+        return None
+    read: list[list[LogProb]] = []
+    for token in tokens:
+        if isinstance(token, dict):
+            candidates = token.get("top_logprobs") or [token]
+            read.append([_logprob(candidate) for candidate in candidates if isinstance(candidate, dict)])
+    return read
+
+
+def _logprob(token: JSONObject) -> LogProb:
+    return LogProb(token=token.get("token") or "", logprob=token.get("logprob") or 0.0, bytes=token.get("bytes") or [])

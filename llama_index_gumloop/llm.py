@@ -1,0 +1,262 @@
+"""Gumloop's models as a LlamaIndex LLM."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import Any, cast
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+    TextBlock,
+)
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from pydantic import Field
+
+from gumloop_core.catalog import model_facts
+from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
+from gumloop_core.wire import ChatBody
+from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.to_wire import to_messages
+from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
+
+DEFAULT_CONTEXT_WINDOW = 128_000
+"""Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
+
+_FOR_THE_CLIENT = {"timeout": "timeout", "extra_headers": "headers"}
+
+
+class Gumloop(ChatModelFields, FunctionCallingLLM):
+    """A model behind Gumloop's endpoint.
+
+    Fields that are ``None`` are not sent. A keyword of a call wins over the field of the same name; ``timeout`` and
+    ``extra_headers`` are understood there too.
+
+    Example:
+        >>> from llama_index_gumloop import Gumloop
+        >>> llm = Gumloop(model="claude-sonnet-4-5")  # credentials from GUMLOOP_API_KEY and GUMLOOP_USER_ID
+        >>> print(llm.complete("Capital of Canada?"))  # doctest: +SKIP
+    """
+
+    api_key: SecretSource | None = Field(default=None, repr=False, exclude=True)
+    """A personal or team API key. From ``GUMLOOP_API_KEY`` if neither this nor ``access_token`` is given."""
+
+    context_window: int | None = Field(default=None, gt=0)
+    """Tokens that prompt and answer may have together, as ``metadata`` says. ``None`` for what is known of the
+    model, or else 128,000."""
+
+    is_function_calling_model: bool | None = None
+    """Whether ``metadata`` says that the model calls tools. ``None`` for what is known of the model, or else yes."""
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name under which it is serialized."""
+        return "gumloop_llm"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What pipelines need to know of the model. Never raises."""
+        facts = model_facts(self.model) or {}
+        window = self.context_window or facts.get("context_window") or DEFAULT_CONTEXT_WINDOW
+        calls_tools = self.is_function_calling_model
+        # A prompt helper takes the answer's length off the window, and fails where nothing is left.
+        length = self.max_completion_tokens
+        return LLMMetadata(
+            context_window=window,
+            num_output=-1 if length is None else min(length, window // 2),
+            is_chat_model=True,
+            is_function_calling_model=facts.get("tool_calling", True) if calls_tools is None else calls_tools,
+            model_name=self.model,
+            system_role=MessageRole.SYSTEM,
+        )
+
+    # -- chat ----------------------------------------------------------------------------------------------------
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Answer a conversation.
+
+        Args:
+            messages: The conversation.
+            **kwargs: Fields of the body for this call, ``timeout``, ``extra_headers``.
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors`.
+        """
+        return self._chat(messages, kwargs)
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Answer a conversation piece by piece; see :meth:`chat`. Each response holds all that has arrived."""
+        return self._stream_chat(messages, kwargs)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Answer a conversation; see :meth:`chat`."""
+        return await self._achat(messages, kwargs)
+
+    @llm_chat_callback()
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Answer a conversation piece by piece; see :meth:`stream_chat`."""
+        return self._astream_chat(messages, kwargs)
+
+    # -- complete ------------------------------------------------------------------------------------------------
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Answer a prompt, as one user message; see :meth:`chat`.
+
+        Args:
+            prompt: The prompt.
+            formatted: Whether ``completion_to_prompt`` was applied to it already.
+            **kwargs: As for :meth:`chat`.
+        """
+        return to_completion_response(self._chat(self._prompt_messages(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """Answer a prompt piece by piece; see :meth:`complete`."""
+        responses = self._stream_chat(self._prompt_messages(prompt, formatted), kwargs)
+        return (to_completion_response(response) for response in responses)
+
+    @llm_completion_callback()
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Answer a prompt; see :meth:`complete`."""
+        return to_completion_response(await self._achat(self._prompt_messages(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+        """Answer a prompt piece by piece; see :meth:`complete`."""
+        responses = self._astream_chat(self._prompt_messages(prompt, formatted), kwargs)
+        return (to_completion_response(response) async for response in responses)
+
+    # -- tools ---------------------------------------------------------------------------------------------------
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[Any],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """The arguments of a chat call with tools. A ``tool_choice`` of ``None`` means that none was made."""
+        messages = list(chat_history or ())
+        if user_msg is not None:
+            messages.append(
+                ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
+            )
+        prepared: dict[str, Any] = {"messages": messages, **kwargs}
+        if tools:
+            prepared["tools"] = tool_params(tools)
+            prepared.setdefault("parallel_tool_calls", allow_parallel_tool_calls)
+            choice = "required" if tool_choice is None and tool_required else tool_choice
+            if choice is not None:
+                prepared["tool_choice"] = choice
+        return prepared
+
+    def _validate_chat_with_tools_response(
+        self,
+        response: ChatResponse,
+        tools: Sequence[Any],
+        allow_parallel_tool_calls: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponse:
+        """Leave one call where only one may be made: some models ask for more all the same."""
+        if not allow_parallel_tool_calls:
+            keep_first_call(response)
+        return response
+
+    def get_tool_calls_from_response(
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
+    ) -> list[ToolSelection]:
+        """The tool calls that a response asks for.
+
+        Args:
+            response: A response, of a stream also.
+            error_on_no_tool_call: Whether it is an error if there is none.
+            **kwargs: Not used.
+
+        Raises:
+            ValueError: If there is no call and there should be one.
+            InvalidResponseError: If a call's arguments are not a JSON object and the answer is whole.
+        """
+        selections = tool_selections(response)
+        if error_on_no_tool_call and not selections:
+            raise ValueError("Expected at least one tool call, but got 0 tool calls.")
+        return selections
+
+    # -- the request ---------------------------------------------------------------------------------------------
+
+    def _chat(self, messages: Sequence[ChatMessage], given: dict[str, Any]) -> ChatResponse:
+        body, sending = self._request(messages, given, stream=False)
+        return to_response(self._sync().complete(body, **sending))
+
+    async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, Any]) -> ChatResponse:
+        body, sending = self._request(messages, given, stream=False)
+        return to_response(await self._async().complete(body, **sending))
+
+    def _stream_chat(
+        self, messages: Sequence[ChatMessage], given: dict[str, Any]
+    ) -> Generator[ChatResponse, None, None]:
+        body, sending = self._request(messages, given, stream=True)
+        return _responses(self._sync().stream(body, **sending))
+
+    def _astream_chat(
+        self, messages: Sequence[ChatMessage], given: dict[str, Any]
+    ) -> AsyncGenerator[ChatResponse, None]:
+        body, sending = self._request(messages, given, stream=True)
+        return _aresponses(self._async().stream(body, **sending))
+
+    def _request(
+        self, messages: Sequence[ChatMessage], given: dict[str, Any], *, stream: bool
+    ) -> tuple[ChatBody, dict[str, Any]]:
+        """The body of a call, and what the client is told beside it."""
+        sending = {name: given[key] for key, name in _FOR_THE_CLIENT.items() if key in given}
+        if sending:
+            given = {key: value for key, value in given.items() if key not in _FOR_THE_CLIENT}
+        options = merge_options(self._body_options(), given)
+        tools = options.get("tools")
+        if tools:
+            options["tools"] = tool_params(tools)
+            choice = tool_choice(options.pop("tool_choice", None), tool_names(options["tools"]))
+            if choice is not None:
+                options["tool_choice"] = choice
+        wire = to_messages(messages, replay_reasoning=self.replay_reasoning)
+        return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
+
+    def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        to_prompt = self.completion_to_prompt
+        text = prompt if formatted or to_prompt is None else cast("Any", to_prompt)(prompt)
+        return [ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=text)])]
+
+
+def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, None, None]:
+    streamed = StreamedResponses()
+    try:
+        for delta in deltas:
+            yield streamed.take(delta)
+    finally:
+        deltas.close()
+
+
+async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatResponse, None]:
+    streamed = StreamedResponses()
+    try:
+        async for delta in deltas:
+            yield streamed.take(delta)
+    finally:
+        await deltas.aclose()
