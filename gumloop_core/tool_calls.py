@@ -7,34 +7,69 @@ call, with the id or name repeated on each piece, several calls in one chunk, pi
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
 from gumloop_core.answer import ToolCall, ToolCallPiece
-from gumloop_core.json_text import decode
+
+_MARKS = re.compile(r'["\\{}\[\]]')
+
+
+class JSONScan:
+    """Follows the brackets of JSON text that arrives in pieces, each piece once.
+
+    Attributes:
+        is_whole: Whether every bracket that was opened is closed again, and one was.
+    """
+
+    __slots__ = ("_depth", "_in_string", "_skip", "is_whole")
+
+    def __init__(self) -> None:
+        self.is_whole = False
+        self._depth = 0
+        self._in_string = False
+        self._skip = 0  # characters of the next piece that a backslash at the end of this one speaks for
+
+    def take(self, text: str) -> None:
+        """Read the next piece."""
+        after_escape = self._skip
+        for found in _MARKS.finditer(text):
+            mark, place = found.group(), found.start()
+            if place < after_escape:
+                continue
+            if mark == "\\":
+                after_escape = place + 2
+            elif mark == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string:
+                self._depth += 1 if mark in "{[" else -1
+                self.is_whole = self._depth == 0
+        self._skip = max(0, after_escape - len(text))
 
 
 class _OpenCall:
     """A call whose pieces are arriving."""
 
-    __slots__ = ("arguments", "id", "index", "name")
+    __slots__ = ("_scan", "_scanned", "arguments", "id", "index", "name", "wire_index")
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, wire_index: int | None) -> None:
         self.index = index
+        self.wire_index = wire_index
         self.id: str | None = None
         self.name = ""
         self.arguments: list[str] = []
+        self._scan = JSONScan()
+        self._scanned = 0
 
     def is_complete_before(self, piece: str) -> bool:
         """Whether the arguments so far are a whole JSON object and the piece begins another."""
-        if not (self.arguments and self.arguments[-1].rstrip().endswith("}") and piece.lstrip().startswith("{")):
+        if not piece.lstrip().startswith("{"):
             return False
-        text = "".join(self.arguments)
-        try:
-            decode(text.encode("utf-8", "surrogatepass"))
-        except ValueError:
-            return False
-        return True
+        for part in self.arguments[self._scanned :]:
+            self._scan.take(part)
+        self._scanned = len(self.arguments)
+        return self._scan.is_whole
 
 
 class ToolCallAssembler:
@@ -43,7 +78,8 @@ class ToolCallAssembler:
     A piece belongs to the call with its id; without an id, to the latest call with its wire index; without either,
     to the latest call. An id not seen before opens a call. A name where a call with another name is open under the
     same index, or where the open call's arguments are whole, opens one too: some providers give every call index 0
-    and no id.
+    and no id. So does a name under an index of its own with an id seen before: some give all calls of a function
+    the function's name as their id.
     """
 
     def __init__(self) -> None:
@@ -79,7 +115,9 @@ class ToolCallAssembler:
         call = self._find(identity, wire_index, name, arguments)
         is_new = call is None
         if call is None:
-            call = _OpenCall(len(self._calls))
+            if not (identity or name or arguments):
+                return
+            call = _OpenCall(len(self._calls), wire_index)
             self._calls.append(call)
         if wire_index is not None:
             self._by_wire_index[wire_index] = call
@@ -97,16 +135,18 @@ class ToolCallAssembler:
     def _find(self, identity: str | None, wire_index: int | None, name: str, arguments: str) -> _OpenCall | None:
         if not self._calls:
             return None
+        call = self._calls[-1] if wire_index is None else self._by_wire_index.get(wire_index)
         if identity is not None:
+            if call is not None and call.id == identity:
+                return call
             known = self._by_id.get(identity)
             if known is not None:
-                return known
-        call = self._calls[-1] if wire_index is None else self._by_wire_index.get(wire_index)
+                is_other = name and wire_index is not None and known.wire_index not in (None, wire_index)
+                return None if is_other else known
+            if call is not None and call.id is not None:
+                return None  # a new call under a used index
         if call is None:
             return None
-        if identity is not None:
-            # An id that was not seen: a late id for a call that had none, or a new call under a used index.
-            return call if call.id is None and (not name or not call.name) else None
         if name and call.name and (name != call.name or call.is_complete_before(arguments)):
             return None
         return call

@@ -1,0 +1,223 @@
+"""Tool calls from the pieces that providers send."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from gumloop_core.tool_calls import ToolCallAssembler
+
+
+def piece(
+    index: int | None = None, id: str | None = None, name: str | None = None, arguments: Any = None, **more: Any
+) -> dict[str, Any]:
+    out: dict[str, Any] = {"function": {}, **more}
+    if index is not None:
+        out["index"] = index
+    if id is not None:
+        out["id"] = id
+    if name is not None:
+        out["function"]["name"] = name
+    if arguments is not None:
+        out["function"]["arguments"] = arguments
+    return out
+
+
+def assembled(*chunks: list[Any]) -> list[tuple[str, str, str]]:
+    """The finished calls, checked against the pieces that were handed out."""
+    assembler = ToolCallAssembler()
+    handed_out = [part for chunk in chunks for part in assembler.take(chunk)]
+    handed_out += assembler.missing_ids("gen-1")
+    rebuilt: dict[int, list[str]] = {}
+    for part in handed_out:
+        call = rebuilt.setdefault(part.index, ["", "", ""])
+        if part.id is not None:
+            assert call[0] == "", "an id was handed out twice"
+            call[0] = part.id
+        if part.name is not None:
+            assert call[1] == "", "a name was handed out twice"
+            call[1] = part.name
+        call[2] += part.arguments
+    finished = [(call.id, call.name, call.arguments) for call in assembler.finished()]
+    assert list(rebuilt) == list(range(len(finished)))
+    assert [tuple(call) for call in rebuilt.values()] == finished
+    return finished
+
+
+SECOND = [piece(1, "b", "sub", '{"y":2}')]
+TWO = [("a", "add", '{"x":1}'), ("b", "sub", '{"y":2}')]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param(
+            [
+                [piece(0, "a", "add", "")],
+                [piece(0, arguments='{"x"')],
+                [piece(0, arguments=":1}")],
+                [piece(1, "b", "sub", "")],
+                [piece(1, arguments='{"y":2}')],
+            ],
+            id="by the book",
+        ),
+        pytest.param(
+            [[piece(0, "a", "add", '{"x":1}'), piece(1, "b", "sub", '{"y":2}')]], id="two whole calls in a chunk"
+        ),
+        pytest.param(
+            [[piece(0, "a", "add", '{"x":1}')], [piece(0, "b", "sub", '{"y":2}')]], id="same index, different ids"
+        ),
+        pytest.param(
+            [
+                [piece(id="a", name="add", arguments='{"x"')],
+                [piece(arguments=":1}")],
+                [piece(id="b", name="sub")],
+                [piece(arguments='{"y":2}')],
+            ],
+            id="no index",
+        ),
+        pytest.param(
+            [
+                [piece(0, "a", "add", '{"x"')],
+                [piece(0, "a", "add", ":1}")],
+                [piece(1, "b", "sub", '{"y"')],
+                [piece(1, "b", "sub", ":2}")],
+            ],
+            id="id and name repeated",
+        ),
+        pytest.param(
+            [
+                [piece(0, "a", "add", '{"x"'), piece(1, "b", "sub", '{"y"')],
+                [piece(0, arguments=":1}"), piece(1, arguments=":2}")],
+            ],
+            id="interleaved by index",
+        ),
+        pytest.param(
+            [
+                [piece(0, "a", "add", '{"x"'), piece(0, "b", "sub", '{"y"')],
+                [piece(0, "a", arguments=":1}"), piece(0, "b", arguments=":2}")],
+            ],
+            id="interleaved by id, all index 0",
+        ),
+        pytest.param(
+            [
+                [piece(7, "a", "add", '{"x"')],
+                [piece(7, arguments=":1}")],
+                [piece(3, "b", "sub", '{"y":2}')],
+            ],
+            id="indices with gaps",
+        ),
+        pytest.param(
+            [[piece(0, "a")], [piece(0, name="add")], [piece(0, arguments='{"x":1}')], SECOND],
+            id="id first, name later",
+        ),
+        pytest.param([[piece(0, name="add")], [piece(0, "a", arguments='{"x":1}')], SECOND], id="name first, id later"),
+        pytest.param(
+            [[piece(0, "a", "add", {"x": 1})], [piece(1, "b", "sub", '{"y":2}')]], id="arguments as an object"
+        ),
+        pytest.param([[piece(0, "a", "add", '{"x":1}'), None, 7, "x", [], {}], SECOND], id="junk among the pieces"),
+        pytest.param(
+            [[piece(0, "a", "add", '{"x":1}')], [{"index": 0, "id": None, "function": None}], SECOND],
+            id="null function",
+        ),
+        pytest.param(
+            [[piece(0, "", "add", '{"x":1}'), piece(0, "a", "")], [piece(1, "b", "sub", '{"y":2}')]],
+            id="empty id and name",
+        ),
+    ],
+)
+def test_providers_ways_of_numbering(chunks: list[list[Any]]) -> None:
+    got = assembled(*chunks)
+    assert [(i, n, json.loads(a)) for i, n, a in got] == [(i, n, json.loads(a)) for i, n, a in TWO]
+
+
+def test_calls_without_id_or_index_are_told_apart_by_whole_arguments() -> None:
+    got = assembled([piece(0, name="f", arguments='{"a":"}{"}')], [piece(0, name="f", arguments='{"a":2}')])
+    assert got == [("call_0_gen-1", "f", '{"a":"}{"}'), ("call_1_gen-1", "f", '{"a":2}')]
+
+
+def test_a_repeated_name_within_arguments_does_not_open_a_call() -> None:
+    got = assembled(
+        [piece(0, name="f", arguments='{"a":')],
+        [piece(0, name="f", arguments='{"b":{}}')],
+        [piece(0, name="f", arguments='{"c":1}')],  # broken JSON, but one call's text
+        [piece(0, name="f", arguments="}")],
+    )
+    assert len(got) == 1
+
+
+def test_same_id_under_another_index_with_a_name_is_another_call() -> None:
+    """Some providers use the function's name as the id of every call to it."""
+    got = assembled([piece(0, "f", "f", '{"a":1}'), piece(1, "f", "f", '{"a":2}')])
+    assert [arguments for _, _, arguments in got] == ['{"a":1}', '{"a":2}']
+
+
+def test_empty_pieces_are_not_handed_out() -> None:
+    assembler = ToolCallAssembler()
+    assert len(assembler.take([piece(0, "a", "add", "")])) == 1
+    assert assembler.take([piece(0, arguments="")]) == ()
+    assert assembler.take([piece(0, "a", "add", "")]) == ()
+
+
+def test_made_up_ids_differ_between_answers_and_calls() -> None:
+    ids = set()
+    for answer in ("gen-1", "gen-2", None, None):
+        assembler = ToolCallAssembler()
+        assembler.take([piece(0, name="f", arguments="{}"), piece(1, name="g", arguments="{}")])
+        ids |= {given.id for given in assembler.missing_ids(answer)}
+        assert assembler.missing_ids(answer) == ()
+    assert len(ids) == 8
+
+
+def calls_made(work: Any) -> int:
+    """How many calls, of Python and of C, some work makes."""
+    count = 0
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_work_is_linear_in_the_pieces() -> None:
+    def feed(count: int) -> Any:
+        def work() -> None:
+            assembler = ToolCallAssembler()
+            for place in range(count):
+                assembler.take([piece(place, f"id{place}", "f", "{}")])
+            assembler.finished()
+
+        return work
+
+    assert calls_made(feed(400)) <= 2.1 * calls_made(feed(200))
+
+
+def test_arguments_are_not_read_again_for_every_repeated_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece that looks like the beginning of another call must not cost a look at all that came before."""
+    from gumloop_core import tool_calls
+
+    looked_at = []
+    original = tool_calls.JSONScan.take
+
+    def counted(self: Any, text: str) -> None:
+        looked_at.append(len(text))
+        original(self, text)
+
+    monkeypatch.setattr(tool_calls.JSONScan, "take", counted)
+    assembler = ToolCallAssembler()
+    total = 0
+    assembler.take([piece(0, name="f", arguments='{"a": [')])
+    for _ in range(500):
+        assembler.take([piece(0, name="f", arguments='{"b":1}')])
+        total += 7
+    assert len(assembler.finished()) == 1
+    assert sum(looked_at) <= total + 7
