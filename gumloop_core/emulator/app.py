@@ -12,7 +12,7 @@ from gumloop_core.emulator.call import Call
 from gumloop_core.emulator.checks import parse_body, parse_call
 from gumloop_core.emulator.credentials import Credentials
 from gumloop_core.emulator.delivery import Delivery
-from gumloop_core.emulator.failures import SHAPES, ApiError, InvalidRequestError, render
+from gumloop_core.emulator.failures import SHAPES, ApiError, FieldError, render
 from gumloop_core.emulator.recording import Journal, RecordedRequest
 from gumloop_core.emulator.rendering import Renderer
 from gumloop_core.emulator.routing import route
@@ -116,9 +116,7 @@ class Endpoint:
             return self._rules(call, slugs[1:])
         shape = next((shape for shape in SHAPES if shape == name), None)
         if shape is None:
-            raise InvalidRequestError(
-                f"Unknown error shape {name!r}; there are {', '.join(SHAPES)}.", "model"
-            )
+            raise FieldError(f"Unknown error shape {name!r}; there are {', '.join(SHAPES)}.", "model")
         return self.renderer.rendered(render(ApiError(status), shape))
 
     def _models(self, request: RecordedRequest) -> Delivery:

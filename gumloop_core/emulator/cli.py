@@ -17,9 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     credentials = replace(Credentials(), any_bearer=options.any_key)
-    server = Emulator(
-        host=options.host, port=options.port, credentials=credentials, keep_requests=_KEPT_REQUESTS
-    )
+    server = Emulator(host=options.host, port=options.port, credentials=credentials, keep_requests=_KEPT_REQUESTS)
     try:
         server.serve(ready=lambda: print(greeting(server), flush=True))
     except ImportError:
@@ -36,9 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def greeting(server: Emulator) -> str:
     """Return what is printed at the start: where it listens, and how to reach it."""
     exports = "\n".join(f"export {name}={value}" for name, value in server.environment().items())
-    question = (
-        '{"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Capital of Canada?"}]}'
-    )
+    question = '{"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Capital of Canada?"}]}'
     return (
         f"Gumloop emulator at {server.base_url}\n\n{exports}\n\n"
         f"An access token needs no user id: any that starts with {TOKEN_PREFIX} will do.\n\n"
@@ -54,12 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="gumloop-emulator", description="A local endpoint that speaks Gumloop's wire."
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=8123, help="the port, 0 for a free one (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--any-key", action="store_true", help="accept any bearer, with or without x-auth-key"
-    )
+    parser.add_argument("--port", type=int, default=8123, help="the port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("--any-key", action="store_true", help="accept any bearer, with or without x-auth-key")
     return parser
 
 

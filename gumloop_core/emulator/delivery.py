@@ -109,9 +109,7 @@ class Delivery:
         if not self.streamed:
             pieces = list(pieces)
             if all(isinstance(piece, bytes) for piece in pieces):
-                headers["content-length"] = str(
-                    sum(len(piece) for piece in pieces if isinstance(piece, bytes))
-                )
+                headers["content-length"] = str(sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
         started = False
         for count, piece in enumerate(pieces):
             if isinstance(piece, Pause):

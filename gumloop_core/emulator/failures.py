@@ -56,7 +56,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
 
-class InvalidRequestError(ApiError):
+class FieldError(ApiError):
     """A 400 `invalid_request` that names the offending field in `param`."""
 
     def __init__(self, message: str, param: str | None) -> None:

@@ -36,9 +36,7 @@ class Renderer:
         """Return a failure in the usual shape."""
         return self._rendered_failure(render(failure))
 
-    def json(
-        self, body: object, status: int = 200, headers: Mapping[str, str] = JSON, delay: float = 0.0
-    ) -> Delivery:
+    def json(self, body: object, status: int = 200, headers: Mapping[str, str] = JSON, delay: float = 0.0) -> Delivery:
         """Return a JSON body."""
         return self._delivery([encode(body)], status, {**JSON, **headers}, delay)
 
@@ -92,9 +90,7 @@ class Renderer:
         return replace(self._stream(events, answer.headers), delay=answer.delay)
 
     def _scripted_failure(self, answer: Failure) -> Delivery:
-        failure = ApiError(
-            answer.status, answer.message, code=answer.code, kind=answer.type, param=answer.param
-        )
+        failure = ApiError(answer.status, answer.message, code=answer.code, kind=answer.type, param=answer.param)
         rendered = render(failure, answer.shape)
         if isinstance(answer.body, dict):
             rendered = replace(rendered, body=encode(answer.body), content_type="application/json")
@@ -107,9 +103,7 @@ class Renderer:
         """Return a failure that has been rendered already."""
         return self._rendered_failure(failure)
 
-    def _rendered_failure(
-        self, failure: RenderedFailure, headers: Mapping[str, str] | None = None
-    ) -> Delivery:
+    def _rendered_failure(self, failure: RenderedFailure, headers: Mapping[str, str] | None = None) -> Delivery:
         merged = {"content-type": failure.content_type, **_lower(failure.headers), **_lower(headers or {})}
         return self._delivery([failure.body], failure.status, merged)
 

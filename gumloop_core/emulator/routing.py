@@ -9,7 +9,7 @@ from typing import Any
 from gumloop_core.emulator import models
 from gumloop_core.emulator.checks import fields
 from gumloop_core.emulator.checks.parts import parse_content
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.shapes import JsonObject
 
 # What is asked for decides the lane; the first lane whose words occur wins.
@@ -38,16 +38,16 @@ def route(body: Mapping[str, Any]) -> JsonObject:
     """Return the router's decision for the body of `POST /models/route`."""
     asked = body.get("input") if body.get("input") is not None else body.get("message")
     if asked is None:
-        raise InvalidRequestError("input is required.", "input")
+        raise FieldError("input is required.", "input")
     text = parse_content(asked, "user", "input").text
     fields.objects(body, "history")
     fields.mapping(body, "agent")
     candidates = fields.strings(body, "models")
     if candidates is not None and not candidates:
-        raise InvalidRequestError("models must not be an empty list.", "models")
+        raise FieldError("models must not be an empty list.", "models")
     for position, slug in enumerate(candidates or ()):
         if models.find(slug) is None:
-            raise InvalidRequestError(f"Unknown model {slug!r}.", f"models[{position}]")
+            raise FieldError(f"Unknown model {slug!r}.", f"models[{position}]")
     pool = candidates or sorted({model for model, _ in _PREFERRED.values()})
     lane = _lane(text)
     preferred, effort = _PREFERRED[lane]

@@ -200,9 +200,7 @@ class Emulator:
         listener = self._listen()
         self._port = listener.getsockname()[1]
         self._server = server
-        self._thread = threading.Thread(
-            target=self._run, args=(listener,), name="gumloop-emulator", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="gumloop-emulator", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + _START_SECONDS
         while not server.started:

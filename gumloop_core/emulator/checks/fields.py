@@ -1,41 +1,37 @@
-"""Typed look-ups in a JSON object; each raises an `InvalidRequestError` that names the field."""
+"""Typed look-ups in a JSON object; each raises an `FieldError` that names the field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.shapes import JsonObject
 
 
-def number(
-    body: Mapping[str, Any], name: str, low: float, high: float, *, param: str | None = None
-) -> float | None:
+def number(body: Mapping[str, Any], name: str, low: float, high: float, *, param: str | None = None) -> float | None:
     """Return a number within its range, None when it is absent or null."""
     value = body.get(name)
     where = param or name
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidRequestError(f"{where} must be a number.", where)
+        raise FieldError(f"{where} must be a number.", where)
     if not low <= value <= high:
-        raise InvalidRequestError(f"{where} must be between {low:g} and {high:g}, not {value:g}.", where)
+        raise FieldError(f"{where} must be between {low:g} and {high:g}, not {value:g}.", where)
     return float(value)
 
 
-def integer(
-    body: Mapping[str, Any], name: str, low: int, high: int, *, param: str | None = None
-) -> int | None:
+def integer(body: Mapping[str, Any], name: str, low: int, high: int, *, param: str | None = None) -> int | None:
     """Return an integer within its range, None when it is absent or null."""
     value = body.get(name)
     where = param or name
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidRequestError(f"{where} must be an integer.", where)
+        raise FieldError(f"{where} must be an integer.", where)
     if not low <= value <= high:
-        raise InvalidRequestError(f"{where} must be between {low} and {high}, not {value}.", where)
+        raise FieldError(f"{where} must be between {low} and {high}, not {value}.", where)
     return value
 
 
@@ -45,21 +41,19 @@ def boolean(body: Mapping[str, Any], name: str, *, param: str | None = None) -> 
     where = param or name
     if value is None or isinstance(value, bool):
         return value
-    raise InvalidRequestError(f"{where} must be a boolean.", where)
+    raise FieldError(f"{where} must be a boolean.", where)
 
 
-def string(
-    body: Mapping[str, Any], name: str, *, param: str | None = None, required: bool = False
-) -> str | None:
+def string(body: Mapping[str, Any], name: str, *, param: str | None = None, required: bool = False) -> str | None:
     """Return a string, None when it is absent or null and not required; a required one is not empty."""
     value = body.get(name)
     where = param or name
     if value is None and not required:
         return None
     if not isinstance(value, str):
-        raise InvalidRequestError(f"{where} must be a string.", where)
+        raise FieldError(f"{where} must be a string.", where)
     if required and not value:
-        raise InvalidRequestError(f"{where} must not be empty.", where)
+        raise FieldError(f"{where} must not be empty.", where)
     return value
 
 
@@ -69,7 +63,7 @@ def mapping(body: Mapping[str, Any], name: str, *, param: str | None = None) -> 
     where = param or name
     if value is None or isinstance(value, dict):
         return value
-    raise InvalidRequestError(f"{where} must be an object.", where)
+    raise FieldError(f"{where} must be an object.", where)
 
 
 def strings(body: Mapping[str, Any], name: str, *, param: str | None = None) -> list[str] | None:
@@ -79,10 +73,10 @@ def strings(body: Mapping[str, Any], name: str, *, param: str | None = None) -> 
     if value is None:
         return None
     if not isinstance(value, list):
-        raise InvalidRequestError(f"{where} must be a list.", where)
+        raise FieldError(f"{where} must be a list.", where)
     for position, item in enumerate(value):
         if not isinstance(item, str) or not item:
-            raise InvalidRequestError(f"{where}[{position}] must be a string.", f"{where}[{position}]")
+            raise FieldError(f"{where}[{position}] must be a string.", f"{where}[{position}]")
     return value
 
 
@@ -93,8 +87,8 @@ def objects(body: Mapping[str, Any], name: str, *, param: str | None = None) -> 
     if value is None:
         return None
     if not isinstance(value, list):
-        raise InvalidRequestError(f"{where} must be a list.", where)
+        raise FieldError(f"{where} must be a list.", where)
     for position, item in enumerate(value):
         if not isinstance(item, dict):
-            raise InvalidRequestError(f"{where}[{position}] must be an object.", f"{where}[{position}]")
+            raise FieldError(f"{where}[{position}] must be an object.", f"{where}[{position}]")
     return value

@@ -8,7 +8,7 @@ from typing import Any
 
 from gumloop_core.emulator.call import ImageConfig, ResponseFormat
 from gumloop_core.emulator.checks import fields
-from gumloop_core.emulator.failures import ApiError, InvalidRequestError
+from gumloop_core.emulator.failures import ApiError, FieldError
 from gumloop_core.emulator.models import Model
 from gumloop_core.emulator.schema.strictness import check_schema, check_strict
 
@@ -24,7 +24,7 @@ def parse_response_format(body: Mapping[str, Any]) -> ResponseFormat:
         return ResponseFormat()
     raw = body["response_format"]
     if not isinstance(raw, dict):
-        raise InvalidRequestError("response_format must be an object.", "response_format")
+        raise FieldError("response_format must be an object.", "response_format")
     kind = raw.get("type")
     if kind in ("grammar", "python"):
         raise ApiError(501, f"The resolved provider does not support response_format {kind}.")
@@ -33,14 +33,14 @@ def parse_response_format(body: Mapping[str, Any]) -> ResponseFormat:
     if kind == "json_object":
         return ResponseFormat("json_object")
     if kind != "json_schema":
-        raise InvalidRequestError(f"Unknown response_format type {kind!r}.", "response_format.type")
+        raise FieldError(f"Unknown response_format type {kind!r}.", "response_format.type")
     where = "response_format.json_schema"
     wrapper = fields.mapping(raw, "json_schema", param=where)
     if wrapper is None:
-        raise InvalidRequestError("response_format json_schema needs json_schema.", where)
+        raise FieldError("response_format json_schema needs json_schema.", where)
     name = fields.string(wrapper, "name", param=f"{where}.name", required=True) or ""
     if not _NAME.match(name):
-        raise InvalidRequestError(
+        raise FieldError(
             f"The schema name {name!r} must have 1 to 64 letters, digits, underscores or dashes.",
             f"{where}.name",
         )
@@ -48,7 +48,7 @@ def parse_response_format(body: Mapping[str, Any]) -> ResponseFormat:
     strict = fields.boolean(wrapper, "strict", param=f"{where}.strict")
     schema = fields.mapping(wrapper, "schema", param=f"{where}.schema")
     if schema is None:
-        raise InvalidRequestError("response_format json_schema needs a schema.", f"{where}.schema")
+        raise FieldError("response_format json_schema needs a schema.", f"{where}.schema")
     check_schema(schema, f"{where}.schema")
     if strict:
         check_strict(schema, f"{where}.schema")
@@ -59,18 +59,16 @@ def parse_modalities(body: Mapping[str, Any], model: Model) -> list[str]:
     """Check the output modalities against what the model can do, and return them."""
     modalities = fields.strings(body, "modalities") or []
     if "modalities" in body and not modalities:
-        raise InvalidRequestError("modalities must be a list that is not empty.", "modalities")
+        raise FieldError("modalities must be a list that is not empty.", "modalities")
     for position, modality in enumerate(modalities):
         if modality not in _MODALITIES:
-            raise InvalidRequestError(f"Unknown modality {modality!r}.", f"modalities[{position}]")
+            raise FieldError(f"Unknown modality {modality!r}.", f"modalities[{position}]")
     if "audio" in modalities:
         raise ApiError(501, "The resolved provider does not answer with audio.")
     if model.kind == "chat" and "image" in modalities:
-        raise InvalidRequestError(
-            f"{model.slug} is a chat model and cannot answer with images.", "modalities"
-        )
+        raise FieldError(f"{model.slug} is a chat model and cannot answer with images.", "modalities")
     if model.draws_only and modalities == ["text"]:
-        raise InvalidRequestError(f"{model.slug} answers with images only.", "modalities")
+        raise FieldError(f"{model.slug} answers with images only.", "modalities")
     return modalities
 
 
@@ -78,19 +76,15 @@ def parse_image_config(body: Mapping[str, Any], model: Model) -> ImageConfig:
     """Check `image_config` and return it; chat models ignore what it says."""
     config = fields.mapping(body, "image_config")
     if "image_config" in body and config is None:
-        raise InvalidRequestError("image_config must be an object.", "image_config")
+        raise FieldError("image_config must be an object.", "image_config")
     if not config or model.kind == "chat":
         return ImageConfig()
     size = fields.string(config, "size", param="image_config.size")
     if size is not None and not _SIZE.match(size):
-        raise InvalidRequestError(
-            "image_config.size must look like 1024x1024, or be auto.", "image_config.size"
-        )
+        raise FieldError("image_config.size must look like 1024x1024, or be auto.", "image_config.size")
     ratio = fields.string(config, "aspect_ratio", param="image_config.aspect_ratio")
     if ratio is not None and not _RATIO.match(ratio):
-        raise InvalidRequestError(
-            "image_config.aspect_ratio must look like 16:9.", "image_config.aspect_ratio"
-        )
+        raise FieldError("image_config.aspect_ratio must look like 16:9.", "image_config.aspect_ratio")
     partial = fields.integer(config, "partial_images", 0, 3, param="image_config.partial_images")
     for name in ("quality", "background", "output_format"):
         fields.string(config, name, param=f"image_config.{name}")

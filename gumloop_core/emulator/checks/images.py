@@ -7,7 +7,7 @@ import binascii
 import re
 from urllib.parse import urlsplit
 
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 
@@ -24,32 +24,30 @@ _TYPES = {
 def check_image_url(url: object, param: str) -> None:
     """Raise when a picture cannot be used; http(s) URLs are believed, nothing is fetched."""
     if not isinstance(url, str) or not url:
-        raise InvalidRequestError("An image needs a url.", param)
+        raise FieldError("An image needs a url.", param)
     if not url[:5].lower().startswith("data:"):
         parts = urlsplit(url)
         if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
-            raise InvalidRequestError("An image's url must be an http(s) URL or a base64 data URL.", param)
+            raise FieldError("An image's url must be an http(s) URL or a base64 data URL.", param)
         return
     match = _DATA_URL.match(url[:200])
     if match is None or not match["options"].lower().endswith(";base64"):
-        raise InvalidRequestError("An image's data URL must be base64.", param)
+        raise FieldError("An image's data URL must be base64.", param)
     declared = match["type"].lower()
     if declared not in _TYPES:
-        raise InvalidRequestError(
-            f"An image must be JPEG, PNG, GIF or WebP, not {declared or 'untyped'}.", param
-        )
+        raise FieldError(f"An image must be JPEG, PNG, GIF or WebP, not {declared or 'untyped'}.", param)
     encoded = url[match.end() :]
     if len(encoded) * 3 // 4 - 2 > MAX_IMAGE_BYTES:
-        raise InvalidRequestError("An image may have at most 20 MB.", param)
+        raise FieldError("An image may have at most 20 MB.", param)
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidRequestError("The image is not valid base64.", param) from None
+        raise FieldError("The image is not valid base64.", param) from None
     found = sniff(data)
     if found is None:
-        raise InvalidRequestError("The image's bytes are not JPEG, PNG, GIF or WebP.", param)
+        raise FieldError("The image's bytes are not JPEG, PNG, GIF or WebP.", param)
     if found != _TYPES[declared]:
-        raise InvalidRequestError(f"The image is declared as {declared}, but its bytes are {found}.", param)
+        raise FieldError(f"The image is declared as {declared}, but its bytes are {found}.", param)
 
 
 def sniff(data: bytes) -> str | None:

@@ -10,7 +10,7 @@ from gumloop_core.emulator.call import CallRecord, Message, Role
 from gumloop_core.emulator.checks import fields
 from gumloop_core.emulator.checks.images import check_image_url
 from gumloop_core.emulator.checks.parts import Content, parse_content
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.shapes import JsonObject
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -21,16 +21,16 @@ def parse_messages(body: Mapping[str, Any]) -> list[Message]:
     """Check the history and return it."""
     raw = body.get("messages")
     if not isinstance(raw, list):
-        raise InvalidRequestError("messages is required and must be a list.", "messages")
+        raise FieldError("messages is required and must be a list.", "messages")
     if not raw:
-        raise InvalidRequestError("messages must not be empty.", "messages")
+        raise FieldError("messages must not be empty.", "messages")
     messages: list[Message] = []
     known: set[str] = set()
     pending: dict[str, str] = {}  # call id -> where the call is, for the message of the error
     for index, entry in enumerate(raw):
         where = f"messages[{index}]"
         if not isinstance(entry, dict):
-            raise InvalidRequestError(f"{where} must be an object.", where)
+            raise FieldError(f"{where} must be an object.", where)
         message = _parse_message(entry, index, where)
         if message.role == "tool":
             _match_result(message, where, known, pending)
@@ -39,7 +39,7 @@ def parse_messages(body: Mapping[str, Any]) -> list[Message]:
         for position, call in enumerate(message.tool_calls):
             place = f"{where}.tool_calls[{position}].id"
             if call.id in known:
-                raise InvalidRequestError(f"The tool call id {call.id!r} is used twice.", place)
+                raise FieldError(f"The tool call id {call.id!r} is used twice.", place)
             known.add(call.id)
             pending[call.id] = place
         messages.append(message)
@@ -51,7 +51,7 @@ def _match_result(message: Message, where: str, known: set[str], pending: dict[s
     identifier = message.tool_call_id or ""
     if pending.pop(identifier, None) is None:
         again = " again" if identifier in known else ""
-        raise InvalidRequestError(
+        raise FieldError(
             f"The tool message answers the call {identifier!r}{again}, but no call of the assistant "
             "message before it has that id and waits for a result.",
             f"{where}.tool_call_id",
@@ -60,22 +60,18 @@ def _match_result(message: Message, where: str, known: set[str], pending: dict[s
 
 def _nothing_pending(pending: Mapping[str, str]) -> None:
     for identifier, place in pending.items():
-        raise InvalidRequestError(
-            f"The tool call {identifier!r} has no tool message with its result right after it.", place
-        )
+        raise FieldError(f"The tool call {identifier!r} has no tool message with its result right after it.", place)
 
 
 def _parse_message(entry: Mapping[str, Any], index: int, where: str) -> Message:
     role = entry.get("role")
     if role not in _ROLES:
-        raise InvalidRequestError(
-            f"Unknown role {role!r}; it must be one of {', '.join(_ROLES)}.", f"{where}.role"
-        )
+        raise FieldError(f"Unknown role {role!r}; it must be one of {', '.join(_ROLES)}.", f"{where}.role")
     fields.string(entry, "name", param=f"{where}.name")
     if role == "assistant":
         return _parse_assistant(entry, index, where)
     if "tool_calls" in entry and entry["tool_calls"] is not None:
-        raise InvalidRequestError("Only an assistant message can carry tool_calls.", f"{where}.tool_calls")
+        raise FieldError("Only an assistant message can carry tool_calls.", f"{where}.tool_calls")
     content = parse_content(entry.get("content"), role, f"{where}.content")
     identifier = None
     if role == "tool":
@@ -104,12 +100,10 @@ def _parse_assistant(entry: Mapping[str, Any], index: int, where: str) -> Messag
     for position, detail in enumerate(details):
         if detail.get("type") not in _DETAIL_TYPES:
             place = f"{where}.reasoning_details[{position}].type"
-            raise InvalidRequestError(f"Unknown reasoning detail type {detail.get('type')!r}.", place)
+            raise FieldError(f"Unknown reasoning detail type {detail.get('type')!r}.", place)
     if entry.get("content") is None:
         if not (calls or pictures or entry.get("refusal")):
-            raise InvalidRequestError(
-                "An assistant message without tool calls needs content.", f"{where}.content"
-            )
+            raise FieldError("An assistant message without tool calls needs content.", f"{where}.content")
         content = Content()
     else:
         content = parse_content(entry["content"], "assistant", f"{where}.content")
@@ -130,16 +124,16 @@ def _parse_calls(entry: Mapping[str, Any], where: str) -> list[CallRecord]:
     if raw is None:
         return []
     if not raw:
-        raise InvalidRequestError("tool_calls must not be an empty list.", f"{where}.tool_calls")
+        raise FieldError("tool_calls must not be an empty list.", f"{where}.tool_calls")
     calls = []
     for position, call in enumerate(raw):
         place = f"{where}.tool_calls[{position}]"
         identifier = fields.string(call, "id", param=f"{place}.id", required=True)
         if call.get("type") != "function":
-            raise InvalidRequestError("A tool call's type must be function.", f"{place}.type")
+            raise FieldError("A tool call's type must be function.", f"{place}.type")
         function = fields.mapping(call, "function", param=f"{place}.function")
         if function is None:
-            raise InvalidRequestError("A tool call needs a function.", f"{place}.function")
+            raise FieldError("A tool call needs a function.", f"{place}.function")
         name = fields.string(function, "name", param=f"{place}.function.name", required=True)
         arguments = _parse_arguments(function.get("arguments"), f"{place}.function.arguments")
         calls.append(CallRecord(id=identifier or "", name=name or "", arguments=arguments))
@@ -148,11 +142,11 @@ def _parse_calls(entry: Mapping[str, Any], where: str) -> list[CallRecord]:
 
 def _parse_arguments(value: object, param: str) -> JsonObject:
     if not isinstance(value, str):
-        raise InvalidRequestError("A tool call's arguments must be JSON text.", param)
+        raise FieldError("A tool call's arguments must be JSON text.", param)
     try:
         arguments = json.loads(value)
     except ValueError:
-        raise InvalidRequestError("A tool call's arguments are not valid JSON.", param) from None
+        raise FieldError("A tool call's arguments are not valid JSON.", param) from None
     if not isinstance(arguments, dict):
-        raise InvalidRequestError("A tool call's arguments must be the JSON text of an object.", param)
+        raise FieldError("A tool call's arguments must be the JSON text of an object.", param)
     return arguments

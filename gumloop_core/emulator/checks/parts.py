@@ -8,7 +8,7 @@ from typing import Any
 
 from gumloop_core.emulator.checks import fields
 from gumloop_core.emulator.checks.images import check_image_url
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 
 _TEXT_ONLY = frozenset({"system", "developer"})
 
@@ -34,23 +34,23 @@ def parse_content(value: object, role: str, where: str) -> Content:
     if isinstance(value, str):
         return Content(text=value)
     if not isinstance(value, list):
-        raise InvalidRequestError(f"{where} must be a string or a list of parts.", where)
+        raise FieldError(f"{where} must be a string or a list of parts.", where)
     if not value:
-        raise InvalidRequestError(f"{where} must not be an empty list.", where)
+        raise FieldError(f"{where} must not be an empty list.", where)
     texts: list[str] = []
     images = attachments = cached = 0
     for position, part in enumerate(value):
         place = f"{where}[{position}]"
         if not isinstance(part, dict):
-            raise InvalidRequestError(f"{place} must be an object.", place)
+            raise FieldError(f"{place} must be an object.", place)
         kind = part.get("type")
         if kind == "text":
             text = fields.string(part, "text", param=f"{place}.text")
             if text is None:
-                raise InvalidRequestError(f"{place}.text must be a string.", f"{place}.text")
+                raise FieldError(f"{place}.text must be a string.", f"{place}.text")
             texts.append(text)
         elif role in _TEXT_ONLY:
-            raise InvalidRequestError(f"A {role} message can carry text only, not {kind!r}.", f"{place}.type")
+            raise FieldError(f"A {role} message can carry text only, not {kind!r}.", f"{place}.type")
         elif kind == "image_url":
             images += 1
             _check_image(part, place)
@@ -65,7 +65,7 @@ def parse_content(value: object, role: str, where: str) -> Content:
 def _check_image(part: Mapping[str, Any], place: str) -> None:
     image = fields.mapping(part, "image_url", param=f"{place}.image_url")
     if image is None:
-        raise InvalidRequestError("An image part needs image_url.", f"{place}.image_url")
+        raise FieldError("An image part needs image_url.", f"{place}.image_url")
     fields.string(image, "detail", param=f"{place}.image_url.detail")
     check_image_url(image.get("url"), f"{place}.image_url.url")
 
@@ -75,19 +75,19 @@ def _check_attachment(part: Mapping[str, Any], kind: object, place: str) -> None
     if kind == "input_audio":
         audio = fields.mapping(part, "input_audio", param=f"{place}.input_audio")
         if audio is None:
-            raise InvalidRequestError("An audio part needs input_audio.", f"{place}.input_audio")
+            raise FieldError("An audio part needs input_audio.", f"{place}.input_audio")
         fields.string(audio, "data", param=f"{place}.input_audio.data", required=True)
         fields.string(audio, "format", param=f"{place}.input_audio.format", required=True)
     elif kind == "file":
         file = fields.mapping(part, "file", param=f"{place}.file")
         if not file or not (file.get("file_data") or file.get("file_id")):
-            raise InvalidRequestError("A file part needs file.file_data.", f"{place}.file")
+            raise FieldError("A file part needs file.file_data.", f"{place}.file")
     elif kind in ("video_url", "input_video"):
         video = fields.mapping(part, "video_url", param=f"{place}.video_url")
         if not video or not isinstance(video.get("url"), str):
-            raise InvalidRequestError("A video part needs video_url.url.", f"{place}.video_url")
+            raise FieldError("A video part needs video_url.url.", f"{place}.video_url")
     else:
-        raise InvalidRequestError(f"Unknown content part type {kind!r}.", f"{place}.type")
+        raise FieldError(f"Unknown content part type {kind!r}.", f"{place}.type")
 
 
 def _check_cache_control(part: Mapping[str, Any], place: str) -> bool:
@@ -96,7 +96,7 @@ def _check_cache_control(part: Mapping[str, Any], place: str) -> bool:
     if mark is None:
         return False
     if mark.get("type") != "ephemeral":
-        raise InvalidRequestError("cache_control.type must be ephemeral.", f"{place}.cache_control.type")
+        raise FieldError("cache_control.type must be ephemeral.", f"{place}.cache_control.type")
     if mark.get("ttl") not in (None, "5m", "1h"):
-        raise InvalidRequestError("cache_control.ttl must be 5m or 1h.", f"{place}.cache_control.ttl")
+        raise FieldError("cache_control.ttl must be 5m or 1h.", f"{place}.cache_control.ttl")
     return True

@@ -13,7 +13,7 @@ from gumloop_core.emulator.checks import fields
 from gumloop_core.emulator.checks.formats import parse_image_config, parse_modalities, parse_response_format
 from gumloop_core.emulator.checks.messages import parse_messages
 from gumloop_core.emulator.checks.tools import parse_tool_choice, parse_tools
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.shapes import JsonObject
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -26,9 +26,9 @@ def parse_body(raw: bytes) -> JsonObject:
     try:
         body = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise InvalidRequestError("The body is not valid JSON.", None) from None
+        raise FieldError("The body is not valid JSON.", None) from None
     if not isinstance(body, dict):
-        raise InvalidRequestError("The body must be a JSON object.", None)
+        raise FieldError("The body must be a JSON object.", None)
     return body
 
 
@@ -69,11 +69,11 @@ def _parse_models(body: Mapping[str, Any]) -> tuple[models.Model, list[str]]:
     slug = fields.string(body, "model", required=True) or ""
     model = models.find(slug)
     if model is None:
-        raise InvalidRequestError(f"Unknown model {slug!r}. GET /models lists the models.", "model")
+        raise FieldError(f"Unknown model {slug!r}. GET /models lists the models.", "model")
     fallbacks = fields.strings(body, "models") or []
     for position, fallback in enumerate(fallbacks):
         if models.find(fallback) is None:
-            raise InvalidRequestError(f"Unknown model {fallback!r}.", f"models[{position}]")
+            raise FieldError(f"Unknown model {fallback!r}.", f"models[{position}]")
     return model, fallbacks
 
 
@@ -84,7 +84,7 @@ def _check_sampling(body: Mapping[str, Any]) -> None:
     fields.number(body, "presence_penalty", -2, 2)
     top = fields.integer(body, "top_logprobs", 0, 20)
     if fields.boolean(body, "logprobs") is not True and top is not None:
-        raise InvalidRequestError("top_logprobs needs logprobs: true.", "top_logprobs")
+        raise FieldError("top_logprobs needs logprobs: true.", "top_logprobs")
     for token, bias in (fields.mapping(body, "logit_bias") or {}).items():
         fields.number({"bias": bias}, "bias", -100, 100, param=f"logit_bias.{token}")
 
@@ -96,7 +96,7 @@ def _check_bookkeeping(body: Mapping[str, Any]) -> None:
     fields.mapping(body, "trace")
     for key, value in (fields.mapping(body, "metadata") or {}).items():
         if not isinstance(value, str):
-            raise InvalidRequestError("metadata maps strings to strings.", f"metadata.{key}")
+            raise FieldError("metadata maps strings to strings.", f"metadata.{key}")
     provider = fields.mapping(body, "provider") or {}
     for name in ("order", "only", "ignore", "quantizations"):
         fields.strings(provider, name, param=f"provider.{name}")
@@ -104,12 +104,12 @@ def _check_bookkeeping(body: Mapping[str, Any]) -> None:
         fields.boolean(provider, name, param=f"provider.{name}")
     mark = fields.mapping(body, "cache_control")
     if mark is not None and mark.get("type") != "ephemeral":
-        raise InvalidRequestError("cache_control.type must be ephemeral.", "cache_control.type")
+        raise FieldError("cache_control.type must be ephemeral.", "cache_control.type")
 
 
 def _required_boolean(body: Mapping[str, Any], name: str) -> bool:
     if name in body and body[name] is None:
-        raise InvalidRequestError(f"{name} must be a boolean.", name)
+        raise FieldError(f"{name} must be a boolean.", name)
     return fields.boolean(body, name) or False
 
 
@@ -133,10 +133,10 @@ def _parse_stop(body: Mapping[str, Any]) -> list[str]:
         return []
     if isinstance(raw, str):
         if not raw:
-            raise InvalidRequestError("stop must not be empty.", "stop")
+            raise FieldError("stop must not be empty.", "stop")
         return [raw]
     if not isinstance(raw, list):
-        raise InvalidRequestError("stop must be a string or a list of strings.", "stop")
+        raise FieldError("stop must be a string or a list of strings.", "stop")
     return fields.strings(body, "stop") or []
 
 
@@ -145,22 +145,22 @@ def _parse_stream_options(body: Mapping[str, Any]) -> bool:
     if options is None:
         return True
     if body.get("stream") is not True:
-        raise InvalidRequestError("stream_options needs stream: true.", "stream_options")
+        raise FieldError("stream_options needs stream: true.", "stream_options")
     return fields.boolean(options, "include_usage", param="stream_options.include_usage") is not False
 
 
 def _parse_reasoning(body: Mapping[str, Any]) -> Literal["default", "on", "off"]:
     reasoning = fields.mapping(body, "reasoning")
     if "reasoning" in body and reasoning is None:
-        raise InvalidRequestError("reasoning must be an object.", "reasoning")
+        raise FieldError("reasoning must be an object.", "reasoning")
     if not reasoning:
         return "default"
     effort = fields.string(reasoning, "effort", param="reasoning.effort")
     if effort is not None and effort not in _EFFORTS:
-        raise InvalidRequestError(f"Unknown effort {effort!r}.", "reasoning.effort")
+        raise FieldError(f"Unknown effort {effort!r}.", "reasoning.effort")
     summary = fields.string(reasoning, "summary", param="reasoning.summary")
     if summary is not None and summary not in _SUMMARIES:
-        raise InvalidRequestError(f"Unknown summary {summary!r}.", "reasoning.summary")
+        raise FieldError(f"Unknown summary {summary!r}.", "reasoning.summary")
     budget = fields.integer(reasoning, "max_tokens", 1, _MOST_TOKENS, param="reasoning.max_tokens")
     enabled = fields.boolean(reasoning, "enabled", param="reasoning.enabled")
     fields.boolean(reasoning, "exclude", param="reasoning.exclude")

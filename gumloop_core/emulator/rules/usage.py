@@ -32,9 +32,7 @@ def prompt_tokens(call: Call) -> int:
     for message in call.messages:
         tokens += _MESSAGE_TOKENS + count_tokens(message.text)
         tokens += message.images * IMAGE_INPUT_TOKENS + message.attachments * ATTACHMENT_TOKENS
-        tokens += sum(
-            count_tokens(record.name + json.dumps(record.arguments)) for record in message.tool_calls
-        )
+        tokens += sum(count_tokens(record.name + json.dumps(record.arguments)) for record in message.tool_calls)
         tokens += sum(count_tokens(str(detail.get("text") or "")) for detail in message.reasoning_details)
     for tool in call.tools:
         tokens += count_tokens(tool.name + tool.description + json.dumps(tool.parameters))
@@ -46,9 +44,7 @@ def check_context(call: Call) -> None:
     model = models.find(call.model)
     tokens = prompt_tokens(call)
     if model is not None and tokens > model.context:
-        raise ProviderRejectedError(
-            f"prompt is too long: {tokens} tokens > {model.context} maximum", param="messages"
-        )
+        raise ProviderRejectedError(f"prompt is too long: {tokens} tokens > {model.context} maximum", param="messages")
 
 
 def count_usage(reply: Reply, call: Call) -> Usage:
@@ -61,9 +57,7 @@ def count_usage(reply: Reply, call: Call) -> Usage:
     reasoning = count_tokens(reply.reasoning or _hidden(reply))
     completion = reasoning + count_tokens(reply.text or reply.refusal or "")
     completion += len(reply.images) * IMAGE_OUTPUT_TOKENS
-    completion += _count_all(
-        entry["function"]["name"] + entry["function"]["arguments"] for entry in reply.tool_calls
-    )
+    completion += _count_all(entry["function"]["name"] + entry["function"]["arguments"] for entry in reply.tool_calls)
     cached, written = _cache_tokens(call)
     usage: Usage = {
         "prompt_tokens": prompt,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gumloop_core.emulator.failures import InvalidRequestError
+from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.schema.references import resolve_pointer
 from gumloop_core.emulator.shapes import JsonObject
 
@@ -29,7 +29,7 @@ def check_schema(schema: JsonObject, where: str) -> None:
         if isinstance(node, bool):
             continue
         if not isinstance(node, dict):
-            raise InvalidRequestError(f"{place} must be a schema.", place)
+            raise FieldError(f"{place} must be a schema.", place)
         _check_node(node, place, schema)
 
 
@@ -40,7 +40,7 @@ def check_strict(schema: JsonObject, where: str) -> None:
     its properties in `required`.
     """
     if schema.get("type") != "object":
-        raise InvalidRequestError("In strict mode the schema must be of type object.", f"{where}.type")
+        raise FieldError("In strict mode the schema must be of type object.", f"{where}.type")
     for node, place in walk(schema, where):
         if not isinstance(node, dict):
             continue
@@ -49,13 +49,13 @@ def check_strict(schema: JsonObject, where: str) -> None:
         if not is_object:
             continue
         if node.get("additionalProperties") is not False:
-            raise InvalidRequestError(
+            raise FieldError(
                 "In strict mode every object needs additionalProperties: false.",
                 f"{place}.additionalProperties",
             )
         missing = sorted(set(node.get("properties") or {}) - set(node.get("required") or []))
         if missing:
-            raise InvalidRequestError(
+            raise FieldError(
                 f"In strict mode every property must be required; missing: {', '.join(missing)}.",
                 f"{place}.required",
             )
@@ -85,46 +85,44 @@ def _check_node(node: JsonObject, place: str, root: JsonObject) -> None:
     kinds = node.get("type", [])
     for kind in kinds if isinstance(kinds, list) else [kinds]:
         if kind not in _TYPES:
-            raise InvalidRequestError(f"Unknown schema type {kind!r}.", f"{place}.type")
+            raise FieldError(f"Unknown schema type {kind!r}.", f"{place}.type")
     for key in _MAPS:
         if key in node and not isinstance(node[key], dict):
-            raise InvalidRequestError(f"{place}.{key} must be an object.", f"{place}.{key}")
+            raise FieldError(f"{place}.{key} must be an object.", f"{place}.{key}")
     for key in _LISTS:
         if key in node and (not isinstance(node[key], list) or not node[key]):
-            raise InvalidRequestError(f"{place}.{key} must be a list that is not empty.", f"{place}.{key}")
+            raise FieldError(f"{place}.{key} must be a list that is not empty.", f"{place}.{key}")
     _check_required(node, place)
     if "enum" in node and (not isinstance(node["enum"], list) or not node["enum"]):
-        raise InvalidRequestError("enum must be a list that is not empty.", f"{place}.enum")
+        raise FieldError("enum must be a list that is not empty.", f"{place}.enum")
     for key in _NUMBERS:
         if key in node and (isinstance(node[key], bool) or not isinstance(node[key], (int, float))):
-            raise InvalidRequestError(f"{key} must be a number.", f"{place}.{key}")
+            raise FieldError(f"{key} must be a number.", f"{place}.{key}")
     for key in _COUNTS:
         if key in node and not _is_count(node[key]):
-            raise InvalidRequestError(f"{key} must be a natural number.", f"{place}.{key}")
+            raise FieldError(f"{key} must be a natural number.", f"{place}.{key}")
     if "pattern" in node:
         _check_pattern(node["pattern"], f"{place}.pattern")
     if "$ref" in node and resolve_pointer(root, node["$ref"]) is None:
-        raise InvalidRequestError(f"The reference {node['$ref']!r} leads nowhere.", f"{place}.$ref")
+        raise FieldError(f"The reference {node['$ref']!r} leads nowhere.", f"{place}.$ref")
 
 
 def _check_required(node: JsonObject, place: str) -> None:
     required = node.get("required", [])
     if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        raise InvalidRequestError("required must be a list of property names.", f"{place}.required")
+        raise FieldError("required must be a list of property names.", f"{place}.required")
 
 
 def _check_pattern(pattern: object, place: str) -> None:
     if not isinstance(pattern, str):
-        raise InvalidRequestError("pattern must be a string.", place)
+        raise FieldError("pattern must be a string.", place)
     try:
         re.compile(pattern)
     except re.error as error:
         # A pattern of another dialect may still be meant, so only what is no pattern anywhere is refused.
         if "unterminated" in str(error) or "unbalanced" in str(error) or "nothing to repeat" in str(error):
-            raise InvalidRequestError(f"pattern is not a regular expression: {error}.", place) from None
+            raise FieldError(f"pattern is not a regular expression: {error}.", place) from None
 
 
 def _is_count(value: Any) -> bool:
-    return (
-        not isinstance(value, bool) and isinstance(value, (int, float)) and value >= 0 and value == int(value)
-    )
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and value >= 0 and value == int(value)

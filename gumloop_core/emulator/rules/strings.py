@@ -1,0 +1,154 @@
+"""Candidates for a string property: everything in a text that is of its kind, the best first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from gumloop_core.emulator.rules.findings import Findings, Span
+from gumloop_core.emulator.rules.kinds import Kind
+
+_PLACE_WORDS = frozenset("in at near for of to from around over visiting visit within".split())
+_NAMED = re.compile(r"\b(?:named|called|titled|entitled|name is|I am|I'm)\s+", re.I)
+_ABOUT = re.compile(r"\b(?:about|regarding|concerning|on the topic of|on)\s+(?:the\s+|an?\s+)?([^,.;?!\n]+)", re.I)
+_SAYING = re.compile(r"\b(?:saying|that says|says|say|with the (?:text|message|body))[:\s]+(?:that\s+)?(.+)", re.I)
+_SEARCH = re.compile(
+    r"\b(?:search(?: the (?:web|internet|docs|documents))?(?: for)?|look up|find(?: out)?(?: about)?|google)\s+(.+)",
+    re.I,
+)
+_LOWER_PLACE = re.compile(r"\b(?:in|at|near|for|of)\s+((?:[a-z][\w'-]*)(?:\s+[a-z][\w'-]*)?)")
+_RELATIVE = re.compile(
+    r"\b(?:today|tomorrow|tonight|yesterday|(?:next|this|last)\s+(?:week|month|year|weekend)|"
+    r"(?:next\s+|this\s+|on\s+)?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
+    re.I,
+)
+_SYMBOL = re.compile(r"\$?\b([A-Z]{1,5})\b(?![a-z])")
+_NO_SYMBOLS = frozenset({"I", "A", "USD", "EUR", "GBP", "API", "CEO", "AI", "US", "UK", "EU", "JSON", "OK"})
+_INSTRUCTION = re.compile(
+    r"\s*(?:\bplease\b|(?:use|using|call|with)\s+(?:the|a|your|this|that|any)?\s*[\w-]*\s*tools?\b[.!]?)\s*", re.I
+)
+_NO_PLACES = frozenset("the a an me my this that it today tomorrow now celsius fahrenheit degrees detail total".split())
+
+
+def candidates(kind: Kind, findings: Findings) -> list[str]:
+    """Return the strings of a kind in a text, without repetitions."""
+    return list(dict.fromkeys(value for value in _FINDERS[kind](findings) if value))
+
+
+def request_text(findings: Findings) -> str:
+    """Return a request without phrases such as "please" and "use the tool"."""
+    return _INSTRUCTION.sub(" ", findings.text).strip() or findings.text.strip()
+
+
+def _places(findings: Findings) -> list[str]:
+    after = [span for span in findings.names if findings.word_before(span.start) in _PLACE_WORDS]
+    others = [span for span in findings.names if span not in after]
+    ordered = sorted(after + (_listed(others, after, findings) if after else others), key=lambda span: span.start)
+    return [span.value for span in ordered] or _lower_places(findings) or findings.quoted
+
+
+def _listed(spans: list[Span], heads: list[Span], findings: Findings) -> list[Span]:
+    """Return the names that continue a list: behind a comma or "and" after one of the heads."""
+    found: list[Span] = []
+    for span in spans:
+        for head in heads + found:
+            between = findings.text[head.end : span.start].strip().lower()
+            if between in (",", "and", ", and", "or", "&", "and in", "and for", "vs", "versus", "with"):
+                found.append(span)
+                break
+    return found
+
+
+def _lower_places(findings: Findings) -> list[str]:
+    found = []
+    for match in _LOWER_PLACE.finditer(findings.text):
+        kept: list[str] = []
+        for word in match[1].split():
+            if word in _NO_PLACES:
+                break
+            kept.append(word)
+        if kept and kept[-1] in ("and", "or", "right", "please", "for", "in", "on", "at"):
+            kept.pop()
+        if kept:
+            found.append(" ".join(kept))
+    return found
+
+
+def _after(*heads: str) -> Callable[[Findings], list[str]]:
+    def find(findings: Findings) -> list[str]:
+        named = [span.value for span in findings.names if findings.word_before(span.start) in heads]
+        return named + findings.emails  # a letter goes from and to an address
+
+    return find
+
+
+def _names(findings: Findings) -> list[str]:
+    named = [span.value for span in findings.names if _NAMED.search(findings.text[: span.start][-12:])]
+    people = [span.value for span in findings.names if findings.word_before(span.start) not in ("in", "at", "near")]
+    return named + findings.quoted + people + [span.value for span in findings.names]
+
+
+def _questions(findings: Findings) -> list[str]:
+    match = _SEARCH.search(findings.text)
+    searched = [match[1].strip().rstrip("?.! ")] if match else []
+    return findings.quoted + searched + [request_text(findings)]
+
+
+def _texts(findings: Findings) -> list[str]:
+    said = _SAYING.search(findings.text)
+    behind = re.search(r":\s+(.+)", findings.text, re.S)
+    dashed = re.search(r"\s[-–—]\s+(.+)", findings.text)
+    return [
+        *findings.quoted,
+        *([dashed[1].strip()] if dashed else []),
+        *([said[1].strip()] if said else []),
+        *([behind[1].strip()] if behind else []),
+        request_text(findings),
+    ]
+
+
+def _topics(findings: Findings) -> list[str]:
+    match = _ABOUT.search(findings.text)
+    return ([match[1].strip()] if match else []) + findings.quoted + [span.value for span in findings.names]
+
+
+def _dates(findings: Findings) -> list[str]:
+    return findings.dates + [match.group() for match in _RELATIVE.finditer(findings.text)]
+
+
+def _symbols(findings: Findings) -> list[str]:
+    found = [match[1] for match in _SYMBOL.finditer(findings.text) if match[1] not in _NO_SYMBOLS]
+    return [symbol for symbol in found if len(symbol) > 1] + findings.quoted + [s.value for s in findings.names]
+
+
+def _identifiers(findings: Findings) -> list[str]:
+    numbers = [str(number.value) for number in findings.numbers if isinstance(number.value, int)]
+    return findings.identifiers + numbers + findings.quoted
+
+
+def _others(findings: Findings) -> list[str]:
+    return findings.quoted + [span.value for span in findings.names] + _topics(findings)[:1]
+
+
+_FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
+    "question": _questions,
+    "answer": lambda findings: [],
+    "summary": lambda findings: [],
+    "expression": lambda findings: findings.expressions,
+    "origin": _after("from", "leaving", "departing"),
+    "destination": _after("to", "into", "for", "towards"),
+    "place": _places,
+    "symbol": _symbols,
+    "identifier": _identifiers,
+    "date": _dates,
+    "time": lambda findings: findings.times,
+    "email": lambda findings: findings.emails,
+    "url": lambda findings: findings.urls,
+    "phone": lambda findings: findings.phones,
+    "path": lambda findings: findings.quoted + findings.paths,
+    "text": _texts,
+    "topic": _topics,
+    "reason": lambda findings: [],
+    "name": _names,
+    "other": _others,
+}
