@@ -116,3 +116,80 @@ def _nullable(schema: Any) -> Any:
     if isinstance(kind, list):
         return schema if "null" in kind else {**schema, "type": [*kind, "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
+
+
+def without_added_nulls(value: Any, schema: JSONObject) -> Any:
+    """A copy of an answer to :func:`strict_schema` of a schema, as an answer to the schema itself.
+
+    In strict mode a property that was optional is null where the model has nothing to say. Such a null is left out,
+    unless the schema takes one there anyway.
+
+    Args:
+        value: The parsed answer.
+        schema: The schema before it was made strict.
+    """
+    return _without_nulls(value, schema, schema)
+
+
+def _without_nulls(value: Any, schema: Any, root: JSONObject) -> Any:
+    schema = _resolved(schema, root)
+    if isinstance(value, list):
+        items = [_resolved(option, root).get("items") for option in _options(schema, root)]
+        item = next((item for item in items if isinstance(item, dict)), {})
+        return [_without_nulls(entry, item, root) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    fitting = next((option for option in _options(schema, root) if _fits(value, option)), None)
+    if fitting is None:
+        return value
+    properties, required = fitting["properties"], fitting.get("required") or []
+    return {
+        name: _without_nulls(entry, properties.get(name), root)
+        for name, entry in value.items()
+        if entry is not None or name in required or _takes_null(properties.get(name), root)
+    }
+
+
+def _resolved(schema: Any, root: JSONObject) -> JSONObject:
+    for _ in range(10):  # a reference may lead to a reference
+        if not isinstance(schema, dict) or "$ref" not in schema:
+            break
+        path = str(schema["$ref"]).removeprefix("#").strip("/").split("/")
+        schema = root
+        for step in path if path != [""] else []:
+            schema = schema.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(schema, dict) else None
+    return schema if isinstance(schema, dict) else {}
+
+
+def _options(schema: JSONObject, root: JSONObject) -> list[JSONObject]:
+    """The schemas that a value may answer to: the alternatives where there are some, else the one itself."""
+    alternatives = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+    if not isinstance(alternatives, list):
+        return [schema]
+    return [option for alternative in alternatives for option in _options(_resolved(alternative, root), root)]
+
+
+def _fits(value: JSONObject, schema: JSONObject) -> bool:
+    properties = schema.get("properties")
+    return (
+        isinstance(properties, dict)
+        and value.keys() <= properties.keys()
+        and all(name in value for name in schema.get("required") or [])
+        and all(
+            value[name] == part["const"]
+            for name, part in properties.items()
+            if isinstance(part, dict) and "const" in part and value.get(name) is not None
+        )
+    )
+
+
+def _takes_null(schema: Any, root: JSONObject) -> bool:
+    if schema is True or schema == {}:
+        return True
+    for option in _options(_resolved(schema, root), root):
+        kind = option.get("type")
+        if kind == "null" or (isinstance(kind, list) and "null" in kind) or None in option.get("enum", ()):
+            return True
+        if kind is None and not option.keys() & {"enum", "const", "properties", "items"}:
+            return True
+    return False
