@@ -1,1 +1,9 @@
-"""Gumloop for LangChain."""
+"""Gumloop for LangChain: ``from langchain_gumloop import ChatGumloop``."""
+
+from gumloop_core.version import __version__
+from langchain_gumloop import content
+from langchain_gumloop.chat_models import ChatGumloop
+
+content.register()
+
+__all__ = ["ChatGumloop", "__version__"]

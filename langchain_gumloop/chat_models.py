@@ -1,0 +1,298 @@
+"""``ChatGumloop``: Gumloop's chat models for LangChain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, closing
+from typing import Any, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from pydantic import model_validator
+from typing_extensions import Self
+
+from gumloop_core.chat_model import ChatModelFields
+from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.request import build_body, merge_options, tool_names
+from gumloop_core.request import tool_choice as wire_tool_choice
+from gumloop_core.version import __version__
+from gumloop_core.wire import ChatBody
+from langchain_gumloop import structured
+from langchain_gumloop.errors import as_langchain
+from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result
+from langchain_gumloop.profiles import profile_of
+from langchain_gumloop.to_wire import asks_for_images, message_params
+from langchain_gumloop.tools import AnyTool, tool_params
+
+
+class ChatGumloop(ChatModelFields, BaseChatModel):
+    """Gumloop's chat models."""
+
+    streaming: bool = False
+    """Whether ``invoke`` streams underneath, for callbacks that show tokens as they come."""
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=False)
+            completion = self._sync().complete(body, **sending)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=False)
+            completion = await self._async().complete(body, **sending)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=True)
+            make = ChunkMaker(in_blocks=asks_for_images(body))
+            chunk = make.chunk
+            with closing(self._sync().stream(body, **sending)) as deltas:
+                for delta in deltas:
+                    if delta.completion is None:
+                        yield chunk(delta)
+                    else:
+                        yield from make.last_chunks(delta)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=True)
+            make = ChunkMaker(in_blocks=asks_for_images(body))
+            chunk = make.chunk
+            async with aclosing(self._async().stream(body, **sending)) as deltas:
+                async for delta in deltas:
+                    if delta.completion is None:
+                        yield chunk(delta)
+                    else:
+                        for last in make.last_chunks(delta):
+                            yield last
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+
+    def _request(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
+    ) -> tuple[ChatBody, dict[str, Any]]:
+        """The body of a request, and how it is to be sent."""
+        params, origins = message_params(messages, replay_reasoning=self.replay_reasoning)
+        sending: dict[str, Any] = {}
+        if origins is not None:
+            sending["origins"] = origins
+        call = dict(kwargs)
+        if call:
+            for name in _NOT_FOR_THE_WIRE:
+                call.pop(name, None)
+            if "timeout" in call:
+                sending["timeout"] = call.pop("timeout")
+            headers = call.pop("extra_headers", None)
+            if headers:
+                sending["headers"] = headers
+            if call.get("tools"):
+                _settle_tools(call)
+            if call.get("response_format") is not None:
+                call["response_format"] = structured.as_response_format(call["response_format"])
+        if stop is not None:
+            call["stop"] = stop
+        options = merge_options(self._body_options(), call)
+        model = options.pop("model", self.model)
+        return build_body(model, params, options, stream=stream), sending
+
+    def bind_tools(
+        self,
+        tools: Sequence[AnyTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Give the model tools.
+
+        Args:
+            tools: Functions, ``BaseTool`` objects, Pydantic or TypedDict classes, or dicts in the form of OpenAI,
+                Anthropic or Bedrock, or a JSON Schema with a title.
+            tool_choice: A tool's name; ``"auto"``; ``"none"``; ``"any"``, ``"required"`` or ``True`` for some tool;
+                the wire's dict.
+            strict: Whether the endpoint is asked to keep to the tools' schemas to the letter.
+            parallel_tool_calls: Whether the model may ask for several calls at once.
+            response_format: A schema that an answer without tool calls must fit: the wire's dict, a class, or a JSON
+                Schema.
+            **kwargs: Any other option of a call.
+
+        Raises:
+            InvalidRequestError: If something is not a tool, or ``tool_choice`` names none of them.
+        """
+        try:
+            params = tool_params(tools, strict=strict)
+            choice = wire_tool_choice(tool_choice, tool_names(params))
+            if response_format is not None:
+                kwargs["response_format"] = structured.as_response_format(response_format)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+        if params:
+            kwargs["tools"] = params
+            if choice is not None:
+                kwargs["tool_choice"] = choice
+            if parallel_tool_calls is not None:
+                kwargs["parallel_tool_calls"] = parallel_tool_calls
+        return cast("Runnable[LanguageModelInput, AIMessage]", super().bind(**kwargs))
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: structured.Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[AnyTool] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Have the answer as an object.
+
+        Args:
+            schema: A Pydantic class, to get objects of it; or a TypedDict, a JSON Schema or an OpenAI function, to get
+                dicts. With ``method="json_mode"`` it may be left out.
+            method: ``"json_schema"`` has the endpoint hold the answer to the schema; ``"function_calling"`` takes it
+                from a tool call's arguments; ``"json_mode"`` asks for some JSON, which the prompt must describe.
+            include_raw: Whether to return ``{"raw": AIMessage, "parsed": …, "parsing_error": …}`` and raise no
+                parsing error.
+            strict: Whether the endpoint must keep to the schema to the letter. With ``json_schema`` it does by
+                itself wherever the schema allows.
+            tools: Tools that the model may call before it answers.
+            **kwargs: Any other option of a call.
+
+        Raises:
+            InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
+        """
+        try:
+            return self._structured(schema, method, include_raw, strict, tools, kwargs)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+
+    def _structured(
+        self,
+        schema: Any,
+        method: str,
+        include_raw: bool,
+        strict: bool | None,
+        tools: Sequence[AnyTool] | None,
+        kwargs: dict[str, Any],
+    ) -> Runnable[LanguageModelInput, Any]:
+        if method not in structured.METHODS:
+            raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")
+        if schema is None and method != "json_mode":
+            raise InvalidRequestError(f"The method {method!r} needs a schema.")
+        if strict is not None and method == "json_mode":
+            raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
+        target = None if schema is None else structured.target_of(schema)
+        parser = structured.StructuredAnswerParser(target=target)
+        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+        if target is None or method == "json_mode":
+            model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
+        elif method == "json_schema":
+            parser.strict = structured.wants_strict(target, strict)
+            response_format = structured.response_format_of(target, parser.strict)
+            model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
+        else:
+            parser.strict, parser.tool_name = bool(strict), target.name
+            function = {"name": target.name, "description": target.description or "", "parameters": target.schema}
+            choice = "any" if tools else target.name
+            model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
+        return structured.with_raw(model, parser) if include_raw else model | parser
+
+    @property
+    def _llm_type(self) -> str:
+        return "gumloop-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": self.model, **self._body_options()}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
+        params["ls_model_name"] = kwargs.get("model") or self.model
+        temperature = kwargs.get("temperature", self.temperature)
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        tokens = kwargs.get("max_completion_tokens", kwargs.get("max_tokens", self.max_completion_tokens))
+        if tokens is not None:
+            params["ls_max_tokens"] = tokens
+        stops = stop if stop is not None else kwargs.get("stop", self.stop)
+        if stops:
+            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+        return params
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Which fields a serialized model leaves to the environment."""
+        return {"api_key": "GUMLOOP_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether ``langchain_core.load`` can write it down."""
+        return True
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return profile_of(self.model)
+
+    @model_validator(mode="after")
+    def _note_gumloop_version(self) -> Self:
+        self._add_version("langchain-gumloop", __version__)
+        return self
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text; the endpoint has no way to count them."""
+        return count_tokens_approximately([("user", text)], extra_tokens_per_message=0, count_name=False)
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
+        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
+
+
+_NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
+
+
+def _settle_tools(call: dict[str, Any]) -> None:
+    """Convert tools that were passed with a call rather than by ``bind_tools``."""
+    tools = call["tools"]
+    if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
+        tools = call["tools"] = tool_params(tools)
+    if call.get("tool_choice") is not None:
+        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools))

@@ -1,0 +1,177 @@
+"""Content blocks in every form that LangChain users have them, as the wire's content parts.
+
+Known are LangChain's standard blocks (``v1``), its older ones with ``source_type`` (``v0``), OpenAI's parts, which are
+the wire's own, and Anthropic's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from gumloop_core.errors import InvalidRequestError
+from gumloop_core.media import data_url
+from gumloop_core.wire import ContentPart, JSONObject
+
+_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-m4a": "m4a", "mp4": "m4a"}
+
+
+def content_parts(content: Any) -> list[ContentPart]:
+    """Convert the content of a message.
+
+    Args:
+        content: A list of strings and blocks.
+
+    Raises:
+        InvalidRequestError: If a block has no place on the wire; it names the block and says why.
+    """
+    parts: list[ContentPart] = []
+    for place, block in enumerate(content):
+        if isinstance(block, str):
+            if block:
+                parts.append({"type": "text", "text": block})
+            continue
+        try:
+            parts.append(content_part(block))
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"content[{place}]{error.message}") from None
+    return parts
+
+
+def content_part(block: Mapping[str, Any]) -> ContentPart:
+    """Convert one block."""
+    kind = block.get("type")
+    if kind == "non_standard" and isinstance(block.get("value"), Mapping):
+        return content_part(block["value"])
+    convert = _CONVERTERS.get(kind) if isinstance(kind, str) else None
+    if convert is None:
+        raise InvalidRequestError(
+            f" is a block of type {kind!r}, which the endpoint has no part for. It takes "
+            f"{', '.join(sorted(_CONVERTERS))} blocks."
+        )
+    part = convert(block)
+    cache_control = block.get("cache_control") or _extra(block, "cache_control")
+    if cache_control:
+        part["cache_control"] = cache_control
+    return part
+
+
+def _extra(block: Mapping[str, Any], name: str) -> Any:
+    """A field that LangChain keeps beside the standard ones."""
+    for holder in ("extras", "metadata"):
+        extras = block.get(holder)
+        if isinstance(extras, Mapping) and extras.get(name):
+            return extras[name]
+    return None
+
+
+def _text(block: Mapping[str, Any]) -> ContentPart:
+    text = block.get("text")
+    if not isinstance(text, str):
+        raise InvalidRequestError(" is a text block without text.")
+    return {"type": "text", "text": text}
+
+
+def _source(block: Mapping[str, Any], kind: str, default_mime_type: str | None = None) -> str:
+    """Where a block's data is: its URL, or a data URL with it."""
+    source = block.get("source")
+    if isinstance(source, Mapping):  # Anthropic's form
+        block = {
+            "url": source.get("url"),
+            "base64": source.get("data"),
+            "mime_type": source.get("media_type"),
+            "file_id": source.get("file_id"),
+        }
+    data = block.get("base64") or block.get("data")
+    if data:
+        mime_type = block.get("mime_type") or default_mime_type
+        if not mime_type:
+            raise InvalidRequestError(f" is a {kind} with base64 data, which needs its mime_type.")
+        return data_url(data, mime_type)
+    url = block.get("url")
+    if isinstance(url, str) and url:
+        return url
+    if block.get("file_id") or block.get("id"):
+        raise InvalidRequestError(
+            f" is a {kind} with the id of an uploaded file, which the endpoint does not know. Pass its url or base64."
+        )
+    raise InvalidRequestError(f" is a {kind} without url or base64.")
+
+
+def _image(block: Mapping[str, Any]) -> ContentPart:
+    url = _source(block, "image")
+    detail = block.get("detail") or _extra(block, "detail")
+    return {"type": "image_url", "image_url": {"url": url, "detail": detail} if detail else {"url": url}}
+
+
+def _image_url(block: Mapping[str, Any]) -> ContentPart:
+    image = block.get("image_url")
+    if isinstance(image, str):
+        image = {"url": image}
+    if not isinstance(image, Mapping) or not isinstance(image.get("url"), str):
+        raise InvalidRequestError(" is an image_url block without a url.")
+    if "detail" not in image and block.get("detail"):
+        image = {**image, "detail": block["detail"]}
+    return {"type": "image_url", "image_url": cast("Any", dict(image))}
+
+
+def _audio(block: Mapping[str, Any]) -> ContentPart:
+    data, mime_type = block.get("base64") or block.get("data"), block.get("mime_type")
+    if not data:
+        raise InvalidRequestError(" is audio without base64 data; the endpoint takes audio by its data only.")
+    if not mime_type:
+        raise InvalidRequestError(" is audio with base64 data, which needs its mime_type.")
+    kind = mime_type.rpartition("/")[2].partition(";")[0].lower()
+    return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(kind, kind)}}
+
+
+def _file(block: Mapping[str, Any]) -> ContentPart:
+    given = block.get("file")
+    if isinstance(given, Mapping):  # OpenAI's form
+        return {"type": "file", "file": dict(given)}
+    source = block.get("source")
+    if isinstance(source, Mapping) and source.get("type") == "text":
+        return {"type": "text", "text": str(source.get("data") or "")}
+    if block.get("source_type") == "text":
+        return {"type": "text", "text": str(block.get("text") or block.get("url") or "")}
+    identity = block.get("file_id") or (block.get("id") if block.get("source_type") == "id" else None)
+    file: JSONObject = {"file_id": identity} if identity else {"file_data": _source(block, "file")}
+    name = block.get("filename") or block.get("name") or block.get("title")
+    name = name or _extra(block, "filename") or _extra(block, "name")
+    if name:
+        file = {"filename": name, **file}
+    return {"type": "file", "file": file}
+
+
+def _plain_text(block: Mapping[str, Any]) -> ContentPart:
+    if isinstance(block.get("text"), str):
+        return {"type": "text", "text": block["text"]}
+    return _file({**block, "mime_type": block.get("mime_type") or "text/plain"})
+
+
+def _video(block: Mapping[str, Any]) -> ContentPart:
+    return {"type": "video_url", "video_url": {"url": _source(block, "video")}}
+
+
+def _as_it_is(name: str) -> Callable[[Mapping[str, Any]], ContentPart]:
+    def convert(block: Mapping[str, Any]) -> ContentPart:
+        value = block.get(name)
+        if not isinstance(value, Mapping):
+            raise InvalidRequestError(f" is a block of type {name!r} without the field {name!r}.")
+        return cast("ContentPart", {"type": name, name: dict(value)})
+
+    return convert
+
+
+_CONVERTERS: dict[str, Callable[[Mapping[str, Any]], ContentPart]] = {
+    "text": _text,
+    "text-plain": _plain_text,
+    "image": _image,
+    "image_url": _image_url,
+    "audio": _audio,
+    "input_audio": _as_it_is("input_audio"),
+    "file": _file,
+    "document": _file,
+    "video": _video,
+    "video_url": _as_it_is("video_url"),
+}

@@ -1,0 +1,31 @@
+"""LangChain's model profiles, from what the core knows of each model."""
+
+from __future__ import annotations
+
+from langchain_core.language_models.model_profile import ModelProfile
+
+from gumloop_core.catalog import ModelFacts, model_facts
+
+_FIELDS = {
+    "context_window": "max_input_tokens",
+    "max_output_tokens": "max_output_tokens",
+    "image_input": "image_inputs",
+    "pdf_input": "pdf_inputs",
+    "audio_input": "audio_inputs",
+    "image_output": "image_outputs",
+    "reasoning": "reasoning_output",
+    "tool_calling": "tool_calling",
+    "structured_output": "structured_output",
+}
+
+
+def profile_of(model: str) -> ModelProfile | None:
+    """The profile of a model, ``None`` for one that is not known."""
+    facts: ModelFacts | None = model_facts(model)
+    if facts is None:
+        return None
+    profile: ModelProfile = {}
+    for fact, field in _FIELDS.items():
+        if fact in facts:
+            profile[field] = facts[fact]  # type: ignore[literal-required]
+    return profile
