@@ -179,19 +179,32 @@ _ADVICE: dict[type[APIStatusError], str] = {
     ContextOverflowError: "Shorten the conversation, or choose a model with a larger context window.",
 }
 
-# How the providers behind the endpoint say that a prompt is too long: OpenAI's code and sentence, Anthropic's
-# "prompt is too long", Google's "input token count", and the wording of OpenRouter, Bedrock, Mistral and Moonshot.
+# How the providers behind the endpoint say that a prompt is too long. The tests hold their sentences.
 _CONTEXT_OVERFLOW = re.compile(
-    r"context_length_exceeded|context[ _-]?(length|window)[^.]{0,60}(exceed|limit|less than|overflow)"
-    r"|(exceed|over|long|large|bigger|greater)[^.]{0,60}(maximum )?context[ _-]?(length|window|limit|size)"
-    r"|maximum context length|prompt is too long|input is too long|too many (input |prompt )?tokens"
-    r"|(input|prompt) (token|tokens)[^.]{0,60}exceed|token count[^.]{0,40}exceed|exceeded? model token limit"
-    r"|prompt[^.]{0,40}(tokens? )?exceeds|reduce the length of (the|your) (messages|prompt|input)"
-    r"|request too large[^.]{0,40}tokens",
+    r"context_length_exceeded|max_prompt_tokens_exceeded"
+    r"|maximum (context|prompt|model) length|maximum context (length|window|size)"
+    r"|(exceeds?|exceeded|longer than|larger than|greater than|too (long|large|big) for)\b[^.]{0,60}"
+    r"\bcontext[ _-]?(length|window|limit|size)"
+    r"|context[ _-]?(length|window|limit|size)[^.]{0,60}\b(exceed|overflow|too small)"
+    r"|\b(prompt|input) is too long|\btoo many (input|prompt) tokens|too many tokens: size limit"
+    r"|\b(input|prompt) tokens?\b( count)?[^.]{0,60}\b(exceeds?|only supports)\b"
+    r"|exceeded? model token limit|reduce the length of (the|your|either) (messages|prompt|input|one)",
     re.IGNORECASE,
 )
 
-_MESSAGE_PARAM = re.compile(r"messages\[(\d+)\]|messages\.(\d+)\b")
+# The same words in limits on tokens per minute or day, which pass with time.
+_TOKEN_RATE = re.compile(
+    r"tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota", re.IGNORECASE
+)
+
+_OVERFLOW_STATUSES = (200, 400, 413, 422)  # 200: inside an answer, with a code that says nothing
+
+_MESSAGE_PARAM = re.compile(r"\bmessages(?:\[([0-9]{1,9})\]|\.([0-9]{1,9})\b)")
+
+_STATUS = re.compile(r"[45][0-9]{2}")
+
+LONGEST_MESSAGE = 4000
+"""Characters of a server's words that an error's message repeats; ``body`` has all."""
 
 _CODES: dict[str, int] = {
     "invalid_request": 400,
@@ -252,7 +265,7 @@ def status_error(
     code, message, param = _read_error_body(body)
     status = _status_of(status_code, body, code)
     kind = class_for_status(status)
-    if status in (400, 413, 422) and _CONTEXT_OVERFLOW.search(f"{code} {message}"):
+    if status in _OVERFLOW_STATUSES and _is_context_overflow(f"{code} {message}"):
         kind = ContextOverflowError
     index = _message_index(param, message)
     head = f"{status}" if status >= 400 else "The answer is an error"
@@ -290,10 +303,11 @@ def _read_error_body(body: Any) -> tuple[str | None, str, str | None]:
     if isinstance(error, dict):
         metadata = error.get("metadata")
         message = _text(error.get("message"))
-        if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        raw = _text(metadata.get("raw")) if isinstance(metadata, dict) else ""
+        if raw:
             # OpenRouter puts the provider's own words here, often behind a message that says only "Provider returned
             # error".
-            message = f"{message} ({metadata['raw'][:1000]})" if message else metadata["raw"][:1000]
+            message = f"{message} ({raw[:1000]})" if message else raw[:1000]
         code = error.get("code")
         if code is None:
             code = error.get("type")
@@ -302,16 +316,21 @@ def _read_error_body(body: Any) -> tuple[str | None, str, str | None]:
     if not message:
         others = {key: value for key, value in body.items() if key != "error"}
         message = ", ".join(f"{key} {value}" for key, value in others.items() if isinstance(value, (str, int, float)))
-    return _optional(error), message[:4000], _optional(body.get("param"))
+        message = _text(message)
+    return _optional(error), message, _optional(body.get("param"))
 
 
 def _status_of(status_code: int, body: Any, code: str | None) -> int:
     """The status that an error means: its own, where it came inside an answer that is no error by its status."""
     if status_code >= 300 or code is None:
         return status_code
-    if code.isdigit() and 400 <= int(code) <= 599:
+    if _STATUS.fullmatch(code):
         return int(code)
     return _CODES.get(code.lower(), status_code)
+
+
+def _is_context_overflow(words: str) -> bool:
+    return _CONTEXT_OVERFLOW.search(words) is not None and _TOKEN_RATE.search(words) is None
 
 
 def _message_index(param: str | None, message: str) -> int | None:
@@ -328,7 +347,7 @@ def _describe_message(index: int, caller_index: int, message: Mapping[str, Any])
         facts.append(f"answering {message['tool_call_id']!r}")
     calls = message.get("tool_calls")
     if calls:
-        facts.append("calling " + ", ".join(repr(call["id"]) for call in calls))
+        facts.append("calling " + ", ".join(repr(call.get("id")) for call in calls))
     if caller_index < 0:
         return f"messages[{index}] is the {' '.join(facts)} message that the adapter put in front of yours."
     return f"messages[{index}] is message {caller_index} of the ones you passed, counted from 0 ({' '.join(facts)})."
@@ -336,20 +355,20 @@ def _describe_message(index: int, caller_index: int, message: Mapping[str, Any])
 
 def _plain_text(body: str) -> str:
     """What can be read of a text or HTML page, for a proxy's error."""
-    title = re.search(r"<title[^>]*>(.*?)</title>", body[:20_000], re.IGNORECASE | re.DOTALL)
-    text = title.group(1) if title else re.sub(r"<[^>]*>", " ", body[:20_000])
+    title = re.search(r"<title[^<>]*>([^<]*)</title>", body[:20_000], re.IGNORECASE)
+    text = title.group(1) if title else re.sub(r"<[^<>]*>", " ", body[:20_000])
     text = " ".join(text.split())[:300]
     return f"{text} (a page from a proxy or gateway, not the API's JSON)" if "<" in body[:1000] else text
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:LONGEST_MESSAGE] if isinstance(value, str) else ""
 
 
 def _optional(value: Any) -> str | None:
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    return str(value)
+    if isinstance(value, str):
+        return value[:200] or None
+    return str(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else None
 
 
 def error_payload(payload: JSONObject) -> Any:

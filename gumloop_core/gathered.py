@@ -7,6 +7,10 @@ from typing import Any
 from gumloop_core.wire import JSONObject
 
 
+_DEEPEST = 8
+"""Levels down to which objects are gathered; below, the latest stands. The depth of a hostile answer is not ours."""
+
+
 class GatheredFields:
     """An object whose fields arrive in pieces.
 
@@ -17,8 +21,9 @@ class GatheredFields:
         joined: Names of fields, at any depth, whose text comes in pieces.
     """
 
-    def __init__(self, joined: frozenset[str] = frozenset()) -> None:
+    def __init__(self, joined: frozenset[str] = frozenset(), _level: int = 1) -> None:
         self._joined = joined
+        self._level = _level
         self._fields: dict[str, Any] = {}
 
     def take(self, fields: JSONObject) -> None:
@@ -40,9 +45,9 @@ class GatheredFields:
                 known.extend(value)
             else:
                 self._fields[name] = list(value)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and self._level < _DEEPEST:
             if not isinstance(known, GatheredFields):
-                known = self._fields[name] = GatheredFields(self._joined)
+                known = self._fields[name] = GatheredFields(self._joined, self._level + 1)
             known.take(value)
         else:
             self._fields[name] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from gumloop_core.answer import Completion, Delta, Image
@@ -21,7 +23,10 @@ _MESSAGE_READ = frozenset(
 )
 # Generated audio arrives as pieces of base64 text and of its transcript.
 _JOINED_EXTRA = frozenset({"data", "transcript"})
+_FIRST = (0, None)
 _PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
+# Read one by one in the branch for plain text; `object` is the same word in every chunk.
+_NOT_COMPARED = frozenset({"choices", "usage", "error", "object"})
 
 
 class AnswerReader:
@@ -41,14 +46,17 @@ class AnswerReader:
         self._details = ReasoningDetails()
         self._tool_calls = ToolCallAssembler()
         self._images: list[Image] = []
-        self._frames: dict[Any, Image] = {}
+        self._frames: dict[str, Image] = {}
         self._refusal: list[str] = []
         self._extensions = GatheredFields()
         self._usage: Any = None
         self._logprobs = GatheredFields()
         self._metadata: JSONObject = {}
         self._extra = GatheredFields(_JOINED_EXTRA)
-        self._known_fields: frozenset[str] = frozenset()  # top-level fields of the latest chunk that was read whole
+        # The top level of the latest chunk that was read whole: one that repeats it has nothing new there.
+        self._known_fields: frozenset[str] = frozenset()
+        self._values_of: Callable[[JSONObject], Any] = _nothing
+        self._known_values: Any = None
         self.finish_reason: str | None = None
         self.done = False
         self.started = False
@@ -88,9 +96,11 @@ class AnswerReader:
                 and (len(delta) == 1 or _has_only_text(delta))
                 and choice.get("finish_reason") is None
                 and choice.get("logprobs") is None
-                and not choice.get("index")
+                and choice.get("native_finish_reason") is None
+                and choice.get("index") in _FIRST
                 and choice.keys() <= _PLAIN_CHOICE
                 and chunk.keys() == self._known_fields
+                and self._values_of(chunk) == self._known_values
                 and chunk.get("usage") is None
                 and chunk.get("error") is None
             ):
@@ -118,7 +128,7 @@ class AnswerReader:
                 f"The stream made no sense: an event is {_kind(chunk)}, not a chunk.", partial=self.partial()
             )
         self._take_top_level(chunk)
-        self._known_fields = frozenset(chunk)
+        self._remember_top_level(chunk)
         choice = _first_choice(chunk)
         out = Delta(chunk)
         if choice is not None:
@@ -134,6 +144,13 @@ class AnswerReader:
             return None
         self.started = True
         return out
+
+    def _remember_top_level(self, chunk: JSONObject) -> None:
+        # Of the ids the first is kept, and some providers give every chunk its own.
+        compared = chunk.keys() - _NOT_COMPARED - ({"id"} if self._id is not None else set())
+        self._known_fields = frozenset(chunk)
+        self._values_of = itemgetter(*compared) if compared else _nothing
+        self._known_values = self._values_of(chunk)
 
     def last_delta(self) -> Delta:
         """Close the stream.
@@ -198,7 +215,9 @@ class AnswerReader:
                 "The answer made no sense: it has no message in choices[0]"
                 + (f", only the fields {', '.join(map(repr, sorted(payload, key=str)[:20]))}." if payload else ".")
             )
-        self._tool_calls.missing_ids(self._id)
+        ids = self._tool_calls.missing_ids(self._id)
+        if ids:
+            out.tool_calls += ids
         self.done = self.started = True
         return out
 
@@ -306,7 +325,7 @@ class AnswerReader:
             image = Image(url)
             read.append(image)
             if self._partial_images and not whole:
-                self._frames[entry.get("index") if isinstance(entry, dict) else None] = image
+                self._frames[str(entry.get("index")) if isinstance(entry, dict) else "None"] = image
         if not read:
             return
         if self._partial_images and not whole:
@@ -329,6 +348,10 @@ class AnswerReader:
             )
 
 
+def _nothing(_chunk: JSONObject) -> None:
+    """The values of a top level without any."""
+
+
 def _has_only_text(delta: JSONObject) -> bool:
     return all(value is None or key == "content" or key == "role" for key, value in delta.items())
 
@@ -339,7 +362,7 @@ def _first_choice(payload: JSONObject) -> JSONObject | None:
     if not isinstance(choices, list):
         return None
     for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") in (0, None):
+        if isinstance(choice, dict) and choice.get("index") in _FIRST:
             return choice
     return None
 

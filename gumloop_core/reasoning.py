@@ -22,6 +22,7 @@ class ReasoningDetails:
     def __init__(self) -> None:
         self._parts: list[dict[str, Any]] = []
         self._pieces: list[dict[str, list[str]]] = []
+        self._latest: dict[tuple[Any, Any], int] = {}  # the place of the latest part of each type and index
 
     def take(self, details: list[Any], *, whole: bool) -> None:
         """Read the ``reasoning_details`` of a delta, or of a unary message.
@@ -35,25 +36,24 @@ class ReasoningDetails:
                 continue
             place = None if whole else self._place_for(detail)
             if place is None:
+                if not whole:
+                    self._latest[_key(detail)] = len(self._parts)
                 self._parts.append(dict(detail))
                 self._pieces.append({key: [detail[key]] for key in _JOINED if isinstance(detail.get(key), str)})
             else:
                 self._continue(self._parts[place], self._pieces[place], detail)
 
     def _place_for(self, detail: dict[str, Any]) -> int | None:
-        for place in range(len(self._parts) - 1, -1, -1):
-            part = self._parts[place]
-            if part.get("type") != detail.get("type") or part.get("index") != detail.get("index"):
-                if detail.get("index") is None:
-                    return None  # without an index only neighbours belong together
-                continue
-            same_id = detail.get("id") is None or part.get("id") is None or part["id"] == detail["id"]
-            signature = detail.get("signature")
-            second = part.get("signature") and (
-                signature not in (None, part["signature"]) or any(detail.get(key) for key in _JOINED)
-            )
-            return place if same_id and not second else None
-        return None
+        place = self._latest.get(_key(detail))
+        if place is None or (detail.get("index") is None and place != len(self._parts) - 1):
+            return None  # without an index only neighbours belong together
+        part = self._parts[place]
+        same_id = detail.get("id") is None or part.get("id") is None or part["id"] == detail["id"]
+        signature = detail.get("signature")
+        second = part.get("signature") and (
+            signature not in (None, part["signature"]) or any(detail.get(key) for key in _JOINED)
+        )
+        return place if same_id and not second else None
 
     @staticmethod
     def _continue(part: dict[str, Any], pieces: dict[str, list[str]], detail: dict[str, Any]) -> None:
@@ -70,6 +70,12 @@ class ReasoningDetails:
             {**part, **{key: "".join(text) for key, text in pieces.items()}}
             for part, pieces in zip(self._parts, self._pieces, strict=True)
         ]
+
+
+def _key(detail: dict[str, Any]) -> tuple[Any, Any]:
+    kind, index = detail.get("type"), detail.get("index")
+    # A list or an object is no type and no index, and cannot be looked up.
+    return str(kind), index if isinstance(index, (int, str)) else str(index)
 
 
 def text_of(details: list[Any]) -> str:

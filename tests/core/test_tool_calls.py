@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
 
 from gumloop_core.tool_calls import ToolCallAssembler
+from tests.core.counting import calls_made
 
 
 def piece(
@@ -170,22 +170,6 @@ def test_made_up_ids_differ_between_answers_and_calls() -> None:
         ids |= {given.id for given in assembler.missing_ids(answer)}
         assert assembler.missing_ids(answer) == ()
     assert len(ids) == 8
-
-
-def calls_made(work: Any) -> int:
-    """How many calls, of Python and of C, some work makes."""
-    count = 0
-
-    def profile(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(profile)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def test_work_is_linear_in_the_pieces() -> None:
