@@ -90,6 +90,11 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
     )
 
 
+def is_last(response: ChatResponse) -> bool:
+    """Whether a response is of a whole answer: unary, or the last of a stream."""
+    return "finish_reason" in response.additional_kwargs
+
+
 class StreamedResponses:
     """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
 

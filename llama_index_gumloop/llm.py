@@ -18,8 +18,8 @@ from llama_index.core.base.llms.types import (
     TextBlock,
 )
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.types import PydanticProgramMode
 from pydantic import Field
 
 from gumloop_core.catalog import model_facts
@@ -27,6 +27,7 @@ from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
 from gumloop_core.wire import ChatBody
 from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import to_messages
 from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
 
@@ -36,7 +37,7 @@ DEFAULT_CONTEXT_WINDOW = 128_000
 _FOR_THE_CLIENT = {"timeout": "timeout", "extra_headers": "headers"}
 
 
-class Gumloop(ChatModelFields, FunctionCallingLLM):
+class Gumloop(ChatModelFields, StructuredPrediction):
     """A model behind Gumloop's endpoint.
 
     Fields that are ``None`` are not sent. A keyword of a call wins over the field of the same name; ``timeout`` and
@@ -79,6 +80,11 @@ class Gumloop(ChatModelFields, FunctionCallingLLM):
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )
+
+    def _uses_response_format(self) -> bool:
+        if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
+            return False
+        return (model_facts(self.model) or {}).get("structured_output", True)
 
     # -- chat ----------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
 from gumloop_core.json_text import decode
 from gumloop_core.wire import JSONObject, ToolParam
+from llama_index_gumloop.from_wire import is_last
 
 # Making a schema takes about 0.1 ms, and an agent sends all its tools at every step. With each definition goes what it
 # was made of, as a tool's metadata can be changed.
@@ -74,7 +75,7 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
     Raises:
         InvalidResponseError: If the answer is whole and a call's arguments are not a JSON object.
     """
-    is_whole = "finish_reason" in response.additional_kwargs
+    is_whole = is_last(response)
     selections: list[ToolSelection] = []
     for number, (identity, name, arguments) in enumerate(_calls(response)):
         if not isinstance(arguments, dict):

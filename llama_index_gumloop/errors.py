@@ -1,0 +1,30 @@
+"""Errors of structured prediction; all others are in :mod:`gumloop_core.errors`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gumloop_core.errors import InvalidResponseError
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatResponse
+
+
+class StructuredOutputError(InvalidResponseError, ValueError):
+    """The answer is not an object of the class that was asked for.
+
+    Attributes:
+        response: The answer, its usage included.
+    """
+
+    def __init__(self, message: str, *, response: ChatResponse | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.response = response
+
+
+class RefusalError(StructuredOutputError):
+    """The model refused to answer, or a content filter stopped it."""
+
+
+class LengthError(StructuredOutputError):
+    """The answer was cut off at its token limit before the object was complete."""

@@ -1,0 +1,172 @@
+"""Structured prediction: natively by the endpoint's ``response_format``, or by one of the framework's programs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.program.utils import get_program_for_llm
+from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
+from llama_index.core.types import Model, PydanticProgramMode
+from llama_index_instrumentation import get_dispatcher
+from pydantic import BaseModel
+
+from llama_index_gumloop.errors import StructuredOutputError
+from llama_index_gumloop.output_format import ObjectStream, chat_options, output_format
+from llama_index_gumloop.structured_llm import GumloopStructuredLLM
+
+# The dispatcher on which the framework raises these events, so that whoever listens there hears ours too.
+_dispatcher = get_dispatcher("llama_index.core.llms.llm")
+
+
+class StructuredPrediction(FunctionCallingLLM):
+    """The structured calls of an LLM."""
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Answer a prompt with an object.
+
+        With the default ``pydantic_program_mode`` the endpoint is given the class's JSON Schema as
+        ``response_format``; the other modes are the framework's own.
+
+        Args:
+            output_cls: A pydantic class.
+            prompt: The prompt's template.
+            llm_kwargs: Keywords of the chat call.
+            **prompt_args: What the template asks for.
+
+        Raises:
+            StructuredOutputError: If the answer is no such object; see :mod:`llama_index_gumloop.errors`.
+        """
+        _report_start(output_cls, prompt, prompt_args)
+        if self._uses_response_format():
+            messages = self._structured_messages(prompt, prompt_args)
+            response = self.chat(messages, **chat_options(llm_kwargs, output_cls))
+            output = output_format(output_cls).read(response)
+        else:
+            output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+        return _report_end(output, output_cls)
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Answer a prompt with an object; see :meth:`structured_predict`."""
+        _report_start(output_cls, prompt, prompt_args)
+        if self._uses_response_format():
+            messages = self._structured_messages(prompt, prompt_args)
+            response = await self.achat(messages, **chat_options(llm_kwargs, output_cls))
+            output = output_format(output_cls).read(response)
+        else:
+            if self.system_prompt and self._predicts_by_tool():
+                # The program adds it in every call but this one.
+                messages = self._structured_messages(prompt, prompt_args)
+                prompt, prompt_args = ChatPromptTemplate(message_templates=messages), {}
+            program = _program(self, output_cls, prompt)
+            output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+        return _report_end(output, output_cls)
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
+        if not self._uses_response_format():
+            program = _program(self, output_cls, prompt)
+            yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            return
+        messages = self._structured_messages(prompt, prompt_args)
+        objects = ObjectStream(output_cls)
+        responses = self.stream_chat(messages, **chat_options(llm_kwargs, output_cls))
+        try:
+            for response in responses:
+                output = objects.take(response)
+                if output is not None:
+                    yield output
+        finally:
+            responses.close()
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        """The objects of :meth:`astream_structured_predict`."""
+        if not self._uses_response_format():
+            program = _program(self, output_cls, prompt)
+            objects: AsyncGenerator[Any, None] = await program.astream_call(
+                llm_kwargs=dict(llm_kwargs or {}), **prompt_args
+            )
+            return objects
+        messages = self._structured_messages(prompt, prompt_args)
+        responses = await self.astream_chat(messages, **chat_options(llm_kwargs, output_cls))
+
+        async def growing() -> AsyncGenerator[Any, None]:
+            growing_object = ObjectStream(output_cls)
+            try:
+                async for response in responses:
+                    output = growing_object.take(response)
+                    if output is not None:
+                        yield output
+            finally:
+                await responses.aclose()
+
+        return growing()
+
+    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
+        """An LLM that answers with objects of a class.
+
+        Args:
+            output_cls: A pydantic class.
+            **kwargs: Fields of :class:`llama_index.core.llms.structured_llm.StructuredLLM`.
+        """
+        kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
+        return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
+
+    @abstractmethod
+    def _uses_response_format(self) -> bool:
+        """Whether the model is asked for objects by schema, rather than the framework's way."""
+
+    def _predicts_by_tool(self) -> bool:
+        mode = self.pydantic_program_mode
+        return mode == PydanticProgramMode.FUNCTION or (
+            mode == PydanticProgramMode.DEFAULT and self.metadata.is_function_calling_model
+        )
+
+    def _structured_messages(self, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> list[ChatMessage]:
+        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+
+
+def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePromptTemplate) -> Any:
+    """The framework's program. One that works by tool call is told to force the call: it forgets to in streams."""
+    options = {"tool_choice": "required"} if llm._predicts_by_tool() else {}
+    return get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=llm.pydantic_program_mode, **options)
+
+
+def _report_start(output_cls: Any, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
+    _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
+
+
+def _report_end(output: Any, output_cls: type[Model]) -> Model:
+    if not isinstance(output, output_cls):
+        raise StructuredOutputError(f"The answer is not the {output_cls.__name__} that was asked for: {output!r}.")
+    _dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+    return output
