@@ -132,6 +132,7 @@ class ModelFacts(TypedDict, total=False):
 
     Fields:
         context_window: Tokens that prompt and completion may have together.
+        max_input_tokens: Tokens that a prompt may have, where that is less.
         max_output_tokens: Tokens that a completion may have.
         image_input: Whether it reads images.
         pdf_input: Whether it reads PDF files.
@@ -143,6 +144,7 @@ class ModelFacts(TypedDict, total=False):
     """
 
     context_window: int
+    max_input_tokens: int
     max_output_tokens: int
     image_input: bool
     pdf_input: bool
