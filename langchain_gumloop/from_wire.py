@@ -63,17 +63,16 @@ def parse_tool_calls(completion: Completion) -> tuple[list[ToolCall], list[Inval
     for call in completion.tool_calls:
         try:
             arguments = decode(call.arguments.encode("utf-8", "surrogatepass")) if call.arguments.strip() else {}
-            problem = None if isinstance(arguments, dict) else "The arguments are JSON, but not an object."
         except ValueError as error:
-            arguments, problem = None, f"The arguments are not JSON: {error}"
-        if problem is None:
-            calls.append(ToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
+            problem = f"The arguments are not JSON: {error}"
         else:
-            invalid.append(
-                InvalidToolCall(
-                    name=call.name, args=call.arguments, id=call.id, error=problem, type="invalid_tool_call"
-                )
-            )
+            if isinstance(arguments, dict):
+                calls.append(ToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
+                continue
+            problem = "The arguments are JSON, but not an object."
+        invalid.append(
+            InvalidToolCall(name=call.name, args=call.arguments, id=call.id, error=problem, type="invalid_tool_call")
+        )
     return calls, invalid
 
 

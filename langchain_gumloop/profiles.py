@@ -28,4 +28,6 @@ def profile_of(model: str) -> ModelProfile | None:
     for fact, field in _FIELDS.items():
         if fact in facts:
             profile[field] = facts[fact]  # type: ignore[literal-required]
+    if "max_input_tokens" in facts:
+        profile["max_input_tokens"] = facts["max_input_tokens"]
     return profile

@@ -20,10 +20,9 @@ from pydantic import BaseModel, ValidationError
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode
 from gumloop_core.request import json_schema_format
-from gumloop_core.schema import can_be_strict, safe_name, strict_schema
+from gumloop_core.schema import can_be_strict, safe_name, strict_schema, without_added_nulls
 from gumloop_core.wire import JSONObject, ResponseFormat
 from langchain_gumloop.errors import LengthLimitError, RefusalError
-from langchain_gumloop.nulls import without_added_nulls
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How the answer is held to the schema: by the endpoint, as the arguments of a tool, or by asking for JSON alone."""

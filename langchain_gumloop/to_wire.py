@@ -45,14 +45,14 @@ def message_params(
             made = convert(message, messages, replay_reasoning)
         except InvalidRequestError as error:
             raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
-        if made.__class__ is dict:
-            params.append(made)  # type: ignore[arg-type]
+        if not isinstance(made, list):
+            params.append(made)
             if origins is not None:
                 origins.append(place)
         else:
             if origins is None:
                 origins = list(range(place))
-            params.extend(made)  # type: ignore[arg-type]
+            params.extend(made)
             origins += [place] * len(made)
     return params, origins
 

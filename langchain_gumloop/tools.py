@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from langchain_core.tools import BaseTool
@@ -58,10 +59,8 @@ def _convert_once(tool: Any) -> JSONObject:
         return known[2]
     param = _convert(tool)
     key = id(tool)
-    try:
+    with suppress(TypeError):  # what cannot be referred to weakly is converted each time
         _converted[key] = (weakref.ref(tool, lambda _: _converted.pop(key, None)), face, param)
-    except TypeError:
-        pass  # a bound method's wrapper, for one, cannot be referred to weakly
     return param
 
 
