@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
-_OPERATOR = r"(?:\*\*|//|[-+*/%^×÷·])"
+_OPERATOR = r"(?:\*\*|//|[-+*/%^\u00d7÷·])"
 _EXPRESSION = re.compile(
-    rf"(?<![\w.])(?:[-(]\s*)*{_NUMBER}(?:\s*\)|\s*{_OPERATOR}\s*(?:[-(]\s*)*{_NUMBER})+(?:\s*\))*(?![\w]|\.\d)"
+    rf"(?<![\w.])(?:[-(]\s?){0, 8}{_NUMBER}(?:\s*\)|\s*{_OPERATOR}\s*(?:[-(]\s?){0, 8}{_NUMBER})+(?:\s*\))*(?![\w]|\.\d)"
 )
 _SPOKEN = (
     (re.compile(rf"({_NUMBER})\s+(?:times|multiplied by|x)\s+({_NUMBER})", re.I), "*"),
@@ -141,7 +141,7 @@ def tidy(value: float) -> int | float:
 
 def _parse(expression: str) -> ast.expr | None:
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", expression)
-    for written, meant in (("×", "*"), ("·", "*"), ("÷", "/"), ("^", "**")):
+    for written, meant in (("\u00d7", "*"), ("·", "*"), ("÷", "/"), ("^", "**")):
         plain = plain.replace(written, meant)
     try:
         return ast.parse(plain.strip(), mode="eval").body

@@ -182,4 +182,4 @@ def _row(block: str) -> str:
 
 
 def _with_stop(text: str) -> str:
-    return text if text[-1:] in ".!?:;。！？" else text + "."
+    return text if text[-1:] in ".!?:;。\uff01\uff1f" else text + "."

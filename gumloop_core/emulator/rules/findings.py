@@ -19,15 +19,16 @@ _PATH = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/?(?:[\w.-]+/)*[\w-]+\.[A-Za-z]{1,5
 _IDENTIFIER = re.compile(r"#\w+|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b|(?<=[Nn]o\. )\d+")
 _NUMBER = re.compile(r"(?<![\w.,-])(?:[$€£]\s?)?-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]*@)(?!\.\d)")
 _LABEL = re.compile(
-    r"(?:^|[\n,;({]|[.!?]\s|\s-\s)\s*[\"'*]*([A-Za-z][\w -]{0,30}?)[\"'*]*\s*(?::|=)\s*(?!/)(.+?)(?=$|\n|[;}]|,\s*[\"'*]*[A-Za-z][\w -]{0,30}[\"'*]*\s*[:=])",
+    r"(?:^|[\n,;({]|[.!?]\s|\s-\s)\s*[\"'*]*([A-Za-z][\w -]{0,30}?)[\"'*]*\s*(?::|=)\s*(?!/)(.+?)"
+    r"(?=$|\n|[;}]|,\s*[\"'*]*[A-Za-z][\w -]{0,30}[\"'*]*\s*[:=])",
     re.M,
 )
 _NAME = re.compile(
-    r"(?:[A-Z][\w’-]*|[A-Z]\.)(?:(?:\s+(?:of|de|del|la|le|du|da|van|von|der|the|and\sthe)\s+|\s+|\s*&\s*)"
-    r"(?:[A-Z][\w’-]*|[A-Z]\.))*(?:,\s[A-Z]{2}\b)?"
+    r"(?:[A-Z][\w\u2019-]*|[A-Z]\.)(?:(?:\s+(?:of|de|del|la|le|du|da|van|von|der|the|and\sthe)\s+|\s+|\s*&\s*)"
+    r"(?:[A-Z][\w\u2019-]*|[A-Z]\.))*(?:,\s[A-Z]{2}\b)?"
 )
-_MONTHS = "January February March April May June July August September October November December".split()
-_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = words.listed("January February March April May June July August September October November December")
+_WEEKDAYS = words.listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 _MONTH = "|".join(month[:3] + f"(?:{month[3:]})?" if month[3:] else month for month in _MONTHS)
 _DATE = re.compile(
     rf"\b(\d{{4}})-(\d{{2}})-(\d{{2}})\b|\b({_MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b"
@@ -35,20 +36,22 @@ _DATE = re.compile(
 )
 _WORD_NUMBERS = {
     word: value
-    for value, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), start=2)
+    for value, word in enumerate(words.listed("two three four five six seven eight nine ten eleven twelve"), start=2)
 } | {"fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "dozen": 12}
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b", re.I)
 
+_LONGEST = 40_000  # characters that are looked through: the beginning and the end of a longer text
+
 # Capitalised words that begin sentences without being names.
 _STARTERS = frozenset(
-    """add answer apply ask book buy calculate call can check choose cancel compare compute convert could create delete
-    describe design draw evaluate explain extract fetch find generate give greet hello hey hi how imagine insert
-    invoke is list look make multiply name open order pay pick plan play please process provide put query read
+    words.listed("""add answer apply ask book buy calculate call can check choose cancel compare compute convert
+    could create delete describe design draw evaluate explain extract fetch find generate give greet hello hey
+    hi how imagine insert invoke is list look make multiply name open order pay pick plan play please process provide put query read
     remember remove reply reserve run save say search send set show solve sum summarize summarise tell thanks
     translate try turn update use using what what's whats when where which who why will would write yes no i i'm
     i'd i've the a an my our your his her its their this that these those if for from in on at by with and or but so
     also then next after before finally first second both are do does did was were has have had let let's dear
-    today tomorrow context question query answer note he she they we you there here how's where's""".split()
+    today tomorrow context question query answer note he she they we you there here how's where's""")
 )
 
 
@@ -74,7 +77,7 @@ class Findings:
     """The values of one text, each kind looked for when it is first asked for."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"
 
     @cached_property
     def quoted(self) -> list[str]:
@@ -136,8 +139,10 @@ class Findings:
             if not _inside(match.start(), hidden):
                 plain = match.group().lstrip("$€£ ").replace(",", "")
                 found.append(Number(float(plain) if "." in plain else int(plain), match.start(), match.end()))
-        for match in _WORD_NUMBER.finditer(self.text):
-            found.append(Number(_WORD_NUMBERS[match.group().lower()], match.start(), match.end()))
+        found += [
+            Number(_WORD_NUMBERS[match.group().lower()], match.start(), match.end())
+            for match in _WORD_NUMBER.finditer(self.text)
+        ]
         return sorted(found, key=lambda number: number.start)
 
     @cached_property
@@ -188,7 +193,7 @@ class Findings:
                 break
             start += len(value) - len(rest)
             value = rest.lstrip()
-        value = value.rstrip(".-’") if not re.search(r"\b[A-Z]\.$", value) else value
+        value = value.rstrip(".-\u2019") if not re.search(r"\b[A-Z]\.$", value) else value
         if not value or not value[0].isupper():
             return None
         if re.match(r"\s*(?:tool|function|API)s?\b", self.text[match.end() :]):
@@ -201,7 +206,8 @@ def split_sentences(text: str) -> list[str]:
     found: list[str] = []
     for line in text.splitlines():
         pieces = re.split(
-            r"(?<=[.!?。！？])(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|vs)\.)(?<!Mrs\.)(?<!e\.g\.)(?<!i\.e\.)\s+", line
+            r"(?<=[.!?。\uff01\uff1f])(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|vs)\.)(?<!Mrs\.)(?<!e\.g\.)(?<!i\.e\.)\s+",
+            line,
         )
         found += [piece.strip() for piece in pieces if piece.strip()]
     return found

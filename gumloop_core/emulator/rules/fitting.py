@@ -17,9 +17,9 @@ from gumloop_core.emulator.rules.kinds import kind_of
 _GENERIC = frozenset(
     map(
         words.stem,
-        """search find lookup list create check fetch retrieve query send read write run execute update delete set
-        show open new make agent transfer handoff api service data info information details current simple
-        calculate""".split(),
+        words.listed("""search find lookup list create check fetch retrieve query send read write run execute update
+        delete set show open new make agent transfer handoff api service data info information details current simple
+        calculate"""),
     )
 )
 _ANSWERS_QUESTIONS = re.compile(

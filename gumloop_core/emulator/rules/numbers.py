@@ -26,12 +26,13 @@ _BESIDE = {
     "height": ("cm", "m", "metre", "meter", "feet"),
     "distance": ("km", "mile", "m"),
 }
-_COUNT_NAMES = frozenset("limit top k n count max results num number size".split())
+_COUNT_NAMES = frozenset(words.listed("limit top k n count max results num number size"))
 _COUNT = re.compile(
-    r"\b(?:top|first|last|up to|at most|limit(?: of)?|max(?:imum)?(?: of)?)\s+(\d+)|(\d+)\s+(?:\w+\s+)?(?:results?|items?|entries|examples?)",
+    r"\b(?:top|first|last|up to|at most|limit(?: of)?|max(?:imum)?(?: of)?)\s+(\d+)"
+    r"|(\d+)\s+(?:\w+\s+)?(?:results?|items?|entries|examples?)",
     re.I,
 )
-_MONEY_NAMES = frozenset("price amount cost budget total sum fee salary balance money".split())
+_MONEY_NAMES = frozenset(words.listed("price amount cost budget total sum fee salary balance money"))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Prompts of known form: a context with a question, an answer to refine, a question to rewrite."""
+"""Prompts of known form: a context with a question, an answer to refine, a question to rewrite.
+
+Everything here reads a prompt once from left to right, since a prompt may be a megabyte of documents.
+"""
 
 from __future__ import annotations
 
@@ -10,63 +13,46 @@ from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.context import UNKNOWN, answer_from
 from gumloop_core.emulator.rules.findings import Findings
 
-_RULE = r"\n?\s*-{6,}\s*\n"
-_QUESTION = r"(?:Query|Question|User question|Input)\s*:\s*"
-_FLAGS = re.S | re.I
-
-# Where the context and the question are; the first form that matches wins.
-_CONTEXT_FORMS: Sequence[re.Pattern[str]] = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        rf"context information.*?is (?:below|provided).*?{_RULE}(?P<context>.*){_RULE}.*?{_QUESTION}(?P<question>.*?)\s*(?:\n\s*Answer\s*:.*)?\Z",
-        rf"<(?:context|documents?)>(?P<context>.*)</(?:context|documents?)>.*?{_QUESTION}(?P<question>.*?)\s*(?:\n\s*(?:Helpful )?Answer\s*:.*)?\Z",
-        rf"<(?:context|documents?)>(?P<context>.*)</(?:context|documents?)>\s*(?P<question>.+)\Z",
-        rf"{_QUESTION}(?P<question>[^\n]+?)\s*\n+\s*(?:Context|Documents|Sources)\s*:\s*(?P<context>.*?)\s*(?:\n\s*(?:Helpful )?Answer\s*:.*)?\Z",
-        rf"(?:context|documents|sources|passages?|text|article)[^\n:]*:\s*\n?(?P<context>.{{40,}}?)\n\s*{_QUESTION}(?P<question>[^\n]+(?:\n(?!\s*(?:Helpful )?Answer)[^\n]+)*)\s*(?:\n\s*(?:Helpful )?Answer\s*:.*)?\Z",
-        rf"(?:context|answer the question)[^\n]*\n\s*\n(?P<context>.{{40,}}?)\n\s*\n\s*{_QUESTION}(?P<question>[^\n]+)\s*(?:\n\s*(?:Helpful )?Answer\s*:.*)?\Z",
-    )
+_RULE = re.compile(r"^[ \t]*-{6,}[ \t]*$", re.M)
+_QUESTION = re.compile(r"^[ \t]*(?:Query|Question|User question|Input)[ \t]*:[ \t]*", re.I | re.M)
+_ANSWER = re.compile(r"\n[ \t]*(?:Helpful |New |Refined )?Answer[ \t]*:[ \t]*(?:\n|\Z)", re.I)
+_CONTEXT = re.compile(
+    r"^[ \t]*(?:new )?(?:context|documents?|sources?|passages?|text|article)\b[^\n:]{0,80}(?::|\.?[ \t]*$)"
+    r"|\b(?:context|documents?)\b[^\n]{0,200}(?::|\.)[ \t]*$",
+    re.I | re.M,
 )
-_REFINE_FORMS: Sequence[re.Pattern[str]] = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        rf"original query is as follows:\s*(?P<question>.*?)\n\s*We have provided an existing answer:\s*(?P<existing>.*?)\n\s*We have the opportunity.*?{_RULE}(?P<context>.*){_RULE}",
-        r"New Context:\s*(?P<context>.*)\n\s*Query:\s*(?P<question>.*?)\n\s*Original Answer:\s*(?P<existing>.*?)\n\s*New Answer:",
-    )
+_LABELLED_CONTEXT = re.compile(r"^[ \t]*(?:context|documents?|sources?)[ \t]*:[ \t]*", re.I | re.M)
+_TAGGED = re.compile(r"<(context|documents?)>\s*(?P<context>.*?)\s*</\1>", re.S | re.I)
+_SYSTEM_CONTEXT = re.compile(
+    r"^[^\n]*\b(?:context|documents?|sources|information|knowledge|excerpts)\b[^\n]*[:.][ \t]*\n"
+    r"|\bcontext[ \t]*:[ \t]*",
+    re.I | re.M,
 )
-_SYSTEM_REFINE_FORMS: Sequence[re.Pattern[str]] = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        rf"refine the following existing answer.*?{_RULE}(?P<context>.*?){_RULE}Existing Answer:\s*\n(?P<existing>.*?){_RULE}",
-        r"relevant documents for the context:\s*(?P<context>.*?)\n\s*Existing Answer:\s*\n(?P<existing>.*?)\n\s*Instruction: Refine",
-    )
+_DOCUMENTS_OF_CHAT = "relevant documents for the context:"
+_EXISTING = "Existing Answer:"
+_CONDENSE_LABELS = (
+    ("Chat History:", ("Follow Up Input:", "Follow Up Question:"), "Standalone question:"),
+    ("<Chat History>", ("<Follow Up Message>",), "<Standalone question>"),
 )
-_SYSTEM_CONTEXT_FORMS: Sequence[re.Pattern[str]] = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        rf"context information below.*?{_RULE}(?P<context>.*){_RULE}",
-        r"relevant documents for the context:\s*(?P<context>.*?)\n\s*Instruction:",
-        r"<(?:context|documents?)>(?P<context>.*)</(?:context|documents?)>",
-        r"(?:context|documents|sources|information|knowledge|excerpts)[^\n]*[:.]\s*\n\s*(?P<context>.{20,})\Z",
-        r"\bcontext\s*:\s*(?P<context>.{20,})\Z",
-    )
-)
-_CONDENSE_FORMS: Sequence[re.Pattern[str]] = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        r"Chat History:\s*\n(?P<history>.*?)\n\s*Follow Up (?:Input|Question):\s*(?P<question>.*?)\n\s*Standalone question:",
-        r"<Chat History>\s*\n(?P<history>.*?)\n\s*<Follow Up Message>\s*\n(?P<question>.*?)\n\s*<Standalone question>",
-    )
-)
-_CONDENSE_SYSTEM = re.compile(r"standalone question", re.I)
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|this|that|there|one)\b", re.I)
 _POSSESSIVE = re.compile(r"\b(?:its|their|his|her)\b", re.I)
 _ROLE = re.compile(r"^\s*(?:user|human|assistant|ai|system)\s*:\s*", re.I | re.M)
 _CITES = re.compile(r"\bcit(?:e|ing|ations?)\b", re.I)
+_LEAST_CONTEXT = 20  # characters, below which a text is no context
+_UNCERTAIN_SHARE = 0.3  # of a question's words that a text must have which may not be a context
 
 
 @dataclass(frozen=True)
 class ContextPrompt:
-    """A question about a context; `existing` is an answer to be refined."""
+    """A question about a context.
+
+    Attributes:
+        context: The text to answer from.
+        question: The question.
+        existing: An answer to be refined.
+        cites: Whether the answer shall name its sources.
+        certain: Whether it is sure that the text is meant as a context.
+    """
 
     context: str
     question: str
@@ -77,48 +63,18 @@ class ContextPrompt:
 
 def read_context(user: str, system: str) -> ContextPrompt | None:
     """Return the context and the question of a prompt, None when it carries no context."""
-    for form in _REFINE_FORMS:
-        match = form.search(user)
-        if match:
-            return ContextPrompt(match["context"], match["question"].strip(), match["existing"].strip())
-    for form in _CONTEXT_FORMS:
-        match = form.search(user)
-        if match:
-            question = match["question"].strip()
-            return ContextPrompt(match["context"], question, cites=bool(_CITES.search(user[: match.start("context")])))
-    for form in _SYSTEM_REFINE_FORMS:
-        match = form.search(system)
-        if match:
-            return ContextPrompt(match["context"], user, match["existing"].strip())
-    for form in _SYSTEM_CONTEXT_FORMS:
-        match = form.search(system)
-        if match:
-            return ContextPrompt(match["context"], user, certain=form in _SYSTEM_CONTEXT_FORMS[:3])
-    return None
+    return _refine_prompt(user) or _question_prompt(user) or _system_prompt(user, system)
 
 
 def answer_prompt(prompt: ContextPrompt) -> str | None:
     """Return the answer to a context prompt; None when the context may not have been one."""
-    least = 0.0 if prompt.certain else 0.3
+    least = 0.0 if prompt.certain else _UNCERTAIN_SHARE
     answer = answer_from(prompt.context, prompt.question, least=least, cite=prompt.cites)
     if prompt.existing is None:
         return answer if answer is not None or not prompt.certain else UNKNOWN
     if answer is None:
         return prompt.existing
-    return _refined(prompt, answer)
-
-
-def _refined(prompt: ContextPrompt, answer: str) -> str:
-    """Return the existing answer, unless the new one says more about the question."""
-    asked = set(words.stems(prompt.question))
-    existing = prompt.existing or ""
-    had = words.overlap(asked, words.stems(existing))
-    has = words.overlap(asked, words.stems(answer))
-    if existing == UNKNOWN or not had:
-        return answer
-    if answer in existing or not has - had:
-        return existing
-    return answer if has > had else f"{existing} {answer}"
+    return _refined(prompt, prompt.existing, answer)
 
 
 def standalone_question(user: str, system: str, earlier: Sequence[str]) -> str | None:
@@ -129,14 +85,96 @@ def standalone_question(user: str, system: str, earlier: Sequence[str]) -> str |
         system: The system messages.
         earlier: The texts of the messages before.
     """
-    for form in _CONDENSE_FORMS:
-        match = form.search(user)
-        if match:
-            history = [line for line in _ROLE.sub("", match["history"]).splitlines() if line.strip()]
-            return _standalone(match["question"].strip(), history)
-    if _CONDENSE_SYSTEM.search(system):
+    for head, labels, end in _CONDENSE_LABELS:
+        history = _between(user, head, labels[0]) or _between(user, head, labels[-1])
+        question = _between(user, labels[0], end) or _between(user, labels[-1], end)
+        if history is not None and question is not None:
+            lines = [line for line in _ROLE.sub("", history).splitlines() if line.strip()]
+            return _standalone(question.strip(), lines)
+    if "standalone question" in system.lower():
         return _standalone(user.strip(), list(earlier))
     return None
+
+
+def _refine_prompt(user: str) -> ContextPrompt | None:
+    question = _between(user, "original query is as follows:", "\nWe have provided an existing answer:")
+    existing = _between(user, "We have provided an existing answer:", "\nWe have the opportunity")
+    if question is not None and existing is not None:
+        return ContextPrompt(_ruled(user), question.strip(), existing.strip())
+    if "Original Answer:" in user and "New Context:" in user:
+        before, _, after = user.rpartition("\nOriginal Answer:")
+        context, _, question = before.rpartition("\nQuery:")
+        existing = after.partition("\nNew Answer:")[0]
+        context = context.partition("New Context:")[2]
+        return ContextPrompt(_ruled(context) or context, question.strip(), existing.strip())
+    return None
+
+
+def _question_prompt(user: str) -> ContextPrompt | None:
+    tagged = _TAGGED.search(user)
+    labels = list(_QUESTION.finditer(user))
+    cites = bool(_CITES.search(user[:1000]))
+    if tagged:
+        rest = user[labels[-1].end() :] if labels and labels[-1].start() > tagged.end() else user[tagged.end() :]
+        question = _ANSWER.split(rest + "\n")[0].strip() or user[: tagged.start()].strip()
+        return ContextPrompt(tagged["context"], question, cites=cites)
+    if not labels:
+        return None
+    label = labels[-1]
+    before, rest = user[: label.start()], _ANSWER.split(user[label.end() :] + "\n")[0]
+    marker = _LABELLED_CONTEXT.search(rest)
+    if marker:
+        return _long_enough(ContextPrompt(rest[marker.end() :], rest[: marker.start()].strip(), cites=cites))
+    marker = _CONTEXT.search(before)
+    if marker:
+        context = _ruled(before) or before[marker.end() :]
+        return _long_enough(ContextPrompt(context, rest.strip(), cites=cites))
+    return None
+
+
+def _system_prompt(user: str, system: str) -> ContextPrompt | None:
+    existing = _between(system, _EXISTING, "------") or _between(system, _EXISTING, "Instruction:")
+    existing = existing.strip() if existing is not None else None
+    if _DOCUMENTS_OF_CHAT in system:
+        context = system.partition(_DOCUMENTS_OF_CHAT)[2].rpartition("Instruction:")[0].partition(_EXISTING)[0]
+        return ContextPrompt(context, user, existing)
+    if "context information below" in system or _EXISTING in system:
+        return ContextPrompt(_ruled(system).partition(_EXISTING)[0], user, existing)
+    tagged = _TAGGED.search(system)
+    if tagged:
+        return ContextPrompt(tagged["context"], user)
+    marker = _SYSTEM_CONTEXT.search(system)
+    if marker:
+        return _long_enough(ContextPrompt(system[marker.end() :], user, certain=False))
+    return None
+
+
+def _long_enough(prompt: ContextPrompt) -> ContextPrompt | None:
+    return prompt if len(prompt.context.strip()) >= _LEAST_CONTEXT and prompt.question else None
+
+
+def _ruled(text: str) -> str:
+    """Return what stands between the first and the last line of dashes."""
+    rules = list(_RULE.finditer(text))
+    return text[rules[0].end() : rules[-1].start()] if len(rules) > 1 else ""
+
+
+def _between(text: str, start: str, end: str) -> str | None:
+    _, found, rest = text.partition(start)
+    inside, closed, _ = rest.partition(end)
+    return inside if found and closed else None
+
+
+def _refined(prompt: ContextPrompt, existing: str, answer: str) -> str:
+    """Return the existing answer, unless the new one says more about the question."""
+    asked = set(words.stems(prompt.question))
+    had = words.overlap(asked, words.stems(existing))
+    has = words.overlap(asked, words.stems(answer))
+    if existing == UNKNOWN or not had:
+        return answer
+    if answer in existing or not has - had:
+        return existing
+    return answer if has > had else f"{existing} {answer}"
 
 
 def _standalone(question: str, history: Sequence[str]) -> str:
@@ -146,13 +184,14 @@ def _standalone(question: str, history: Sequence[str]) -> str:
     if subject is None:
         return question
     if _POSSESSIVE.search(question):
-        return _POSSESSIVE.sub(f"{subject}'s", question, count=1)
-    return _PRONOUN.sub(subject, question, count=1)
+        return _POSSESSIVE.sub(lambda match: f"{subject}'s", question, count=1)
+    return _PRONOUN.sub(lambda match: subject, question, count=1)
 
 
 def _subject(history: Sequence[str]) -> str | None:
     """Return what a conversation was last about: the last name in a question, else the last name."""
-    for line in sorted(reversed(history), key=lambda line: "?" not in line):
+    newest_first = list(reversed(history))
+    for line in [*(line for line in newest_first if "?" in line), *newest_first]:
         names = Findings(line).names
         if names:
             return names[-1].value

@@ -14,7 +14,8 @@ from gumloop_core.emulator.rules.request import read
 from gumloop_core.emulator.shapes import JsonObject
 
 _TOOL = re.compile(
-    r"> Tool Name:\s*(?P<name>\S+)\s*\nTool Description:\s*(?P<description>.*?)\nTool Args:\s*(?P<arguments>\{.*?\})\s*(?=\n|\Z)",
+    r"> Tool Name:\s*(?P<name>\S+)\s*\nTool Description:\s*(?P<description>.*?)\n"
+    r"Tool Args:\s*(?P<arguments>\{.*?\})\s*(?=\n|\Z)",
     re.S,
 )
 _ACTION = re.compile(r"Action:\s*(?P<name>[^\n( ]+).*?Action Input:\s*(?P<input>\{.*\})", re.S)

@@ -11,7 +11,8 @@ from gumloop_core.emulator.rules.arithmetic import Step, expressions, from_instr
 
 _STATE = re.compile(r"\A\s*Current state:\s*\n.*?\n\s*Current message:\s*\n", re.S)
 _FOLLOW_UP = re.compile(r"^\s*(?:and|what about|how about|now|also)\b", re.I)
-_FOLLOW_UP_LENGTH = 60
+_FOLLOW_UP_LENGTH = 60  # characters
+_LONGEST_INSTRUCTION = 2_000  # characters of a request that may be arithmetic
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,14 @@ def read(call: Call) -> Request:
     before = earlier[-1] if earlier else ""
     follows = bool(before) and len(text) <= _FOLLOW_UP_LENGTH and bool(_FOLLOW_UP.match(text))
     both = f"{before}\n{text}" if follows else text
-    found = expressions(text)
+    short = text if len(text) <= _LONGEST_INSTRUCTION else ""
+    found = expressions(short)
     return Request(
         text=text,
         scoring_text=both,
         full_text=f"{text}\n{before}" if follows else text,
         answered=_answered(call),
-        expression=found[0] if len(found) == 1 else from_instructions(text),
+        expression=found[0] if len(found) == 1 else from_instructions(short),
         history=earlier,
     )
 

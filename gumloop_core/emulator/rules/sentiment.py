@@ -10,15 +10,16 @@ from gumloop_core.emulator.schema.filling import MISSING
 _GOOD = frozenset(
     map(
         words.stem,
-        """good great love loved excellent amazing happy wonderful fantastic best enjoy enjoyed nice pleased perfect
-        beautiful delicious awesome glad delighted brilliant recommend impressed superb""".split(),
+        words.listed("""good great love loved excellent amazing happy wonderful fantastic best enjoy enjoyed nice
+        pleased perfect beautiful delicious awesome glad delighted brilliant recommend impressed superb"""),
     )
 )
 _BAD = frozenset(
     map(
         words.stem,
-        """bad terrible hate hated awful worst angry sad horrible poor disappointed disappointing broken slow rude
-        annoying boring useless disgusting furious unhappy waste refund never""".split(),
+        words.listed("""bad terrible hate hated awful worst angry sad horrible poor disappointed disappointing
+        broken slow rude
+        annoying boring useless disgusting furious unhappy waste refund never"""),
     )
 )
 

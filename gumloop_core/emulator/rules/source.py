@@ -19,8 +19,8 @@ from gumloop_core.emulator.schema.samples import JOKE, has_sample
 from gumloop_core.emulator.schema.strictness import walk
 from gumloop_core.emulator.shapes import JsonObject
 
-_NEGATION = frozenset("no not without don't doesn't isn't never exclude except disable".split())
-_BOOLEAN_PREFIX = frozenset("is has have include includes should use enable enabled with allow".split())
+_NEGATION = frozenset(words.listed("no not without don't doesn't isn't never exclude except disable"))
+_BOOLEAN_PREFIX = frozenset(words.listed("is has have include includes should use enable enabled with allow"))
 _WRITABLE = frozenset({"question", "text", "topic", "other", "answer", "summary"})
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.findings import Findings, Span
 from gumloop_core.emulator.rules.kinds import Kind
 
-_PLACE_WORDS = frozenset("in at near for of to from around over visiting visit within".split())
+_PLACE_WORDS = frozenset(words.listed("in at near for of to from around over visiting visit within"))
 _NAMED = re.compile(r"\b(?:named|called|titled|entitled|name is|I am|I'm)\s+", re.I)
 _ABOUT = re.compile(r"\b(?:about|regarding|concerning|on the topic of|on)\s+(?:the\s+|an?\s+)?([^,.;?!\n]+)", re.I)
 _SAYING = re.compile(r"\b(?:saying|that says|says|say|with the (?:text|message|body))[:\s]+(?:that\s+)?(.+)", re.I)
@@ -27,7 +28,9 @@ _NO_SYMBOLS = frozenset({"I", "A", "USD", "EUR", "GBP", "API", "CEO", "AI", "US"
 _INSTRUCTION = re.compile(
     r"\s*(?:\bplease\b|(?:use|using|call|with)\s+(?:the|a|your|this|that|any)?\s*[\w-]*\s*tools?\b[.!]?)\s*", re.I
 )
-_NO_PLACES = frozenset("the a an me my this that it today tomorrow now celsius fahrenheit degrees detail total".split())
+_NO_PLACES = frozenset(
+    words.listed("the a an me my this that it today tomorrow now celsius fahrenheit degrees detail total")
+)
 
 
 def candidates(kind: Kind, findings: Findings) -> list[str]:
@@ -97,7 +100,7 @@ def _questions(findings: Findings) -> list[str]:
 def _texts(findings: Findings) -> list[str]:
     said = _SAYING.search(findings.text)
     behind = re.search(r":\s+(.+)", findings.text, re.S)
-    dashed = re.search(r"\s[-–—]\s+(.+)", findings.text)
+    dashed = re.search(r"\s[-\u2013\u2014]\s+(.+)", findings.text)
     return [
         *findings.quoted,
         *([dashed[1].strip()] if dashed else []),

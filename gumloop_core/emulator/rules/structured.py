@@ -16,7 +16,7 @@ from gumloop_core.emulator.schema.filling import Filler
 from gumloop_core.emulator.schema.strictness import check_schema
 from gumloop_core.emulator.shapes import JsonObject
 
-_MOST_OBJECTS = 100
+_MOST_BRACES = 200
 _KEYS = re.compile(r"\b(?:keys?|fields?|properties|attributes)\b", re.I)
 _QUOTED_KEY = re.compile(r"[\"'`]([A-Za-z_][\w-]{0,40})[\"'`]")
 _LISTED_KEYS = re.compile(
@@ -106,15 +106,14 @@ def _spans_in(text: str) -> list[str]:
     decoder = json.JSONDecoder()
     found: list[str] = []
     position = text.find("{")
-    while position >= 0:
-        end = position + 1
-        # A text of braces alone must not take forever: nothing that is no object is tried again.
-        if len(found) < _MOST_OBJECTS:
-            try:
-                _, end = decoder.raw_decode(text, position)
-                found.append(text[position:end])
-            except (ValueError, RecursionError):
-                end = position + 1
+    for _ in range(_MOST_BRACES):  # a text of braces alone must not take forever
+        if position < 0:
+            break
+        try:
+            _, end = decoder.raw_decode(text, position)
+            found.append(text[position:end])
+        except (ValueError, RecursionError):
+            end = position + 1
         position = text.find("{", end)
     return found
 

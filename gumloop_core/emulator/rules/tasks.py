@@ -18,17 +18,17 @@ _CHOICE = re.compile(r"\((\d+)\)\s*(.*?)(?=\n\s*\(\d+\)|\Z)", re.S)
 _ASKED = re.compile(r"question:\s*'(?P<question>.*?)'\s*(?:\n|$)", re.S)
 _AT_MOST = re.compile(r"no more than (\d+)")
 _SUB_QUESTIONS = re.compile(
-    r"output a list of relevant sub-questions.*<Tools>\s*```json\s*(?P<tools>.*?)```\s*<User Question>\s*(?P<question>.*?)\s*<Output>\s*\Z",
+    r"output a list of relevant sub-questions.*<Tools>\s*```json\s*(?P<tools>.*?)```\s*"
+    r"<User Question>\s*(?P<question>.*?)\s*<Output>\s*\Z",
     re.S,
 )
 _SUMMARIES = tuple(
     re.compile(pattern, re.S | re.I)
     for pattern in (
         r"<messages>\s*(?:Messages to summarize:)?(?P<messages>.*)</messages>",
-        r"Write a (?:concise |detailed |short )?summary of the following[^\n]*\n(?P<text>.+?)\n\s*(?:CONCISE )?SUMMARY:",
+        r"Write a (?:\w+ )?summary of the following[^\n]*\n(?P<text>.+?)\n\s*(?:CONCISE )?SUMMARY:",
         r"\bsummari[sz]e\b[^\n:]*:\s*(?P<text>.+)",
         r"\bsummari[sz]e\b[^\n]*\n\s*\n(?P<text>.+)",
-        r"Summarize the key topics and entities of the section\.?(?P<text>\Z)",
     )
 )
 _KEYWORDS = re.compile(

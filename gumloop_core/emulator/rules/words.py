@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+
+def listed(text: str) -> list[str]:
+    """Return the words of a text, each as it is written."""
+    return text.split()
+
+
 STOP_WORDS = frozenset(
-    """a about above after again all also am an and any anybody anyone anything are as at be because been before
+    listed(
+        """a about above after again all also am an and any anybody anyone anything are as at be because been before
     being below between both but by can cannot could did do does doing done down during each either else every few
     for from further get gets getting give given gives giving go going got had has have having he help her here hers
     him his how i if in into is it its itself just kindly know let like look made make makes making many may me might
@@ -18,7 +25,8 @@ STOP_WORDS = frozenset(
     would yes you your yours given return returns returning value values result results tool tools function
     functions call calls calling called based input output user provide provides provided information string
     number integer parameter parameters param args argument arguments optional required default e g etc via per
-    don't doesn't isn't what's it's i'm i'd let's""".split()
+    don't doesn't isn't what's it's i'm i'd let's"""
+    )
 )
 
 # Words on one line mean the same to the rules. The first one is what the others are turned into.
@@ -51,14 +59,14 @@ city town
 employee staff worker
 """
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return a word's stem: plural, -ing, -ed, -er, -or, -tion and a last -e are cut."""
-    word = word.lower().replace("’", "'").removesuffix("'s")
+    word = word.lower().replace("\u2019", "'").removesuffix("'s")
     if len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
     elif len(word) > 4 and word.endswith(("xes", "ches", "shes", "sses", "zes")):
