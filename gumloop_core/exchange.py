@@ -5,16 +5,17 @@ Everything here is pure but for the objects of httpx that it makes and reads.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
-from gumloop_core.answer import Completion, Delta
+from gumloop_core.answer import Completion
+from gumloop_core.bodies import StreamBody, UnaryBody, looks_like_sse
 from gumloop_core.errors import (
     APIConnectionError,
     APITimeoutError,
+    ConfigurationError,
     GumloopError,
     InvalidResponseError,
     StreamError,
@@ -22,11 +23,15 @@ from gumloop_core.errors import (
 )
 from gumloop_core.json_text import decode
 from gumloop_core.reader import AnswerReader, excerpt
+from gumloop_core.redaction import Redactor
 from gumloop_core.retry import read_retry_after
-from gumloop_core.sse import SSEDecoder
+from gumloop_core.tracebacks import forget_frames
 
 LONGEST_ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read and kept."""
+
+LONGEST_ERROR_SECONDS = 10.0
+"""Seconds that an error's body is waited for: its status says the most of it."""
 
 FAILURES = (GumloopError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
 """What a failed exchange raises. All else is a bug, or a cancellation, and passes."""
@@ -72,7 +77,8 @@ class Exchange:
         self.max_bytes = max_bytes
         self._content = content
         self._headers = httpx.Headers(headers)
-        self._secrets = [secret for secret in secrets if secret]
+        self._redactor = Redactor(secrets)
+        self._has_begun = False
         self._timeout = timeout
         self._total_timeout = total_timeout
         self._messages = messages
@@ -93,21 +99,30 @@ class Exchange:
             self.method, self.url, headers=self._headers, content=self._content, extensions=extensions
         )
 
-    def begin_stream(self, response: httpx.Response) -> None:
-        """From the first byte on, the silence that is tolerated is the stream's."""
-        timeout = response.request.extensions.get("timeout")
-        if isinstance(timeout, dict):
-            timeout["read"] = self.idle_timeout
+    def begin_stream(self, response: httpx.Response, reader: AnswerReader) -> StreamBody:
+        """What reads a stream's body. From here on, the silence that is tolerated is the stream's."""
+        self._has_begun = True
+        _set_read_timeout(response, self.idle_timeout)
+        return StreamBody(
+            reader,
+            max_bytes=self.max_bytes,
+            too_long=self._too_long,
+            read_document=lambda content: self._document(content, response),
+            nothing_read=self._nothing_read,
+        )
 
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
-        return AnswerReader(partial_images=self._partial_images)
+        self._has_begun = False
+        return AnswerReader(partial_images=self._partial_images, redactor=self._redactor)
 
     def body(self, response: httpx.Response) -> UnaryBody:
         """What gathers a response's body."""
-        if response.status_code >= 300:
-            return UnaryBody(LONGEST_ERROR_BODY, None)
-        return UnaryBody(self.max_bytes, self._total_timeout, self)
+        if not response.is_success:
+            seconds = min(LONGEST_ERROR_SECONDS, self._total_timeout or LONGEST_ERROR_SECONDS)
+            _set_read_timeout(response, seconds)
+            return UnaryBody(LONGEST_ERROR_BODY, seconds)
+        return UnaryBody(self.max_bytes, self._total_timeout, self._too_long, self._too_slow)
 
     def document(self, response: httpx.Response, content: bytes) -> Any:
         """The JSON document of a response.
@@ -117,20 +132,20 @@ class Exchange:
             InvalidResponseError: If it is not JSON.
         """
         self.check_status(response, content)
-        return _document(content, response)
+        return self._document(content, response)
 
     def completion(self, response: httpx.Response, content: bytes) -> Completion:
         """Read a unary answer, also where a stream came instead."""
         self.check_status(response, content)
+        if not looks_like_sse(content):
+            return self.reader().read_answer(self._document(content, response))
         reader = self.reader()
-        if _looks_like_sse(content):
-            decoder = SSEDecoder()
-            for payload in decoder.feed(content) + decoder.finish():
-                reader.read_event(payload)
-            completion = reader.last_delta().completion
-            assert completion is not None
-            return completion
-        return reader.read_answer(_document(content, response))
+        body = self.begin_stream(response, reader)
+        completion = None
+        for delta in [*body.feed(content), *body.finish()]:
+            completion = delta.completion
+        assert completion is not None
+        return completion
 
     def is_answered(self, error: Exception, reader: AnswerReader) -> bool:
         """Whether a stream that broke had said all: it had given its finish reason."""
@@ -142,16 +157,17 @@ class Exchange:
         Raises:
             APIStatusError: With the body's reason.
         """
-        status = response.status_code
-        if 200 <= status < 300:
+        if response.is_success:
             return
-        content = self._redacted(content)
+        status = response.status_code
+        content = self._redactor.data(content)
         try:
             body = decode(content)
         except ValueError:
             body = content.decode("utf-8", "replace")
+        body = self._redactor.document(body)  # a key with characters that JSON escapes shows after parsing only
         if 300 <= status < 400:
-            target = self._redacted(response.headers.get("location", "").encode()).decode("utf-8", "replace")
+            target = self._redactor.text(response.headers.get("location", ""))
             body = f"the endpoint redirects to {target or 'nowhere'}; redirects are not followed. Check base_url"
         raise status_error(
             status,
@@ -169,22 +185,26 @@ class Exchange:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
+        forget_frames(error)
         if isinstance(error, GumloopError):
             return error
-        forget_frames(error)
+        if isinstance(error, httpx.RequestError):
+            error.request = httpx.Request(self.method, self.url)  # the one that was sent has the credentials
         translated = self._translated(error, reader)
         translated.partial = reader.partial() if reader is not None else None
         translated.__cause__ = error
         return translated
 
     def _translated(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
-        reason = self._redacted(str(error).encode("utf-8", "replace")).decode() or type(error).__name__
+        reason = self._redactor.text(str(error)) or type(error).__name__
         host = self.url.host
         if isinstance(error, httpx.TimeoutException):
-            return APITimeoutError(self._timeout_message(error, reader))
+            return APITimeoutError(self._timeout_message(error))
         if isinstance(error, httpx.DecodingError):
             kind = InvalidResponseError if reader is None else StreamError
             return kind(f"The answer could not be decompressed: {reason}.")
+        if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+            return ConfigurationError(f"The request cannot be sent: {reason}. Check base_url and default_headers.")
         if reader is not None and reader.started:
             return StreamError(
                 f"The stream broke: {reason}. What had arrived is in .partial; the request can be sent again."
@@ -195,7 +215,7 @@ class Exchange:
             )
         return APIConnectionError(f"The connection to {host} broke: {reason}. The request can be sent again.")
 
-    def _timeout_message(self, error: Exception, reader: AnswerReader | None) -> str:
+    def _timeout_message(self, error: Exception) -> str:
         host = self.url.host
         if isinstance(error, httpx.ConnectTimeout):
             return (
@@ -203,36 +223,48 @@ class Exchange:
             )
         if isinstance(error, httpx.PoolTimeout):
             return "No connection became free in time. Raise the limits of the http_client that you passed."
-        if reader is not None and reader.started:
+        if isinstance(error, httpx.WriteTimeout):
+            return f"{host} did not take the request within {self._timeout['write']} s. Check the network."
+        if self._has_begun:
             return (
                 f"The stream from {host} was silent for {self.idle_timeout} s. What had arrived is in .partial; "
                 "raise stream_idle_timeout if the model needs longer pauses."
             )
         return f"{host} did not answer within {self._timeout['read']} s. Raise timeout if the model needs longer."
 
-    def too_long(self) -> InvalidResponseError:
-        """The error for an answer that does not end."""
+    def _too_long(self) -> InvalidResponseError:
         return InvalidResponseError(
             f"The answer is longer than {self.max_bytes:,} bytes and was given up. "
             "Pass a larger max_response_bytes if that was expected."
         )
 
-    def took_too_long(self) -> APITimeoutError:
-        """The error for a unary answer that trickles in without an end in sight."""
+    def _too_slow(self) -> APITimeoutError:
         return APITimeoutError(
             f"{self.url.host} did not finish its answer within {self._total_timeout} s. "
             "Raise timeout if the model needs longer, or stream."
         )
 
-    def _redacted(self, content: bytes) -> bytes:
-        for secret in self._secrets:
-            content = content.replace(secret.encode(), b"**********")
-        return content
+    def _nothing_read(self, content: bytes) -> StreamError:
+        shown = excerpt(content, self._redactor)
+        return StreamError(f"The stream made no sense: it holds no event. It begins {shown}.")
+
+    def _document(self, content: bytes, response: httpx.Response) -> Any:
+        try:
+            return decode(content)
+        except ValueError:
+            kind = self._redactor.text(response.headers.get("content-type", "no content type"))
+            shown = f"It begins {excerpt(content, self._redactor)}." if content else "It is empty."
+            hint = (
+                " Perhaps a proxy or a sign-in page answered in its place; check base_url."
+                if b"<" in content[:200]
+                else ""
+            )
+        raise InvalidResponseError(f"The answer made no sense: it is not JSON ({kind}). {shown}{hint}")
 
     def _public_response(self, response: httpx.Response, content: bytes) -> httpx.Response:
         """The response as errors carry it: body read, no credentials in its request or echoed in its headers."""
         headers = [
-            (name, self._redacted(value.encode("utf-8", "replace")).decode())
+            (name, self._redactor.text(value))
             for name, value in response.headers.multi_items()
             if name not in ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
         ]
@@ -244,128 +276,8 @@ class Exchange:
         )
 
 
-class UnaryBody:
-    """The body of a response that is read whole, up to bounds.
-
-    Args:
-        max_bytes: Bytes to gather at most.
-        max_seconds: Seconds to gather at most.
-        exchange: Whose bounds these are. ``None`` if what lies beyond them is cut off instead of being an error.
-    """
-
-    def __init__(self, max_bytes: int, max_seconds: float | None, exchange: Exchange | None = None) -> None:
-        self._max_bytes = max_bytes
-        self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
-        self._exchange = exchange
-        self._pieces: list[bytes] = []
-        self._length = 0
-
-    def take(self, piece: bytes) -> bool:
-        """Take the next bytes.
-
-        Returns:
-            Whether to go on reading.
-
-        Raises:
-            InvalidResponseError: If there are too many.
-            APITimeoutError: If they have taken too long.
-        """
-        self._pieces.append(piece)
-        self._length += len(piece)
-        if self._length > self._max_bytes:
-            if self._exchange is not None:
-                raise self._exchange.too_long()
-            return False
-        if self._exchange is not None and self._deadline is not None and time.monotonic() > self._deadline:
-            raise self._exchange.took_too_long()
-        return True
-
-    def content(self) -> bytes:
-        """What was gathered."""
-        return b"".join(self._pieces)[: self._max_bytes]
-
-
-class StreamBody:
-    """The body of a response to a streamed request: bytes in, deltas out.
-
-    It is told from its first bytes whether it is a stream, a unary answer, or a page from somewhere else.
-    """
-
-    def __init__(self, exchange: Exchange, reader: AnswerReader, response: httpx.Response) -> None:
-        self._exchange = exchange
-        self._reader = reader
-        self._response = response
-        self._decoder = SSEDecoder()
-        self._whole: list[bytes] | None = None
-        self._first = b""
-        self._length = 0
-
-    def feed(self, piece: bytes) -> Iterator[Delta]:
-        """Read the next bytes."""
-        self._length += len(piece)
-        if self._length > self._exchange.max_bytes:
-            error = self._exchange.too_long()
-            raise StreamError(error.message, partial=self._reader.partial())
-        if len(self._first) < 200:
-            if not self._first.strip() and not _looks_like_sse(piece):
-                self._whole = []
-            self._first += piece[:200]
-        if self._whole is not None:
-            self._whole.append(piece)
-            return
-        reader = self._reader
-        for payload in self._decoder.feed(piece):
-            delta = reader.read_event(payload)
-            if delta is not None:
-                yield delta
-            if reader.done:
-                return
-
-    def finish(self) -> Iterator[Delta]:
-        """Read the end: the last event if it was left open, then the last delta."""
-        reader = self._reader
-        if self._whole is not None:
-            yield reader.read_whole(_document(b"".join(self._whole), self._response))
-        elif not reader.done:
-            for payload in self._decoder.finish():
-                delta = reader.read_event(payload)
-                if delta is not None:
-                    yield delta
-        if not reader.started and not reader.done and reader.finish_reason is None and self._first.strip():
-            raise StreamError(f"The stream made no sense: it holds no event. It begins {excerpt(self._first)}.")
-        yield reader.last_delta()
-
-
-def _looks_like_sse(content: bytes) -> bool:
-    """Whether a body is a stream: a JSON document or a page begins with another character."""
-    return content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (
-        b"{",
-        b"[",
-        b"<",
-        b'"',
-    ) and not content.startswith(b"null")
-
-
-def _document(content: bytes, response: httpx.Response) -> Any:
-    try:
-        return decode(content)
-    except ValueError:
-        kind = response.headers.get("content-type", "no content type")
-        shown = f"It begins {excerpt(content)}." if content else "It is empty."
-        hint = (
-            " Perhaps a proxy or a sign-in page answered in its place; check base_url." if b"<" in content[:200] else ""
-        )
-    raise InvalidResponseError(f"The answer made no sense: it is not JSON ({kind}). {shown}{hint}")
-
-
-def forget_frames(error: BaseException) -> None:
-    """Drop the frames of an error and its causes: the variables of the HTTP library's frames hold the headers."""
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        current.__traceback__ = None
-        pending += [current.__cause__, current.__context__]
+def _set_read_timeout(response: httpx.Response, seconds: float | None) -> None:
+    """Settle how long a read of the body may take: httpx looks it up when the body's first byte is asked for."""
+    timeout = response.request.extensions.get("timeout")
+    if isinstance(timeout, dict):
+        timeout["read"] = seconds

@@ -6,7 +6,6 @@ from typing import Any
 
 from gumloop_core.wire import JSONObject
 
-
 _DEEPEST = 8
 """Levels down to which objects are gathered; below, the latest stands. The depth of a hostile answer is not ours."""
 

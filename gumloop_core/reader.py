@@ -11,6 +11,7 @@ from gumloop_core.errors import InvalidResponseError, ProviderError, StreamError
 from gumloop_core.gathered import GatheredFields
 from gumloop_core.json_text import decode
 from gumloop_core.reasoning import ReasoningDetails, text_of
+from gumloop_core.redaction import Redactor
 from gumloop_core.tool_calls import ToolCallAssembler
 from gumloop_core.usage import read_usage
 from gumloop_core.wire import JSONObject
@@ -23,6 +24,7 @@ _MESSAGE_READ = frozenset(
 )
 # Generated audio arrives as pieces of base64 text and of its transcript.
 _JOINED_EXTRA = frozenset({"data", "transcript"})
+_NO_SECRETS = Redactor()
 _FIRST = (0, None)
 _PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
 # Read one by one in the branch for plain text; `object` is the same word in every chunk.
@@ -35,10 +37,12 @@ class AnswerReader:
     Args:
         partial_images: Whether partial frames were asked for. Then an image in a stream is held to be a frame of a
             picture until a later one replaces it, and the last becomes the picture.
+        redactor: Takes the credentials out of what errors show.
     """
 
-    def __init__(self, *, partial_images: bool = False) -> None:
+    def __init__(self, *, partial_images: bool = False, redactor: Redactor = _NO_SECRETS) -> None:
         self._partial_images = partial_images
+        self._redactor = redactor
         self._id: str | None = None
         self._model: str | None = None
         self._text: list[str] = []
@@ -119,7 +123,8 @@ class AnswerReader:
             self.done = True
         elif stripped:
             raise StreamError(
-                f"The stream made no sense: an event is not JSON: {excerpt(payload)}.", partial=self.partial()
+                f"The stream made no sense: an event is not JSON: {excerpt(payload, self._redactor)}.",
+                partial=self.partial(),
             )
 
     def _read_chunk(self, chunk: Any) -> Delta | None:
@@ -211,9 +216,10 @@ class AnswerReader:
                 self._take_message(message, out, whole=True)
         self._raise_for_error(payload)
         if not isinstance(message, dict):
+            fields = self._redactor.text(", ".join(repr(key[:40]) for key in sorted(payload)[:20]))
             raise InvalidResponseError(
                 "The answer made no sense: it has no message in choices[0]"
-                + (f", only the fields {', '.join(map(repr, sorted(payload, key=str)[:20]))}." if payload else ".")
+                + (f", only the fields {fields}." if fields else ".")
             )
         ids = self._tool_calls.missing_ids(self._id)
         if ids:
@@ -337,13 +343,13 @@ class AnswerReader:
     def _raise_for_error(self, payload: JSONObject) -> None:
         error = error_payload(payload)
         if error is not None:
-            raise status_error(200, error, partial=self.partial())
+            raise status_error(200, self._redactor.document(error), partial=self.partial())
         if self.finish_reason == "error":
             raise ProviderError(
                 "The provider behind the model failed: the answer ended with the finish reason 'error'. "
                 "Try again, or choose another model.",
                 status_code=200,
-                body=payload,
+                body=self._redactor.document(payload),
                 partial=self.partial(),
             )
 
@@ -400,7 +406,7 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "something else")
 
 
-def excerpt(content: bytes) -> str:
+def excerpt(content: bytes, redactor: Redactor = _NO_SECRETS) -> str:
     """The beginning of bytes that made no sense, for an error message."""
-    text = content[:200].decode("utf-8", "replace")
+    text = redactor.data(content[:200]).decode("utf-8", "replace")
     return repr(text) + (" …" if len(content) > 200 else "")
