@@ -1,0 +1,46 @@
+"""The demo gives true answers, streamed, against the emulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GUMLOOP_")}
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "demo.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_it_says_which_endpoint_it_talks_to(shown: str) -> None:
+    assert re.search(r"local emulator at http://127\.0\.0\.1:\d+/api/v1", shown)
+
+
+def test_the_agent_calls_both_tools_and_answers_from_their_results(shown: str) -> None:
+    assert "→ local_time(city='Tokyo')" in shown
+    assert "→ distance_between(origin='Paris', destination='Tokyo')" in shown
+    answer = shown.split("← ")[-1].split("\n", 1)[1].split("LlamaIndex")[0]
+    assert "Tokyo, Japan (JST, UTC+0900)" in answer
+    assert "From Paris to Tokyo it is 9,713 km." in answer
+
+
+def test_the_documents_answer_the_question_with_their_sources(shown: str) -> None:
+    answer, sources = shown.split("how often?")[-1].split("Sources:")
+    assert "up to `max_retries` times: connection failures, timeouts, and the statuses 408" in answer
+    assert "docs/configuration.md" in sources

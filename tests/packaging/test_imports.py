@@ -1,0 +1,41 @@
+"""The core imports no framework, and neither adapter needs the other's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ImportError(f"{{name}} is not installed")
+
+
+sys.meta_path.insert(0, Blocker())
+import {module}
+print(*sorted({{name.split(".")[0] for name in sys.modules}} & {forbidden!r}))
+"""
+LANGCHAIN = {"langchain", "langchain_core", "langgraph", "langsmith"}
+LLAMA_INDEX = {"llama_index"}
+PEERS = {"openai", "litellm", "tiktoken"}
+
+
+@pytest.mark.parametrize(
+    ("module", "blocked", "forbidden"),
+    [
+        ("gumloop_core", LANGCHAIN | LLAMA_INDEX | {"starlette", "uvicorn"}, {"httpx", "langchain_gumloop"}),
+        ("langchain_gumloop", LLAMA_INDEX | PEERS | {"starlette", "uvicorn"}, {"httpx", "llama_index_gumloop"}),
+        ("llama_index_gumloop", LANGCHAIN | {"starlette", "uvicorn"}, {"langchain_gumloop"}),
+    ],
+)
+def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden: set[str]) -> None:
+    program = PROGRAM.format(module=module, blocked=blocked, forbidden=forbidden)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == ""
