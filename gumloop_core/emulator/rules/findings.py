@@ -46,7 +46,8 @@ _LONGEST = 40_000  # characters that are looked through: the beginning and the e
 _STARTERS = frozenset(
     words.listed("""add answer apply ask book buy calculate call can check choose cancel compare compute convert
     could create delete describe design draw evaluate explain extract fetch find generate give greet hello hey
-    hi how imagine insert invoke is list look make multiply name open order pay pick plan play please process provide put query read
+    hi how imagine insert invoke is list look make multiply name open order pay pick plan play please process
+    provide put query read
     remember remove reply reserve run save say search send set show solve sum summarize summarise tell thanks
     translate try turn update use using what what's whats when where which who why will would write yes no i i'm
     i'd i've the a an my our your his her its their this that these those if for from in on at by with and or but so
