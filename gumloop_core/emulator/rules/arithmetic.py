@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _OPERATOR = r"(?:\*\*|//|[-+*/%^\u00d7÷·])"
+_SIGNS = r"(?:[-(]\s?){0,8}"
 _EXPRESSION = re.compile(
-    rf"(?<![\w.])(?:[-(]\s?){0, 8}{_NUMBER}(?:\s*\)|\s*{_OPERATOR}\s*(?:[-(]\s?){0, 8}{_NUMBER})+(?:\s*\))*(?![\w]|\.\d)"
+    rf"(?<![\w.]){_SIGNS}{_NUMBER}(?:\s*\)|\s*{_OPERATOR}\s*{_SIGNS}{_NUMBER})+(?:\s*\))*(?![\w]|\.\d)"
 )
 _SPOKEN = (
     (re.compile(rf"({_NUMBER})\s+(?:times|multiplied by|x)\s+({_NUMBER})", re.I), "*"),
