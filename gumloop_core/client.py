@@ -186,15 +186,24 @@ class GumloopClient:
             time.sleep(pause)
 
     def _send(self, exchange: Exchange) -> httpx.Response:
-        client = self._http_client
-        if client is None:
-            from gumloop_core import pools
+        from gumloop_core import pools
+        from gumloop_core.tracebacks import cut_below
 
-            client = pools.sync_client(self)
-        elif client.is_closed:
-            raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
-        request = exchange.request(client, own_pool=self._http_client is None)
-        return client.send(request, stream=True, auth=None, follow_redirects=False)
+        while True:
+            client = pools.sync_client(self) if self._http_client is None else self._http_client
+            if client.is_closed and self._http_client is not None:
+                raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
+            request = exchange.request(client, own_pool=self._http_client is None)
+            try:
+                return client.send(request, stream=True, auth=None, follow_redirects=False)
+            except RuntimeError:
+                if not client.is_closed:
+                    raise
+                # Another thread closed it in between: there is a new pool, or the error to raise above.
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    cut_below(error)
+                raise
 
     def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
         from gumloop_core.exchange import FAILURES
@@ -338,15 +347,28 @@ class AsyncGumloopClient:
             await asyncio.sleep(pause)
 
     async def _send(self, exchange: Exchange) -> httpx.Response:
-        client = self._http_client
-        if client is None:
-            from gumloop_core import pools
+        from gumloop_core import pools
+        from gumloop_core.tracebacks import cut_below
 
-            client = await pools.async_client(self)
-        elif client.is_closed:
-            raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
-        request = exchange.request(client, own_pool=self._http_client is None)
-        return await client.send(request, stream=True, auth=None, follow_redirects=False)
+        while True:
+            client = await pools.async_client(self) if self._http_client is None else self._http_client
+            if client.is_closed and self._http_client is not None:
+                raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
+            request = exchange.request(client, own_pool=self._http_client is None)
+            try:
+                return await client.send(request, stream=True, auth=None, follow_redirects=False)
+            except RuntimeError as error:
+                if self._http_client is not None and "event loop" in str(error):
+                    raise ConfigurationError(
+                        "The http_async_client that was passed belongs to another event loop, the one of its first "
+                        "request. Pass one for each loop, or none: then each loop has its own."
+                    ) from None
+                if not client.is_closed:
+                    raise
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    cut_below(error)
+                raise
 
     async def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
         from gumloop_core.exchange import FAILURES

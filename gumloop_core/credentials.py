@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
 
 from pydantic import SecretStr
 
@@ -59,6 +59,19 @@ class Credentials:
     def __repr__(self) -> str:
         return "Credentials(**********)"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the secrets: whoever loads this reads them from the environment."""
+        return {"user_id": self._user_id, "team_id": self._team_id}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __copy__(self) -> Credentials:
+        return self  # nothing changes it
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Credentials:
+        return self
+
     @property
     def user_id(self) -> str | None:
         """The user id, from the argument or ``GUMLOOP_USER_ID``."""
@@ -76,8 +89,7 @@ class Credentials:
             MissingCredentialsError: If there is none.
             ConfigurationError: If it cannot be sent in a header, or its source is asynchronous.
         """
-        source = self._source()
-        value = source() if callable(source) else source
+        value = _wrapped(_called(self._source()))
         if isinstance(value, Awaitable):
             _close(value)
             raise ConfigurationError("The token's source is asynchronous: use the asynchronous calls with it.")
@@ -85,9 +97,10 @@ class Credentials:
 
     async def abearer(self) -> SecretStr:
         """As :meth:`bearer`, for a source that may be asynchronous."""
-        source = self._source()
-        value = source() if callable(source) else source
-        return _checked(await value if isinstance(value, Awaitable) else value)
+        value = _wrapped(_called(self._source()))
+        if isinstance(value, Awaitable):
+            value = _wrapped(await value)
+        return _checked(value)
 
     def headers(self, bearer: SecretStr) -> list[tuple[str, str]]:
         """The headers that carry the credentials."""
@@ -99,7 +112,7 @@ class Credentials:
             headers.append(("x-auth-key", user_id))
         return headers
 
-    def _source(self) -> Secret | None:
+    def _source(self) -> Any:
         if self._access_token is not None:
             return self._access_token
         if self._api_key is not None and not self._key_from_environment:
@@ -107,7 +120,8 @@ class Credentials:
         return _environment("GUMLOOP_ACCESS_TOKEN") or self._api_key or _environment("GUMLOOP_API_KEY")
 
 
-def _wrapped(secret: Secret | None) -> Secret | None:
+def _wrapped(secret: Any) -> Any:
+    """A secret out of sight, ``None`` for an empty one; anything else as it is."""
     if isinstance(secret, str):
         return SecretStr(secret) if secret else None
     if isinstance(secret, SecretStr) and not secret.get_secret_value():
@@ -126,15 +140,19 @@ def _close(value: Awaitable[str | SecretStr]) -> None:
         close()
 
 
-def _checked(value: str | SecretStr | None) -> SecretStr:
-    # No variable here holds the bare value while an error is raised: tracebacks may show variables.
-    secret = value if isinstance(value, SecretStr) else SecretStr(value or "")
-    del value
-    if not secret.get_secret_value().strip():
+def _called(source: Any) -> Any:
+    return source() if callable(source) else source
+
+
+def _checked(secret: Any) -> SecretStr:
+    # What arrives here is wrapped already, here and in the callers: tracebacks may show variables.
+    if secret is None or (isinstance(secret, SecretStr) and not secret.get_secret_value().strip()):
         raise MissingCredentialsError(
             "No Gumloop credentials: pass api_key or access_token, or set GUMLOOP_API_KEY (a personal key needs "
             "GUMLOOP_USER_ID too) or GUMLOOP_ACCESS_TOKEN."
         )
+    if not isinstance(secret, SecretStr):
+        raise ConfigurationError(f"The Gumloop key or token must be a str or a SecretStr, not {type(secret).__name__}.")
     if not _HEADER_SAFE.fullmatch(secret.get_secret_value().strip()):
         raise ConfigurationError("The Gumloop key or token holds characters that cannot be sent in a header.")
     return SecretStr(secret.get_secret_value().strip())

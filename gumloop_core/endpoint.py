@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +14,8 @@ API_HOST = "api.gumloop.com"
 STREAM_HOST = "ws.gumloop.com"
 DEFAULT_BASE_URL = f"https://{API_HOST}/api/v1"
 """The API host: model list and router."""
+
+_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,12 @@ def _checked(name: str, url: str, allow_insecure: bool) -> str:
         _ = parts.port
     except ValueError as error:
         raise ConfigurationError(f"{name} is not an address: {error}.") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"{name} must be an http(s) address such as {DEFAULT_BASE_URL}, not {url!r}.")
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.netloc or "@" in parts.path:
         raise ConfigurationError(f"{name} must not carry a user or password; use api_key or access_token.")
+    if parts.scheme not in ("http", "https") or not host or _UNFIT.search(url.strip()):
+        raise ConfigurationError(f"{name} must be an http(s) address such as {DEFAULT_BASE_URL}, not {url!r}.")
+    if not all(0 < len(label) <= 63 for label in host.removesuffix(".").split(".")):
+        raise ConfigurationError(f"{name} names no host: the parts of {host!r} must have 1 to 63 characters.")
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{name} must not carry a query or fragment.")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(host):

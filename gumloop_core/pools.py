@@ -69,14 +69,11 @@ _async_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPool] = WeakKeyD
 def sync_client(user: object) -> httpx.Client:
     """The process's pool, opened if need be."""
     global _sync_pool
-    pool = _sync_pool
-    if pool is None:
-        with _lock:
-            pool = _sync_pool
-            if pool is None:
-                pool = _sync_pool = SyncPool()
-    pool.users.add(user)
-    return pool.client
+    with _lock:  # or another thread closes the pool before this user is known
+        if _sync_pool is None:
+            _sync_pool = SyncPool()
+        _sync_pool.users.add(user)
+        return _sync_pool.client
 
 
 async def async_client(user: object) -> httpx.AsyncClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
-from gumloop_core.errors import InvalidRequestError
+from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody, JSONObject
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.exchange import Exchange
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 """How requests introduce themselves."""
@@ -69,6 +73,7 @@ class ClientSettings:
         self.endpoint = endpoint
         self.timeout = timeout
         self.stream_idle_timeout = stream_idle_timeout
+        _check_seconds(stream_idle_timeout)
         self.max_retries = max_retries
         self.default_headers = dict(default_headers or {})
         self.max_response_bytes = max_response_bytes
@@ -130,7 +135,10 @@ class ClientSettings:
 
         parsed = self._urls.get(url)
         if parsed is None:
-            parsed = self._urls[url] = httpx.URL(url)
+            try:
+                parsed = self._urls[url] = httpx.URL(url)
+            except httpx.InvalidURL as error:
+                raise ConfigurationError(f"{url!r} is not an address: {error}") from None
         if params:
             parsed = parsed.copy_merge_params(params)
         timeout = self.timeout if timeout is UNSET else timeout
@@ -160,12 +168,13 @@ class ClientSettings:
             headers["Content-Type"] = "application/json"
         for name in ("traceparent", "tracestate"):
             value = os.environ.get(name.upper())
-            if value:
+            if value and _HEADER_VALUE.fullmatch(value):  # what cannot be sent is no trace context
                 headers[name] = value
         credentials = self.credentials.headers(bearer)
         if not self.default_headers and not more:
             return [*headers.items(), *credentials]
         given = {**self.default_headers, **(more or {})}
+        _check_headers(given)
         taken = {name.lower() for name in given}
         own = {name.lower() for name, _ in credentials}
         return [
@@ -182,10 +191,28 @@ def _encoded(body: JSONObject) -> bytes:
         raise InvalidRequestError(f"The request holds something that JSON cannot say: {error}") from None
 
 
+def _check_headers(headers: Mapping[Any, Any]) -> None:
+    for name, value in headers.items():
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            raise ConfigurationError(f"{name!r} cannot be the name of a header.")
+        if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
+            raise ConfigurationError(f"The header {name!r} has a value that cannot be sent: headers are ASCII text.")
+
+
+def _check_seconds(seconds: Any) -> None:
+    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
+        return
+    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
+
+
 def _timeout_phases(timeout: float | httpx.Timeout | None) -> dict[str, float | None]:
     import httpx
 
     if isinstance(timeout, httpx.Timeout):
-        return timeout.as_dict()
+        phases = timeout.as_dict()
+        for seconds in phases.values():
+            _check_seconds(seconds)
+        return phases
+    _check_seconds(timeout)
     connect = CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
     return {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
