@@ -14,10 +14,11 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from pydantic import model_validator
+from langchain_core.utils import secret_from_env
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from gumloop_core.chat_model import ChatModelFields
+from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.request import build_body, merge_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
@@ -33,6 +34,10 @@ from langchain_gumloop.tools import AnyTool, tool_params
 
 class ChatGumloop(ChatModelFields, BaseChatModel):
     """Gumloop's chat models."""
+
+    api_key: SecretSource | None = Field(default_factory=secret_from_env("GUMLOOP_API_KEY", default=None), repr=False)
+    """A personal or team API key. Left out, it is ``GUMLOOP_API_KEY``, and a token from ``GUMLOOP_ACCESS_TOKEN``
+    wins over it."""
 
     streaming: bool = False
     """Whether ``invoke`` streams underneath, for callbacks that show tokens as they come."""
