@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -26,10 +26,14 @@ from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
+from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result
 from langchain_gumloop.profiles import profile_of
 from langchain_gumloop.to_wire import asks_for_images, message_params
 from langchain_gumloop.tools import AnyTool, tool_params
+
+if TYPE_CHECKING:
+    from langchain_protocol.protocol import MessagesData
 
 
 class ChatGumloop(ChatModelFields, BaseChatModel):
@@ -108,6 +112,41 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
                     else:
                         for last in make.last_chunks(delta):
                             yield last
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MessagesData]:
+        """What LangChain looks for to stream protocol events without a detour over chunks."""
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=True)
+            events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            with closing(self._sync().stream(body, **sending)) as deltas:
+                for delta in deltas:
+                    yield from events(delta)
+        except GumloopError as error:
+            raise as_langchain(error) from error.__cause__
+
+    async def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[MessagesData]:
+        """The asynchronous twin."""
+        try:
+            body, sending = self._request(messages, stop, kwargs, stream=True)
+            events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            async with aclosing(self._async().stream(body, **sending)) as deltas:
+                async for delta in deltas:
+                    for event in events(delta):
+                        yield event
         except GumloopError as error:
             raise as_langchain(error) from error.__cause__
 
