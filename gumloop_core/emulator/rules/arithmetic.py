@@ -49,6 +49,8 @@ _INSTRUCTIONS = (
     (re.compile(rf"\bdivide ()by ({_NUMBER})", re.I), "{0} / {1}"),
 )
 _CLAUSE = re.compile(r"[.;,!?\n]\s*|\bthen\b|\band then\b")
+_PHONE = re.compile(r"(?<!\w)\+?(?:\d{1,3}[ .-])?\(?\d{2,4}\)?[ .-]\d{3,4}(?:[ .-]\d{3,4})?(?!\w)(?<=\d{4})")
+_OPERATES = re.compile(r"\d\s*\)?\s*[^\d\s.,()]")
 _LARGEST = 1e15  # what a chat answer writes out
 
 
@@ -69,9 +71,9 @@ class _UnknownStepError(Exception):
 
 def expressions(text: str) -> list[str]:
     """Return the arithmetic expressions of a text as they are written there."""
-    plain = _DATE.sub(" ", text)
-    found = [match.group().strip() for match in _EXPRESSION.finditer(plain)]
-    balanced = [part for part in map(_balance, found) if evaluate(part) is not None]
+    plain = _PHONE.sub(" ", _DATE.sub(" ", text))
+    found = map(_balance, (match.group().strip() for match in _EXPRESSION.finditer(plain)))
+    balanced = [part for part in found if _OPERATES.search(part) and evaluate(part) is not None]
     if balanced:
         return balanced
     for pattern, symbol in _SPOKEN:

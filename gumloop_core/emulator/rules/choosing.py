@@ -12,8 +12,8 @@ from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.arguments import fill_arguments
 from gumloop_core.emulator.rules.arithmetic import Step, next_step
 from gumloop_core.emulator.rules.fitting import Fit, best_fits, fit, operation_of
-from gumloop_core.emulator.rules.handoff import HANDOFF, wanted_handoff
-from gumloop_core.emulator.rules.request import Request
+from gumloop_core.emulator.rules.handoff import wanted_handoff
+from gumloop_core.emulator.rules.request import HANDOFF, Request
 from gumloop_core.emulator.shapes import JsonObject
 
 _CLAUSE = re.compile(r"[,;.?!]\s+|\s+(?:and|then|also|plus|while)\s+", re.I)

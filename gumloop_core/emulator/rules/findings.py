@@ -52,7 +52,8 @@ _STARTERS = frozenset(
     translate try turn update use using what what's whats when where which who why will would write yes no i i'm
     i'd i've the a an my our your his her its their this that these those if for from in on at by with and or but so
     also then next after before finally first second both are do does did was were has have had let let's dear
-    today tomorrow context question query answer note he she they we you there here how's where's""")
+    it given based below above today tomorrow context question query answer note he she they we you there here how's
+    where's json xml html csv api""")
 )
 
 
@@ -175,6 +176,11 @@ class Findings:
     def sentences(self) -> list[str]:
         """The sentences and lines."""
         return split_sentences(self.text)
+
+    def begins_sentence(self, position: int) -> bool:
+        """Return whether a sentence begins at a position."""
+        before = self.text[:position].rstrip(" \"'(")
+        return not before or before[-1] in ".!?\n:"
 
     def word_before(self, position: int) -> str:
         """Return the word before a position, in lower case."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping, Sequence
 
 from gumloop_core.emulator.call import Tool
 from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.fitting import Vocabulary
-from gumloop_core.emulator.rules.request import Request
-
-HANDOFF = "handoff"
+from gumloop_core.emulator.rules.request import HANDOFF, Request
 
 _AGENTS = re.compile(r"\{.*\}", re.S)
 
@@ -30,6 +29,10 @@ def wanted_handoff(tools: Sequence[Tool], request: Request) -> Mapping[str, str]
     for other in tools:
         if other.name != HANDOFF:
             known |= Vocabulary(other).all
+    # What has been asked of a tool is no reason any more to hand the request on.
+    for record in request.done:
+        if record.name != HANDOFF:
+            known.update(words.stems(f"{record.name} {json.dumps(dict(record.arguments))}"))
     open_words = [word for word in words.stems(request.text) if not words.overlap([word], known)]
     scores = {
         name: len(words.overlap(open_words, words.stems(f"{name} {description}")))

@@ -27,6 +27,7 @@ Kind = Literal[
     "text",
     "topic",
     "reason",
+    "creator",
     "name",
     "other",
 ]
@@ -51,10 +52,11 @@ _LINES: Sequence[tuple[Kind, str]] = (
     ("question", "query question input q search prompt task request instruction instructions keywords"),
     ("topic", "topic subject theme about keyword genre category field"),
     ("text", "text message content body note sentence passage description details comment"),
+    ("creator", "author artist director creator writer singer composer band painter"),
     (
         "name",
-        "name title person customer user author artist company employee recipient contact who product item "
-        "brand owner director actor movie film book song band team organization organisation",
+        "name title person customer user company employee recipient contact who product item brand owner actor "
+        "movie film book song team organization organisation",
     ),
 )
 _BY_WORD = tuple((kind, frozenset(text.split())) for kind, text in _LINES)

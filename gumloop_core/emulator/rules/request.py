@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from gumloop_core.emulator.call import Call, CallRecord, Tool
 from gumloop_core.emulator.rules.arithmetic import Step, expressions, from_instructions
 
+HANDOFF = "handoff"
+"""The tool by which LlamaIndex's AgentWorkflow hands a request to another agent."""
+
 _STATE = re.compile(r"\A\s*Current state:\s*\n.*?\n\s*Current message:\s*\n", re.S)
+_TAGS = re.compile(r"\s*</?(?:current_conversation|user|assistant|tool|system|message)>\s*")
 _FOLLOW_UP = re.compile(r"^\s*(?:and|what about|how about|now|also)\b", re.I)
 _FOLLOW_UP_LENGTH = 60  # characters
 _LONGEST_INSTRUCTION = 2_000  # characters of a request that may be arithmetic
@@ -49,8 +53,8 @@ class Request:
 
     @property
     def results(self) -> list[str]:
-        """The results of this turn."""
-        return [one.result for one in self.answered]
+        """The results of this turn; a hand-off to another agent is none."""
+        return [one.result for one in self.answered if one.record.name != HANDOFF]
 
     def step_results(self, tools: Mapping[str, Tool]) -> dict[Step, float]:
         """Return the results of the arithmetic operations that tools have done."""
@@ -66,7 +70,7 @@ class Request:
 
 def read(call: Call) -> Request:
     """Return what a call asks for."""
-    text = _STATE.sub("", call.last_user_text()).strip()
+    text = _TAGS.sub("\n", _STATE.sub("", call.last_user_text())).strip()
     earlier = [message.text for message in call.messages[: max(call.last_user_index(), 0)] if message.role == "user"]
     before = earlier[-1] if earlier else ""
     follows = bool(before) and len(text) <= _FOLLOW_UP_LENGTH and bool(_FOLLOW_UP.match(text))

@@ -6,8 +6,7 @@ import json
 
 from gumloop_core.emulator.call import CallRecord
 from gumloop_core.emulator.rules.context import answer_from
-from gumloop_core.emulator.rules.handoff import HANDOFF
-from gumloop_core.emulator.rules.request import Done, Request
+from gumloop_core.emulator.rules.request import HANDOFF, Done, Request
 
 _LONG = 700  # characters of a result from which sentences are picked instead of quoting it
 

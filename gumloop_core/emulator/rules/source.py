@@ -22,6 +22,13 @@ from gumloop_core.emulator.shapes import JsonObject
 _NEGATION = frozenset(words.listed("no not without don't doesn't isn't never exclude except disable"))
 _BOOLEAN_PREFIX = frozenset(words.listed("is has have include includes should use enable enabled with allow"))
 _WRITABLE = frozenset({"question", "text", "topic", "other", "answer", "summary"})
+_NO_STATEMENT = re.compile(
+    r"\?$|^\s*(?:given|please|extract|format|return|answer|generate|create|write|use|classify|parse|fill)\b", re.I
+)
+_REFERS = re.compile(
+    r"\b(?:it|them|(?:this|that|these|those)(?= to\b)|the (?:result|results|answer|summary|outcome))\b", re.I
+)
+_SIGNS = {"email": "@", "url": ".", "phone": "0123456789"}
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
 
@@ -75,7 +82,7 @@ class TextSource:
 
     def items(self, name: str, schema: JsonObject) -> Sequence[object]:
         """Return the values for a list."""
-        label = self._label(self._request, name)
+        label = self._listed(name)
         if "enum" in schema:
             return [option for option in schema["enum"] if self._mentions(self._request.text, option)]
         if schema.get("type") in ("integer", "number"):
@@ -126,10 +133,11 @@ class TextSource:
         if has_sample(name, schema):
             return None
         wanted = set(words.stems(f"{name} {schema.get('description', '')}"))
-        for findings in self._result_findings:
-            best = max(findings.sentences, key=lambda s: len(words.overlap(wanted, words.stems(s))), default=None)
-            if best:
-                return best
+        own = [self._request] if kind in _WRITABLE else []
+        for findings in (*self._result_findings, *own):
+            told = [s for s in reversed(findings.sentences) if not _NO_STATEMENT.search(s)]
+            if told and (findings is not self._request or len(findings.sentences) > 1):
+                return max(told, key=lambda sentence: len(words.overlap(wanted, words.stems(sentence))))
         return request_text(self._request) if self._free and kind in _WRITABLE else None
 
     def alternatives(self, name: str, schema: JsonObject) -> list[str]:
@@ -145,7 +153,8 @@ class TextSource:
     def _labelled(self, name: str, schema: JsonObject) -> object:
         for findings in (self._request, *self._result_findings):
             text = self._label(findings, name)
-            if text is not None:
+            signs = _SIGNS.get(kind_of(name, schema), "") if schema.get("type") == "string" else ""
+            if text is not None and (not signs or any(sign in text for sign in signs)):
                 value = _converted(text, schema)
                 if value is not MISSING:
                     return value
@@ -170,6 +179,13 @@ class TextSource:
         )
         value = re.split(r"\s+(?:and|but|who|which|that)\s+", match[1])[0].strip(" \"'") if match else None
         return value if value and value.lower() not in ("the", "my", "what") else None
+
+    def _listed(self, name: str) -> str | None:
+        """Return the text of a list that stands behind a property's name: "songs: A, B and C"."""
+        spoken = r"\s+".join(re.escape(word) for word in words.split(name))
+        follows = r"\s*(?::|=|\bare\b|\binclude\b|\bsuch as\b)\s*([^.;\n]+)"
+        match = re.search(rf"\b{spoken}{follows}", self._request.text, re.I)
+        return match[1].strip() if match else self._label(self._request, name)
 
     def _option(self, options: Sequence[object]) -> object:
         sentiment = pick_sentiment(options, self._request.text)
@@ -224,6 +240,12 @@ class TextSource:
             return JOKE[name]
         if kind in ("other", "name", "topic", "text", "question") and not required:
             return MISSING  # an optional text is only there when it is labelled
+        if kind == "text" and not self._request.quoted:
+            # "Mail it to me": what is to be written is the result of something else.
+            if self._results:
+                return "\n".join(plain_text(result) for result in self._results)
+            if _REFERS.search(self._request.text):
+                return MISSING
         for findings in (self._request, *self._result_findings):
             for value in candidates(kind, findings):
                 if value not in self._used and conforms(value, schema, schema):

@@ -14,7 +14,8 @@ _NAMED = re.compile(r"\b(?:named|called|titled|entitled|name is|I am|I'm)\s+", r
 _ABOUT = re.compile(r"\b(?:about|regarding|concerning|on the topic of|on)\s+(?:the\s+|an?\s+)?([^,.;?!\n]+)", re.I)
 _SAYING = re.compile(r"\b(?:saying|that says|says|say|with the (?:text|message|body))[:\s]+(?:that\s+)?(.+)", re.I)
 _SEARCH = re.compile(
-    r"\b(?:search(?: the (?:web|internet|docs|documents))?(?: for)?|look up|find(?: out)?(?: about)?|google)\s+(.+)",
+    r"\b(?:search(?: the (?:web|internet|docs|documents))?(?: for)?|look up|find(?: out)?(?: about)?|google)\s+"
+    r"(.+?)(?=,?\s+(?:and\s+)?then\b|[.!?\n]|$)",
     re.I,
 )
 _LOWER_PLACE = re.compile(r"\b(?:in|at|near|for|of)\s+((?:[a-z][\w'-]*)(?:\s+[a-z][\w'-]*)?)")
@@ -79,16 +80,21 @@ def _lower_places(findings: Findings) -> list[str]:
 
 def _after(*heads: str) -> Callable[[Findings], list[str]]:
     def find(findings: Findings) -> list[str]:
-        named = [span.value for span in findings.names if findings.word_before(span.start) in heads]
-        return named + findings.emails  # a letter goes from and to an address
+        return [span.value for span in findings.names if findings.word_before(span.start) in heads]
 
     return find
 
 
 def _names(findings: Findings) -> list[str]:
     named = [span.value for span in findings.names if _NAMED.search(findings.text[: span.start][-12:])]
-    people = [span.value for span in findings.names if findings.word_before(span.start) not in ("in", "at", "near")]
-    return named + findings.quoted + people + [span.value for span in findings.names]
+    people = [span for span in findings.names if findings.word_before(span.start) not in ("in", "at", "near")]
+    # A single word at the beginning of a sentence may have its capital from there.
+    people.sort(key=lambda span: " " not in span.value and findings.begins_sentence(span.start))
+    return named + findings.quoted + [span.value for span in (*people, *findings.names)]
+
+
+def _creators(findings: Findings) -> list[str]:
+    return _after("by")(findings) + _names(findings)
 
 
 def _questions(findings: Findings) -> list[str]:
@@ -130,7 +136,8 @@ def _identifiers(findings: Findings) -> list[str]:
 
 
 def _others(findings: Findings) -> list[str]:
-    return findings.quoted + [span.value for span in findings.names] + _topics(findings)[:1]
+    names = [s.value for s in findings.names if " " in s.value or not findings.begins_sentence(s.start)]
+    return findings.quoted + names + _topics(findings)[:1]
 
 
 _FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
@@ -138,8 +145,9 @@ _FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
     "answer": lambda findings: [],
     "summary": lambda findings: [],
     "expression": lambda findings: findings.expressions,
-    "origin": _after("from", "leaving", "departing"),
-    "destination": _after("to", "into", "for", "towards"),
+    # A letter goes from and to an address.
+    "origin": lambda findings: _after("from", "leaving", "departing")(findings) + findings.emails,
+    "destination": lambda findings: _after("to", "into", "for", "towards")(findings) + findings.emails,
     "place": _places,
     "symbol": _symbols,
     "identifier": _identifiers,
@@ -152,6 +160,7 @@ _FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
     "text": _texts,
     "topic": _topics,
     "reason": lambda findings: [],
+    "creator": _creators,
     "name": _names,
     "other": _others,
 }

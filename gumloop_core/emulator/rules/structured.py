@@ -22,6 +22,7 @@ _QUOTED_KEY = re.compile(r"[\"'`]([A-Za-z_][\w-]{0,40})[\"'`]")
 _LISTED_KEYS = re.compile(
     r"\b(?:keys?|fields?|properties|attributes)\b\s*(?::|named|called)?\s*([\w ,]+?)(?=[.\n]|$)", re.I
 )
+_LISTED_AFTER_JSON = re.compile(r"\bJSON\b[^.:\n]{0,40}?\bwith\s+((?:\w+, )*\w+(?:,? and \w+)?)(?=[.:\n]|$)", re.I)
 _SCHEMA_PROMPT = re.compile(
     r"JSON schema to follow|conforms to the JSON schema|output schema|following (?:JSON )?schema|matches this schema",
     re.I,
@@ -46,19 +47,30 @@ def json_answer(call: Call, request: Request, answer: Callable[[], str]) -> str 
     prompt = f"{call.system_text()}\n{request.text}"
     if wanted.kind == "text":
         schema = described_schema(prompt) if _SCHEMA_PROMPT.search(prompt) else None
-        return _dump(fill_schema(schema, request, answer)) if schema else None
+        return _dump(_fill_described(schema, request, answer)) if schema else None
     schema = described_schema(prompt) or _schema_of_keys(prompt)
     if schema is None:
         return _dump({"answer": answer()})
-    # What describes the form must not be taken for what is to be put into it.
-    plain = _without_form(request.full_text, list(schema.get("properties", {})))
-    return _dump(fill_schema(schema, replace(request, full_text=plain), answer))
+    return _dump(_fill_described(schema, request, answer))
+
+
+def _fill_described(schema: JsonObject, request: Request, answer: Callable[[], str]) -> object:
+    """Fill a schema that the prompt itself describes: the form must not be taken for what goes into it."""
+    text = _single_braces(request.full_text) if "{{" in request.full_text else request.full_text
+    plain = _without_form(text, list(schema.get("properties", {})))
+    return fill_schema(schema, replace(request, full_text=plain), answer)
 
 
 def described_schema(prompt: str) -> JsonObject | None:
     """Return the last JSON Schema that is written out in a prompt."""
     found = [value for value in _objects_in(prompt) if _looks_like_schema(value)]
+    if not found and "{{" in prompt:  # braces that a template doubled and nobody put back
+        found = [value for value in _objects_in(_single_braces(prompt)) if _looks_like_schema(value)]
     return found[-1] if found else None
+
+
+def _single_braces(prompt: str) -> str:
+    return prompt.replace("{{", "{").replace("}}", "}")
 
 
 def _schema_of_keys(prompt: str) -> JsonObject | None:
@@ -66,12 +78,12 @@ def _schema_of_keys(prompt: str) -> JsonObject | None:
     examples = [value for value in _objects_in(prompt) if value]
     if examples:
         return _schema_of(examples[-1])
-    if not _KEYS.search(prompt):
+    if not _KEYS.search(prompt) and not _LISTED_AFTER_JSON.search(prompt):
         return None
     sentences = [part for part in re.split(r"(?<=[.!?])\s+|\n", prompt) if _KEYS.search(part)]
     names = [name for sentence in sentences for name in _QUOTED_KEY.findall(sentence)]
     if not names:
-        listed = _LISTED_KEYS.search(" ".join(sentences))
+        listed = _LISTED_KEYS.search(" ".join(sentences)) or _LISTED_AFTER_JSON.search(prompt)
         names = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", listed[1].strip()) if listed else []
         names = [name for name in names if re.fullmatch(r"[A-Za-z_][\w-]*", name)]
     if not names:

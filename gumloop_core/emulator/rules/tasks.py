@@ -134,9 +134,9 @@ def _summarize(text: str) -> str | None:
 
 def _session_summary(messages: str) -> str:
     """Return the sections that LangChain's summarization asks for."""
-    said = re.sub(r"^\s*(?:Human|AI|Tool|System)\s*:\s*", "", messages, flags=re.M)
-    first = re.search(r"^\s*Human\s*:\s*(.+)$", messages, re.M)
-    intent = first[1].strip() if first else "None"
+    said = re.sub(r"</?message[^>]*>|^\s*(?:Human|AI|Tool|System)\s*:\s*", "\n", messages, flags=re.M)
+    first = re.search(r"<message type=\"human\">\s*([^<\n]+)|^\s*Human\s*:\s*(.+)$", messages, re.M)
+    intent = (first[1] or first[2]).strip() if first else "None"
     return (
         f"## SESSION INTENT\n{intent}\n\n## SUMMARY\n{summarize(said, most=5)}\n\n"
         "## ARTIFACTS\nNone\n\n## NEXT STEPS\nContinue with the user's request."
