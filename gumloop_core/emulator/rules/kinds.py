@@ -28,6 +28,7 @@ Kind = Literal[
     "topic",
     "reason",
     "creator",
+    "currency",
     "name",
     "other",
 ]
@@ -45,7 +46,8 @@ _LINES: Sequence[tuple[Kind, str]] = (
     ("date", "date day deadline birthday dob when checkin checkout"),
     ("time", "time hour"),
     ("identifier", "id ids identifier code sku reference ref uuid isbn"),
-    ("place", "city location place town country state region area address where locality capital"),
+    ("currency", "currency currencies"),
+    ("place", "city room location place town country state region area address where locality capital"),
     ("reason", "reason rationale justification because"),
     ("answer", "answer response reply conclusion output explanation result"),
     ("summary", "summary abstract overview gist tldr"),

@@ -28,6 +28,7 @@ _NO_STATEMENT = re.compile(
 _REFERS = re.compile(
     r"\b(?:it|them|(?:this|that|these|those)(?= to\b)|the (?:result|results|answer|summary|outcome))\b", re.I
 )
+_ENUMERATION = re.compile(r"\b([\w-]+(?: [\w-]+)?(?:, [\w-]+(?: [\w-]+)?)*,? and [\w-]+)\b")
 _SIGNS = {"email": "@", "url": ".", "phone": "0123456789"}
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
@@ -89,9 +90,7 @@ class TextSource:
             findings = Findings(label) if label else self._request
             return [number.value for number in findings.numbers]
         if label:
-            return [
-                part.strip().strip("\"'[]") for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", label) if part.strip()
-            ]
+            return _separated(label)
         bullets = re.findall(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", self._request.text, re.M)
         if bullets:
             return bullets
@@ -99,6 +98,10 @@ class TextSource:
         if kind == "question":
             return candidates(kind, self._request)[:1]
         found = [value for value in candidates(kind, self._request) if kind != "text" or value in self._request.quoted]
+        listed = _ENUMERATION.search(self._request.text)
+        if not found and listed:
+            # The verb before a list is not in it: "add milk, eggs and bread".
+            return [part.split()[-1] if place == 0 else part for place, part in enumerate(_separated(listed[1]))]
         return found or [value for findings in self._result_findings for value in candidates(kind, findings)][:10]
 
     def parts(self, name: str) -> Sequence[Source]:
@@ -254,6 +257,11 @@ class TextSource:
             if kind in ("question", "text"):
                 break
         return MISSING
+
+
+def _separated(text: str) -> list[str]:
+    """Return the parts of a list that is written with commas and "and"."""
+    return [part.strip().strip("\"'[]") for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", text) if part.strip()]
 
 
 def plain_text(content: str) -> str:

@@ -25,6 +25,7 @@ _RELATIVE = re.compile(
     re.I,
 )
 _SYMBOL = re.compile(r"\$?\b([A-Z]{1,5})\b(?![a-z])")
+_CURRENCY = re.compile(r"\b[A-Z]{3}\b|\b(?:dollars?|euros?|pounds?|yen|francs?)\b")
 _NO_SYMBOLS = frozenset({"I", "A", "USD", "EUR", "GBP", "API", "CEO", "AI", "US", "UK", "EU", "JSON", "OK"})
 _INSTRUCTION = re.compile(
     r"\s*(?:\bplease\b|(?:use|using|call|with)\s+(?:the|a|your|this|that|any)?\s*[\w-]*\s*tools?\b[.!]?)\s*", re.I
@@ -130,6 +131,10 @@ def _symbols(findings: Findings) -> list[str]:
     return [symbol for symbol in found if len(symbol) > 1] + findings.quoted + [s.value for s in findings.names]
 
 
+def _currencies(findings: Findings) -> list[str]:
+    return _CURRENCY.findall(findings.text)
+
+
 def _identifiers(findings: Findings) -> list[str]:
     numbers = [str(number.value) for number in findings.numbers if isinstance(number.value, int)]
     return findings.identifiers + numbers + findings.quoted
@@ -161,6 +166,7 @@ _FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
     "topic": _topics,
     "reason": lambda findings: [],
     "creator": _creators,
+    "currency": _currencies,
     "name": _names,
     "other": _others,
 }
