@@ -358,7 +358,7 @@ class AsyncGumloopClient:
             try:
                 return await client.send(request, stream=True, auth=None, follow_redirects=False)
             except RuntimeError as error:
-                if self._http_client is not None and "event loop" in str(error):
+                if self._http_client is not None and "event loop" in str(error).lower():
                     raise ConfigurationError(
                         "The http_async_client that was passed belongs to another event loop, the one of its first "
                         "request. Pass one for each loop, or none: then each loop has its own."

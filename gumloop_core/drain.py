@@ -6,8 +6,9 @@ handshake. The end usually comes right behind ``[DONE]``; a server that holds it
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import anyio
 import httpx
@@ -17,6 +18,24 @@ DRAIN_SECONDS = 0.25
 
 DRAIN_BYTES = 64 * 1024
 """How much of it is read."""
+
+
+class _BriefRead:
+    """A connection's way of reading, that is cut short for the threads that drain.
+
+    The time that a read may take was settled when the request was sent, and is the stream's idle timeout: minutes. This
+    stays in its place once it is there: as soon as a body has ended, another thread may be using the connection.
+    """
+
+    def __init__(self, read: Callable[..., bytes]) -> None:
+        self._read = read
+        self.deadlines: dict[int, float] = {}  # by thread
+
+    def __call__(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        deadline = self.deadlines.get(threading.get_ident())
+        if deadline is not None:
+            timeout = max(0.001, deadline - time.monotonic())
+        return self._read(max_bytes, timeout=timeout)
 
 
 def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
@@ -29,18 +48,14 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
     stream = response.extensions.get("network_stream")
     if stream is None or response.http_version != "HTTP/1.1":
         return  # an HTTP/2 connection stays usable without this
-    deadline = time.monotonic() + DRAIN_SECONDS
-    read = stream.read
-
-    # The time that a read may take was settled when the request was sent, and is the stream's idle timeout: minutes.
-    def read_briefly(max_bytes: int, timeout: float | None = None) -> bytes:
-        data: bytes = read(max_bytes, timeout=max(0.001, deadline - time.monotonic()))
-        return data
-
-    try:
-        stream.read = read_briefly
-    except AttributeError:
-        return  # a stream of another make: its connection is closed instead
+    if not isinstance(stream.read, _BriefRead):
+        try:
+            stream.read = _BriefRead(stream.read)
+        except AttributeError:
+            return  # a stream of another make: its connection is closed instead
+    deadlines = stream.read.deadlines
+    thread = threading.get_ident()
+    deadlines[thread] = time.monotonic() + DRAIN_SECONDS
     length = 0
     try:
         for piece in pieces:
@@ -50,7 +65,7 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
     except (httpx.HTTPError, httpx.StreamError):
         pass  # the answer is complete; only the connection is lost
     finally:
-        del stream.read
+        del deadlines[thread]
 
 
 async def adrain(pieces: AsyncIterator[bytes]) -> None:

@@ -14,6 +14,7 @@ from gumloop_core.answer import Completion
 from gumloop_core.bodies import StreamBody, UnaryBody, looks_like_sse
 from gumloop_core.errors import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     ConfigurationError,
     GumloopError,
@@ -157,8 +158,10 @@ class Exchange:
         Raises:
             APIStatusError: With the body's reason.
         """
-        if response.is_success:
-            return
+        if not response.is_success:
+            raise self._status_error(response, content)
+
+    def _status_error(self, response: httpx.Response, content: bytes) -> APIStatusError:
         status = response.status_code
         content = self._redactor.data(content)
         try:
@@ -169,7 +172,7 @@ class Exchange:
         if 300 <= status < 400:
             target = self._redactor.text(response.headers.get("location", ""))
             body = f"the endpoint redirects to {target or 'nowhere'}; redirects are not followed. Check base_url"
-        raise status_error(
+        return status_error(
             status,
             body,
             messages=self._messages,
@@ -186,6 +189,8 @@ class Exchange:
             reader: The stream's reader, ``None`` for a unary call.
         """
         forget_frames(error)
+        if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
+            error = self._status_error(error.response, _content_if_read(error.response))
         if isinstance(error, GumloopError):
             return error
         if isinstance(error, httpx.RequestError):
@@ -274,6 +279,13 @@ class Exchange:
             content=content,
             request=httpx.Request(self.method, self.url),
         )
+
+
+def _content_if_read(response: httpx.Response) -> bytes:
+    try:
+        return response.content
+    except httpx.ResponseNotRead:
+        return b""
 
 
 def _set_read_timeout(response: httpx.Response, seconds: float | None) -> None:

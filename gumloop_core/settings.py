@@ -173,15 +173,13 @@ class ClientSettings:
         credentials = self.credentials.headers(bearer)
         if not self.default_headers and not more:
             return [*headers.items(), *credentials]
-        given = {**self.default_headers, **(more or {})}
-        _check_headers(given)
-        taken = {name.lower() for name in given}
-        own = {name.lower() for name, _ in credentials}
-        return [
-            *((name, value) for name, value in headers.items() if name.lower() not in taken),
-            *((name, value) for name, value in given.items() if name.lower() not in own),
-            *credentials,
-        ]
+        merged: dict[str, tuple[str, str]] = {}
+        for layer in (headers, self.default_headers, more or {}):
+            _check_headers(layer)
+            merged.update((name.lower(), (name, value)) for name, value in layer.items())
+        for name, value in credentials:
+            merged[name.lower()] = name, value
+        return list(merged.values())
 
 
 def _encoded(body: JSONObject) -> bytes:

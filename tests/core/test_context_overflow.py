@@ -12,11 +12,11 @@ OVERFLOWS = {
     "openai responses": "Your input exceeds the context window of this model. Please adjust your input and try again.",
     "openai completion": "This model's maximum context length is 4097 tokens, however you requested 5360 tokens "
     "(1360 in your prompt; 4000 for the completion). Please reduce your prompt; or completion length.",
-    "openai tools": "This model's maximum context length is 16385 tokens. However, you requested 16700 tokens (15000 in "
-    "the messages, 700 in the functions, and 1000 in the completion).",
+    "openai tools": "This model's maximum context length is 16385 tokens. However, you requested 16700 tokens (15000 "
+    "in the messages, 700 in the functions, and 1000 in the completion).",
     "anthropic": "prompt is too long: 214898 tokens > 200000 maximum",
-    "anthropic with max_tokens": "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease "
-    "input length or `max_tokens` and try again",
+    "anthropic with max_tokens": "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, "
+    "decrease input length or `max_tokens` and try again",
     "google": "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
     "google vertex": "Unable to submit request because the input token count is 33000 but model only supports up to "
     "32768. Reduce the input token count and try again.",
@@ -30,8 +30,8 @@ OVERFLOWS = {
     "mistral older": "Prompt contains 65673 tokens, too large for model with 32768 maximum context length",
     "moonshot": "Invalid request: Your request exceeded model token limit: 131072 (requested: 140001)",
     "xai": "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
-    "deepseek": "This model's maximum context length is 65536 tokens. However, you requested 70000 tokens (66000 in the "
-    "messages, 4000 in the completion). Please reduce the length of the messages or completion.",
+    "deepseek": "This model's maximum context length is 65536 tokens. However, you requested 70000 tokens (66000 in "
+    "the messages, 4000 in the completion). Please reduce the length of the messages or completion.",
     "vllm": "The decoder prompt (length 9000) is longer than the maximum model length of 8192. Make sure that "
     "`max_model_len` is no smaller than the number of text tokens plus multimodal tokens.",
     "llama.cpp": "the request exceeds the available context size, try increasing it",
@@ -42,8 +42,8 @@ OVERFLOWS = {
 }
 
 OTHERS = {
-    "openai max_tokens": "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas "
-    "you provided 100000.",
+    "openai max_tokens": "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
+    "whereas you provided 100000.",
     "anthropic max_tokens": "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for "
     "claude-sonnet-4-5",
     "openai tokens per minute": "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit "

@@ -64,7 +64,7 @@ def test_the_environment_and_callables_are_read_at_each_request(monkeypatch: pyt
 @pytest.mark.parametrize("source", [None, "", " \n", SecretStr(""), lambda: "", lambda: None])
 def test_without_any_the_request_names_the_variables(source: Any) -> None:
     credentials = Credentials(api_key=source)
-    with pytest.raises(MissingCredentialsError, match="GUMLOOP_API_KEY.*GUMLOOP_USER_ID.*GUMLOOP_ACCESS_TOKEN"):
+    with pytest.raises(MissingCredentialsError, match=r"GUMLOOP_API_KEY.*GUMLOOP_USER_ID.*GUMLOOP_ACCESS_TOKEN"):
         credentials.bearer()
     with pytest.raises(MissingCredentialsError):
         asyncio.run(credentials.abearer())
@@ -76,14 +76,14 @@ def test_an_asynchronous_source_is_refused_by_synchronous_calls_without_a_warnin
     async def fetch() -> str:
         return KEY
 
-    with pytest.raises(ConfigurationError, match="asynchronous calls"):
+    with pytest.raises(ConfigurationError, match=r"asynchronous calls"):
         Credentials(access_token=fetch).bearer()
     assert not recwarn.list
 
 
 @pytest.mark.parametrize("source", [lambda: 5, lambda: b"bytes", lambda: ["x"]])
 def test_a_source_of_something_else_is_named_by_its_type(source: Callable[[], Any]) -> None:
-    with pytest.raises(ConfigurationError, match="int|bytes|list"):
+    with pytest.raises(ConfigurationError, match=r"int|bytes|list"):
         Credentials(access_token=source).bearer()
 
 
@@ -91,7 +91,7 @@ def test_an_error_of_the_source_is_the_callers() -> None:
     def fetch() -> str:
         raise OSError("no vault")
 
-    with pytest.raises(OSError, match="no vault"):
+    with pytest.raises(OSError, match=r"no vault"):
         Credentials(access_token=fetch).bearer()
 
 
@@ -117,7 +117,7 @@ def test_headers() -> None:
     bearer = SecretStr(KEY)
     assert Credentials(api_key=KEY).headers(bearer) == [("Authorization", f"Bearer {KEY}")]
     assert Credentials(api_key=KEY, user_id="u").headers(bearer)[1] == ("x-auth-key", "u")
-    with pytest.raises(ConfigurationError, match="user_id"):
+    with pytest.raises(ConfigurationError, match=r"user_id"):
         Credentials(api_key=KEY, user_id="u\r\nx: y").headers(bearer)
 
 

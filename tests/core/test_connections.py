@@ -1,0 +1,377 @@
+"""Connections: used again, given back at once, timed out, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from typing import Any
+
+import pytest
+
+from gumloop_core import AsyncGumloopClient, drain
+from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError
+from tests.core.conftest import Connect
+from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
+from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
+from tests.support.http_bytes import (
+    LAST_HTTP_CHUNK,
+    TEXT,
+    answer_events,
+    completion,
+    head,
+    http_chunk,
+    stream_head,
+    streamed,
+    text_events,
+    whole,
+)
+
+EVENTS = b"".join(map(http_chunk, answer_events()))
+FIRST = stream_head() + http_chunk(text_events()[0])
+
+
+# -- used again ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([streamed()], id="the end in the same segment"),
+        pytest.param([stream_head() + EVENTS, Pause(0.02), LAST_HTTP_CHUNK], id="the end a little later"),
+        pytest.param([Drip(streamed(), 1)], id="byte by byte"),
+        pytest.param(
+            [stream_head() + EVENTS + http_chunk(b": bye\n\n" * 50) + LAST_HTTP_CHUNK], id="more after [DONE]"
+        ),
+        pytest.param(
+            [head(content_length=str(len(b"".join(answer_events())))) + b"".join(answer_events())], id="with a length"
+        ),
+    ],
+)
+def test_ten_streams_use_one_connection(connect: Connect, script: Any) -> None:
+    with ByteServer(script) as server:
+        driver = connect(server)
+        for _ in range(10):
+            assert streamed_text(driver.stream()) == TEXT
+        assert (server.connections, len(server.requests)) == (1, 10)
+
+
+def test_ten_unary_calls_use_one_connection_errors_included(connect: Connect) -> None:
+    with ByteServer(whole(completion()), whole({"error": "x"}, 500), whole(completion())) as server:
+        driver = connect(server)
+        for _ in range(10):
+            driver.complete()
+        assert (server.connections, len(server.requests)) == (1, 11)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param([SILENCE], id="held back"),
+        pytest.param([http_chunk(b": more\n\n" * 2000), ENDLESS], id="endless"),
+        pytest.param([CLOSE], id="cut off"),
+    ],
+)
+def test_an_end_that_does_not_come_is_not_waited_for(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, ending: list[Any]
+) -> None:
+    monkeypatch.setattr(drain, "DRAIN_SECONDS", 0.05)
+    with ByteServer([stream_head() + EVENTS, *ending]) as server:
+        driver = connect(server)
+        for _ in range(2):
+            assert streamed_text(driver.stream()) == TEXT
+        assert server.connections == 2
+        assert server.wait_until(lambda: server.open_connections == 0)
+
+
+def test_the_last_delta_is_handed_out_before_the_end_is_read(connect: Connect) -> None:
+    with ByteServer([stream_head() + EVENTS, SILENCE]) as server:
+        deltas = connect(server).stream()
+        for delta in deltas:
+            if delta.completion is not None:
+                break
+        assert server.clients_gone == 0
+        deltas.close()  # type: ignore[attr-defined]
+
+
+def test_a_drained_connection_keeps_its_own_way_of_reading(connect: Connect) -> None:
+    """The drain borrows the stream's read; the next answer must again be waited for as long as it takes."""
+    with ByteServer(streamed(), [Pause(0.5), streamed()]) as server:
+        driver = connect(server)
+        assert streamed_text(driver.stream()) == TEXT
+        assert streamed_text(driver.stream()) == TEXT
+        assert server.connections == 1
+
+
+# -- given back ------------------------------------------------------------------------------------------------------
+
+
+def test_closing_a_stream_closes_the_connection_at_once(connect: Connect) -> None:
+    with ByteServer([FIRST, SILENCE]) as server:
+        deltas = connect(server).stream()
+        next(deltas)
+        deltas.close()  # type: ignore[attr-defined]
+        assert server.wait_until_gone()
+
+
+def test_dropping_a_stream_closes_the_connection() -> None:
+    with ByteServer([FIRST, SILENCE]) as server:
+        deltas = SyncCore(settings_for(server.base_url)).stream()
+        next(deltas)
+        del deltas
+        gc.collect()
+        assert server.wait_until_gone()
+
+
+def test_dropping_an_async_stream_closes_the_connection() -> None:
+    async def main(server: ByteServer) -> bool:
+        deltas = AsyncGumloopClient(settings_for(server.base_url)).stream(body(stream=True))
+        await anext(deltas)
+        del deltas
+        gc.collect()
+        for _ in range(200):
+            if server.clients_gone:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    with ByteServer([FIRST, SILENCE]) as server:
+        assert asyncio.run(main(server))
+
+
+@pytest.mark.parametrize(
+    "script", [[SILENCE], [FIRST, SILENCE], [head(content_length="99") + b"{", SILENCE]], ids=["head", "mid", "unary"]
+)
+def test_cancelling_closes_the_connection_and_passes_at_once(script: Any) -> None:
+    async def stream(client: AsyncGumloopClient) -> None:
+        async for _ in client.stream(body(stream=True)):
+            pass
+
+    async def main(server: ByteServer) -> None:
+        client = AsyncGumloopClient(settings_for(server.base_url))
+        for work in (stream(client), client.complete(body())):
+            task = asyncio.create_task(work)  # type: ignore[arg-type]
+            while not server.open_connections or len(server.requests) < server.connections:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while server.open_connections:
+                await asyncio.sleep(0.005)
+        assert len(server.requests) == 2
+
+    with ByteServer(script) as server:
+        asyncio.run(asyncio.wait_for(main(server), 20))
+
+
+def test_an_error_in_the_consumer_closes_the_connection(connect: Connect) -> None:
+    with ByteServer([FIRST, SILENCE]) as server:
+        driver = connect(server)
+
+        def consume() -> None:
+            for _ in driver.stream():
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            consume()
+        gc.collect()
+        assert server.wait_until_gone()
+
+
+# -- timeouts --------------------------------------------------------------------------------------------------------
+
+
+def test_no_answer_in_time(connect: Connect) -> None:
+    with ByteServer([SILENCE]) as server:
+        driver = connect(server, timeout=0.1, max_retries=1)
+        with pytest.raises(APITimeoutError, match=r"127\.0\.0\.1 did not answer within 0\.1 s"):
+            driver.complete()
+        assert len(server.requests) == 2
+        with pytest.raises(APITimeoutError, match=r"did not answer within 0\.1 s"):
+            list(driver.stream())
+        assert len(server.requests) == 4
+        assert server.wait_until_gone(4)
+
+
+@pytest.mark.parametrize("begun", [stream_head(), stream_head() + http_chunk(b": hi\n\n")], ids=["head", "comment"])
+def test_a_stream_that_is_silent_before_its_first_delta(connect: Connect, begun: bytes) -> None:
+    with ByteServer([begun, SILENCE], streamed()) as server:
+        driver = connect(server, timeout=9, stream_idle_timeout=0.1)
+        assert streamed_text(driver.stream()) == TEXT
+        assert len(server.requests) == 2
+    silent = ByteServer([begun, SILENCE])
+    with silent as server, pytest.raises(APITimeoutError, match=r"silent for 0\.1 s.*stream_idle_timeout"):
+        list(connect(server, timeout=9, stream_idle_timeout=0.1, max_retries=0).stream())
+
+
+def test_a_stream_that_goes_silent(connect: Connect) -> None:
+    with ByteServer([FIRST, SILENCE]) as server:
+        with pytest.raises(APITimeoutError, match=r"silent for 0\.1 s.*stream_idle_timeout") as caught:
+            list(connect(server, timeout=9, stream_idle_timeout=0.1).stream())
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == "Grüße"
+        assert len(server.requests) == 1
+        assert server.wait_until_gone()
+
+
+def test_a_stream_may_be_silent_for_longer_than_an_answer_may_take_to_begin(connect: Connect) -> None:
+    with ByteServer([FIRST, Pause(0.4), EVENTS, LAST_HTTP_CHUNK]) as server:
+        assert streamed_text(connect(server, timeout=0.2, stream_idle_timeout=9).stream()) == "Grüße" + TEXT
+
+
+def test_comments_keep_a_stream_alive(connect: Connect) -> None:
+    comments: list[Any] = [Pause(0.1), http_chunk(b": processing\n\n")] * 5
+    with ByteServer([stream_head(), *comments, EVENTS, LAST_HTTP_CHUNK]) as server:
+        assert streamed_text(connect(server, stream_idle_timeout=0.3, max_retries=0).stream()) == TEXT
+
+
+def test_a_unary_answer_must_be_whole_in_time(connect: Connect) -> None:
+    slow = ByteServer([head(content_length="9999"), Drip(b" " * 9999, 1, 0.01)])
+    with slow as server, pytest.raises(APITimeoutError, match=r"did not finish its answer within 0\.3 s"):
+        connect(server, timeout=0.3, max_retries=0).complete()
+
+
+def test_a_timeout_of_one_call(connect: Connect) -> None:
+    with ByteServer([SILENCE]) as server:
+        driver = connect(server, timeout=9, max_retries=0)
+        with pytest.raises(APITimeoutError):
+            driver.complete(timeout=0.05)
+        with pytest.raises(APITimeoutError):
+            list(driver.stream(timeout=0.05))
+
+
+# -- bounds ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_does_not_end_is_given_up(connect: Connect) -> None:
+    with ByteServer([head(), b" " * 50_000, ENDLESS]) as server:
+        with pytest.raises(InvalidResponseError, match=r"longer than 1,000,000 bytes.*max_response_bytes"):
+            connect(server, max_response_bytes=1_000_000).complete()
+        assert len(server.requests) == 1
+        assert server.wait_until_gone()
+
+
+@pytest.mark.parametrize(
+    "piece", [b": x\n\n" * 5000, b"x" * 50_000, text_events()[0] * 500], ids=["comments", "line", "text"]
+)
+def test_a_stream_that_does_not_end_is_given_up(connect: Connect, piece: bytes) -> None:
+    with ByteServer([FIRST, http_chunk(piece), ENDLESS]) as server:
+        with pytest.raises(StreamError, match="longer than 1,000,000 bytes") as caught:
+            list(connect(server, max_response_bytes=1_000_000).stream())
+        assert caught.value.partial is not None
+        assert caught.value.partial.text.startswith("Grüße")
+        assert server.wait_until_gone()
+
+
+# -- many at once ----------------------------------------------------------------------------------------------------
+
+
+def test_fifty_threads_share_a_client() -> None:
+    with ByteServer(lambda request: streamed(text_answer(request.json["messages"][0]["content"]))) as server:
+        driver = SyncCore(settings_for(server.base_url))
+        failures: list[Any] = []
+
+        def work(number: int) -> None:
+            for turn in range(4):
+                text = f"{number}-{turn}"
+                got = "".join(delta.text for delta in driver.stream(body(text, stream=True)))
+                if got != text:
+                    failures.append((text, got))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not failures
+        assert len(server.requests) == 200
+        assert server.connections <= 50
+        driver.stop()
+
+
+def text_answer(text: str) -> list[bytes]:
+    return [*text_events(list(text)), *answer_events()[-3:]]
+
+
+def test_closing_while_other_threads_call() -> None:
+    """A model that is done must not take the pool from under the others."""
+    with ByteServer(whole(completion())) as server:
+        failures: list[BaseException] = []
+        done = threading.Event()
+
+        def call() -> None:
+            driver = SyncCore(settings_for(server.base_url, max_retries=0))
+            try:
+                while not done.is_set():
+                    driver.complete()
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(50):
+            brief = SyncCore(settings_for(server.base_url, max_retries=0))
+            brief.complete()
+            brief.close()
+        done.set()
+        for thread in threads:
+            thread.join(10)
+        assert not failures
+
+
+def test_a_client_serves_successive_event_loops() -> None:
+    with ByteServer(whole(completion())) as server:
+        client = AsyncGumloopClient(settings_for(server.base_url))
+        for _ in range(5):
+            assert asyncio.run(client.complete(body())).text == TEXT
+            assert server.wait_until(lambda: server.open_connections == 0), "the loop's pool stayed open"
+        assert server.connections == 5
+
+
+def test_a_client_serves_several_event_loops_at_once() -> None:
+    with ByteServer(whole(completion())) as server:
+        client = AsyncGumloopClient(settings_for(server.base_url))
+        texts: list[str] = []
+
+        async def work() -> None:
+            texts.extend([(await client.complete(body())).text for _ in range(5)])
+
+        threads = [threading.Thread(target=asyncio.run, args=(work(),)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert texts == [TEXT] * 25
+        assert server.connections == 5
+
+
+def test_after_close_the_next_call_connects_again(connect: Connect) -> None:
+    with ByteServer(whole(completion())) as server:
+        driver = connect(server)
+        driver.complete()
+        driver.close()
+        assert server.wait_until(lambda: server.open_connections == 0)
+        driver.close()
+        assert driver.complete().text == TEXT
+        assert server.connections == 2
+
+
+def test_clients_share_a_pool_and_the_last_closes_it() -> None:
+    with ByteServer(whole(completion())) as server:
+        for kind in (SyncCore, AsyncCore):
+            before = server.connections
+            first = kind(settings_for(server.base_url))
+            second = kind(settings_for(server.base_url))
+            if isinstance(first, AsyncCore) and isinstance(second, AsyncCore):
+                second.loop.close()
+                second.loop = first.loop
+            first.complete()
+            second.complete()
+            assert server.connections == before + 1
+            first.close()
+            second.complete()
+            assert server.connections == before + 1
+            second.close()
+            assert server.wait_until(lambda: server.open_connections == 0)
