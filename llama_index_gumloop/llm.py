@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+import logging
+import pickle
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from typing import Any, cast
 
+from llama_index.core.base.llms.generic_utils import messages_to_prompt
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -17,15 +20,23 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
 )
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.llms.llm import ToolSelection, default_completion_to_prompt
 from llama_index.core.types import PydanticProgramMode
-from pydantic import Field
+from pydantic import Field, field_serializer, field_validator
+from typing_extensions import Self
 
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
 from gumloop_core.wire import ChatBody
+from llama_index_gumloop.events import (
+    reported_astream_chat,
+    reported_astream_complete,
+    reported_stream_chat,
+    reported_stream_complete,
+)
 from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import to_messages
@@ -33,6 +44,18 @@ from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selecti
 
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
+
+logger = logging.getLogger(__name__)
+
+# What users hang on a model, and what a copy in another process has in its place if that cannot travel.
+_OFTEN_UNPICKLABLE: dict[str, Callable[[], Any]] = {
+    "callback_manager": lambda: CallbackManager([]),
+    "rate_limiter": lambda: None,
+    "messages_to_prompt": lambda: messages_to_prompt,
+    "completion_to_prompt": lambda: default_completion_to_prompt,
+    "output_parser": lambda: None,
+    "query_wrapper_prompt": lambda: None,
+}
 
 _FOR_THE_CLIENT = {"timeout": "timeout", "extra_headers": "headers"}
 
@@ -81,6 +104,34 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             system_role=MessageRole.SYSTEM,
         )
 
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _read_timeout(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            import httpx
+
+            return httpx.Timeout(**value)
+        return value
+
+    @field_serializer("timeout")
+    def _write_timeout(self, value: Any) -> Any:
+        return value.as_dict() if hasattr(value, "as_dict") else value
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        fields = state["__dict__"]
+        for name, left_out in _OFTEN_UNPICKLABLE.items():
+            if not _can_be_pickled(fields[name]):
+                logger.warning("%s cannot be pickled and is left out of the copy.", name)
+                fields[name] = left_out()
+        return state
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        for shared in (self.callback_manager, self.rate_limiter):
+            memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
+        return super().__deepcopy__(memo)
+
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False
@@ -101,7 +152,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         """
         return self._chat(messages, kwargs)
 
-    @llm_chat_callback()
+    @reported_stream_chat
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer a conversation piece by piece; see :meth:`chat`. Each response holds all that has arrived."""
         return self._stream_chat(messages, kwargs)
@@ -111,7 +162,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         """Answer a conversation; see :meth:`chat`."""
         return await self._achat(messages, kwargs)
 
-    @llm_chat_callback()
+    @reported_astream_chat
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece; see :meth:`stream_chat`."""
         return self._astream_chat(messages, kwargs)
@@ -129,22 +180,20 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         """
         return to_completion_response(self._chat(self._prompt_messages(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @reported_stream_complete
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        responses = self._stream_chat(self._prompt_messages(prompt, formatted), kwargs)
-        return (to_completion_response(response) for response in responses)
+        return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
 
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a prompt; see :meth:`complete`."""
         return to_completion_response(await self._achat(self._prompt_messages(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @reported_astream_complete
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        responses = self._astream_chat(self._prompt_messages(prompt, formatted), kwargs)
-        return (to_completion_response(response) async for response in responses)
+        return _acompletions(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs))
 
     # -- tools ---------------------------------------------------------------------------------------------------
 
@@ -250,6 +299,14 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         return [ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=text)])]
 
 
+def _can_be_pickled(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever a foreign object raises
+        return False
+    return True
+
+
 def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, None, None]:
     streamed = StreamedResponses()
     try:
@@ -266,3 +323,19 @@ async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatR
             yield streamed.take(delta)
     finally:
         await deltas.aclose()
+
+
+def _completions(responses: Generator[ChatResponse, None, None]) -> Generator[CompletionResponse, None, None]:
+    try:
+        for response in responses:
+            yield to_completion_response(response)
+    finally:
+        responses.close()
+
+
+async def _acompletions(responses: AsyncGenerator[ChatResponse, None]) -> AsyncGenerator[CompletionResponse, None]:
+    try:
+        async for response in responses:
+            yield to_completion_response(response)
+    finally:
+        await responses.aclose()
