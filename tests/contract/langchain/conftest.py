@@ -22,7 +22,7 @@ from vcr import VCR
 from gumloop_core.emulator import Emulator
 from tests.contract.langchain.media import file_at
 from tests.contract.langchain.record_cassette import CASSETTES, NAME
-from tests.support.wire_check import check_bodies
+from tests.support.chat_requests import check_bodies
 
 
 @pytest.fixture

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import struct
-import zlib
 
-
-def png() -> bytes:
-    """One grey pixel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x80")) + chunk(b"IEND", b"")
-    )
+from tests.support.pictures import png
 
 
 def wav() -> bytes:
@@ -46,8 +34,3 @@ def file_at(url: str) -> bytes:
         if url.endswith(ending):
             return content
     raise LookupError(f"The suite downloads {url}, which has no file in {__name__}.")
-
-
-def as_base64(content: bytes) -> str:
-    """Base64 text."""
-    return base64.b64encode(content).decode("ascii")
