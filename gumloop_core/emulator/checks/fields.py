@@ -28,6 +28,9 @@ def integer(body: Mapping[str, Any], name: str, low: int, high: int, *, param: s
     where = param or name
     if value is None:
         return None
+    # JSON has one kind of number: the vendor's SDK writes the 2 of `partial_images` as 2.0.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise FieldError(f"{where} must be an integer.", where)
     if not low <= value <= high:

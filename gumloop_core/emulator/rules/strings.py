@@ -18,7 +18,7 @@ _SEARCH = re.compile(
     r"(.+?)(?=,?\s+(?:and\s+)?then\b|[.!?\n]|$)",
     re.I,
 )
-_LOWER_PLACE = re.compile(r"\b(?:in|at|near|for|of)\s+((?:[a-z][\w'-]*)(?:\s+[a-z][\w'-]*)?)")
+_LOWER_PLACE = re.compile(r"\b(?:in|at|near|for|of)\s+(?:the\s+)?((?:[a-z][\w'-]*)(?:\s+[a-z][\w'-]*)?)")
 _RELATIVE = re.compile(
     r"\b(?:today|tomorrow|tonight|yesterday|(?:next|this|last)\s+(?:week|month|year|weekend)|"
     r"(?:next\s+|this\s+|on\s+)?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
@@ -31,7 +31,10 @@ _INSTRUCTION = re.compile(
     r"\s*(?:\bplease\b|(?:use|using|call|with)\s+(?:the|a|your|this|that|any)?\s*[\w-]*\s*tools?\b[.!]?)\s*", re.I
 )
 _NO_PLACES = frozenset(
-    words.listed("the a an me my this that it today tomorrow now celsius fahrenheit degrees detail total")
+    words.listed(
+        "the a an me my this that it today tomorrow now celsius fahrenheit degrees detail total next last moment "
+        "morning evening night"
+    )
 )
 
 

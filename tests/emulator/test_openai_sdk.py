@@ -1,0 +1,154 @@
+"""The openai SDK as a client, pointed at the emulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from gumloop_core.emulator import Drop, Emulator, Failure
+from tests.emulator.support import MODEL, WEATHER, user
+
+
+@pytest.fixture
+def sdk(gumloop_emulator: Emulator) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        api_key=gumloop_emulator.api_key,
+        base_url=gumloop_emulator.base_url,
+        default_headers={"x-auth-key": gumloop_emulator.user_id},
+        max_retries=0,
+    ) as client:
+        yield client
+
+
+def test_unary(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.create(model=MODEL, messages=[user("What is 23 * 7?")])
+    assert answer.choices[0].message.content == "23 * 7 = 161."
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens_details.reasoning_tokens == 0
+
+
+def test_streamed_with_the_helper(sdk: openai.OpenAI) -> None:
+    with sdk.chat.completions.stream(model=MODEL, messages=[user("Capital of Canada?")]) as stream:
+        text = "".join(event.delta for event in stream if event.type == "content.delta")
+        final = stream.get_final_completion()
+    assert text == "Ottawa."
+    assert final.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_usage_only_when_it_is_included(sdk: openai.OpenAI, include: bool) -> None:
+    chunks = list(
+        sdk.chat.completions.create(
+            model=MODEL, messages=[user("Hi")], stream=True, stream_options={"include_usage": include}
+        )
+    )
+    assert [bool(chunk.usage) for chunk in chunks].count(True) == include
+    if include:
+        assert chunks[-1].choices == []
+
+
+async def test_async() -> None:
+    async with (
+        Emulator() as server,
+        openai.AsyncOpenAI(api_key=server.access_token, base_url=server.base_url) as client,
+    ):
+        answer = await client.chat.completions.create(model=MODEL, messages=[user("Capital of Peru?")])
+        assert answer.choices[0].message.content == "Lima."
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+    email: str
+
+
+def test_parse(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.parse(
+        model=MODEL,
+        messages=[user("Grace Hopper, 85 years old, grace@example.com")],
+        response_format=Person,
+    )
+    assert answer.choices[0].message.parsed == Person(name="Grace Hopper", age=85, email="grace@example.com")
+
+
+class GetTime(BaseModel):
+    """The current time in a city."""
+
+    city: str
+
+
+def test_strict_tool_from_a_model(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.parse(
+        model=MODEL,
+        messages=[user("What time is it in Tokyo?")],
+        tools=[openai.pydantic_function_tool(GetTime, name="get_time")],
+    )
+    assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == GetTime(city="Tokyo")
+
+
+def test_named_tool(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.create(
+        model=MODEL,
+        messages=[user("Hello Rome")],
+        tools=[WEATHER],
+        tool_choice={"type": "function", "function": {"name": "get_weather"}},
+    )
+    call = answer.choices[0].message.tool_calls[0]
+    assert json.loads(call.function.arguments) == {"city": "Rome"}
+
+
+def test_image_model_over_extra_body(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.create(
+        model="google/gemini-3.1-flash-image-preview",
+        messages=[user("A boat")],
+        extra_body={"image_config": {"size": "64x64"}},
+    )
+    extra = answer.choices[0].message.model_extra
+    assert extra["images"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert answer.usage.model_extra["cost"] > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, openai.BadRequestError),
+        (401, openai.AuthenticationError),
+        (403, openai.PermissionDeniedError),
+        (404, openai.NotFoundError),
+        (422, openai.UnprocessableEntityError),
+        (429, openai.RateLimitError),
+        (500, openai.InternalServerError),
+        (502, openai.InternalServerError),
+    ],
+)
+def test_statuses(sdk: openai.OpenAI, gumloop_emulator: Emulator, status: int, kind: type[Exception]) -> None:
+    gumloop_emulator.queue(Failure(status, "no"))
+    with pytest.raises(kind) as caught:
+        sdk.chat.completions.create(model=MODEL, messages=[user("Hi")])
+    assert "no" in str(caught.value)
+
+
+def test_error_in_the_stream(sdk: openai.OpenAI) -> None:
+    stream = sdk.chat.completions.create(model="emulator/stream-error", messages=[user("Hi there")], stream=True)
+    with pytest.raises(openai.APIError, match="budget exceeded"):
+        list(stream)
+
+
+def test_dropped_connection(sdk: openai.OpenAI, gumloop_emulator: Emulator) -> None:
+    gumloop_emulator.queue(Drop())
+    with pytest.raises(openai.APIConnectionError):
+        sdk.chat.completions.create(model=MODEL, messages=[user("Hi")])
+
+
+def test_retry_after_a_failure(gumloop_emulator: Emulator) -> None:
+    gumloop_emulator.queue(Failure(429, headers={"Retry-After": "0"}))
+    with openai.OpenAI(
+        api_key=gumloop_emulator.access_token, base_url=gumloop_emulator.base_url, max_retries=1
+    ) as client:
+        answer = client.chat.completions.create(model=MODEL, messages=[user("Capital of Canada?")])
+    assert answer.choices[0].message.content == "Ottawa."
+    assert len(gumloop_emulator.requests) == 2
