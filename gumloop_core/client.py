@@ -31,12 +31,12 @@ class GumloopClient:
     """Talks to the endpoint, synchronously. Safe to use from many threads.
 
     Args:
-        settings: How to reach the endpoint.
+        settings: How to reach the endpoint; ``None`` to ask the environment.
         http_client: A client of the caller's to send with; it is never closed here. ``None`` for the process's pool.
     """
 
-    def __init__(self, settings: ClientSettings, http_client: httpx.Client | None = None) -> None:
-        self._settings = settings
+    def __init__(self, settings: ClientSettings | None = None, http_client: httpx.Client | None = None) -> None:
+        self._settings = settings or ClientSettings()
         self._http_client = http_client
 
     def complete(
@@ -223,13 +223,13 @@ class AsyncGumloopClient:
     """Talks to the endpoint, asynchronously. Safe to use from several event loops, one after another or at once.
 
     Args:
-        settings: How to reach the endpoint.
+        settings: How to reach the endpoint; ``None`` to ask the environment.
         http_client: A client of the caller's to send with; it is never closed here. ``None`` for the running loop's
             pool.
     """
 
-    def __init__(self, settings: ClientSettings, http_client: httpx.AsyncClient | None = None) -> None:
-        self._settings = settings
+    def __init__(self, settings: ClientSettings | None = None, http_client: httpx.AsyncClient | None = None) -> None:
+        self._settings = settings or ClientSettings()
         self._http_client = http_client
 
     async def complete(

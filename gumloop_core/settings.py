@@ -48,8 +48,8 @@ class ClientSettings:
     """How to reach the endpoint: what both clients are made from.
 
     Args:
-        credentials: Who is calling.
-        endpoint: The two hosts.
+        credentials: Who is calling; ``None`` to ask the environment.
+        endpoint: The two hosts; ``None`` for the environment's, or the vendor's.
         timeout: Seconds until an answer begins, and for each phase before; an ``httpx.Timeout`` sets the phases
             apart; ``None`` waits without end.
         stream_idle_timeout: Seconds that a stream may be silent; ``None`` waits without end.
@@ -61,16 +61,16 @@ class ClientSettings:
     def __init__(
         self,
         *,
-        credentials: Credentials,
-        endpoint: Endpoint,
+        credentials: Credentials | None = None,
+        endpoint: Endpoint | None = None,
         timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
         stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT,
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
     ) -> None:
-        self.credentials = credentials
-        self.endpoint = endpoint
+        self.credentials = credentials or Credentials()
+        self.endpoint = endpoint or Endpoint.resolve()
         self.timeout = timeout
         self.stream_idle_timeout = stream_idle_timeout
         _check_seconds(stream_idle_timeout)
