@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -85,6 +86,12 @@ def run_agent(
     raise AssertionError(f"no answer after eight turns: {made}")
 
 
+@lru_cache(maxsize=1)
+def http() -> httpx.Client:
+    """Return the client of all tests: making one takes longer than most of them."""
+    return httpx.Client(timeout=20, trust_env=False)
+
+
 def headers(server: Emulator) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.api_key}", "x-auth-key": server.user_id}
 
@@ -94,8 +101,7 @@ def post(server: Emulator, content: object, **options: Any) -> httpx.Response:
     sent = {"content": content} if isinstance(content, bytes) else {"json": content}
     sent_headers = {**headers(server), **options.pop("headers", {})}
     url = f"{server.base_url}/chat/completions"
-    with httpx.Client(timeout=20, trust_env=False) as client:
-        return client.post(url, headers=sent_headers, **sent, **options)
+    return http().post(url, headers=sent_headers, **sent, **options)
 
 
 def refusal(server: Emulator, content: object) -> tuple[str | None, str]:

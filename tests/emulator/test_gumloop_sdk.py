@@ -26,9 +26,7 @@ def sdk(gumloop_emulator: Emulator) -> Iterator[Gumloop]:
 
 @pytest.fixture
 async def async_sdk(gumloop_emulator: Emulator) -> AsyncIterator[AsyncGumloop]:
-    async with AsyncGumloop(
-        access_token=gumloop_emulator.access_token, base_url=gumloop_emulator.base_url
-    ) as client:
+    async with AsyncGumloop(access_token=gumloop_emulator.access_token, base_url=gumloop_emulator.base_url) as client:
         yield client
 
 
