@@ -1,0 +1,1 @@
+"""The public calls that are measured, under the same names for both frameworks."""

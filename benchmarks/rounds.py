@@ -1,0 +1,57 @@
+"""Interleaved rounds: in each, every contender does the same work, and is compared with the floor of that round.
+
+A shared machine is slower at times. Contenders that take turns are slowed alike, so the ratios within a round hold
+where the times themselves do not; of the rounds the median is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+from typing import Any
+
+from benchmarks.contenders import FLOOR
+from benchmarks.workers import Worker, WorkError
+
+
+def measure(
+    workers: Sequence[Worker], work: str, server: str, arguments: dict[str, Any], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Measure contenders side by side.
+
+    Returns:
+        For each contender ``value``, the median of its numbers, and where there is a floor ``ratio``, the median of
+        its ratios to it, with ``quartiles``; or ``error``, why it could not do the work.
+    """
+    values: dict[str, list[float]] = {worker.name: [] for worker in workers}
+    errors: dict[str, str] = {}
+    for turn in range(rounds + (rounds > 1)):
+        first = turn % len(workers)
+        for worker in [*workers[first:], *workers[:first]]:
+            if worker.name in errors:
+                continue
+            try:
+                value = worker.do(work, server, arguments)
+            except WorkError as error:
+                errors[worker.name] = str(error)
+                continue
+            if turn or rounds == 1:  # the first turn warms up
+                values[worker.name].append(value)
+    measured: dict[str, dict[str, Any]] = {}
+    floor = values.get(FLOOR) or None
+    for name, numbers in values.items():
+        if name in errors:
+            measured[name] = {"error": errors[name]}
+            continue
+        measured[name] = {"value": median(numbers)}
+        if floor is not None and len(floor) == len(numbers) and all(floor):
+            measured[name].update(_spread([number / base for number, base in zip(numbers, floor, strict=True)]))
+    return measured
+
+
+def _spread(ratios: list[float]) -> dict[str, Any]:
+    middle = {"ratio": median(ratios)}
+    if len(ratios) < 3:
+        return middle
+    low, _, high = quantiles(ratios, n=4)
+    return {**middle, "quartiles": [low, high]}

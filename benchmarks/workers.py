@@ -1,0 +1,87 @@
+"""The processes that measure: one for each contender, and the server's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import CONTENDERS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class WorkError(Exception):
+    """A contender could not do the work."""
+
+
+class Worker:
+    """A contender's process; see :mod:`benchmarks.worker`."""
+
+    def __init__(self, framework: str, name: str) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", framework, name],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def do(self, work: str, server: str, arguments: dict[str, Any]) -> Any:
+        """Have work done.
+
+        Raises:
+            WorkError: If it could not be.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"work": work, "server": server, "arguments": arguments}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            assert self._process.stderr is not None
+            raise WorkError(f"the process ended: {self._process.stderr.read()[-500:].strip()}")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise WorkError(reply["error"])
+        return reply["value"]
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start the server; its address, without a path."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("server.py"))], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def workers(framework: str, names: list[str] | None = None) -> Iterator[list[Worker]]:
+    """Start the processes of a framework's contenders."""
+    with ExitStack() as stack:
+        started = []
+        for name in CONTENDERS[framework] if names is None else names:
+            worker = Worker(framework, name)
+            stack.callback(worker.close)
+            started.append(worker)
+        yield started
