@@ -55,15 +55,30 @@ REFUSED_MESSAGES: dict[str, tuple[object, str]] = {
     "part is a string": (parts("Hi"), "messages[0].content[0]"),
     "part without text": (parts({"type": "text"}), "messages[0].content[0].text"),
     "part of another maker": (parts({"type": "image", "source": {}}), "messages[0].content[0].type"),
-    "thinking part": (parts(TEXT, {"type": "thinking", "thinking": "x"}, role="assistant"), "messages[0].content[1].type"),
+    "thinking part": (
+        parts(TEXT, {"type": "thinking", "thinking": "x"}, role="assistant"),
+        "messages[0].content[1].type",
+    ),
     "tool_use part": (parts({"type": "tool_use", "id": "x"}, role="assistant"), "messages[0].content[0].type"),
-    "image for the system": (parts({"type": "image_url", "image_url": {"url": PNG}}, role="system"), "messages[0].content[0].type"),
+    "image for the system": (
+        parts({"type": "image_url", "image_url": {"url": PNG}}, role="system"),
+        "messages[0].content[0].type",
+    ),
     "image_url is a string": (parts({"type": "image_url", "image_url": PNG}), "messages[0].content[0].image_url"),
-    "audio without format": (parts({"type": "input_audio", "input_audio": {"data": "x"}}), "messages[0].content[0].input_audio.format"),
+    "audio without format": (
+        parts({"type": "input_audio", "input_audio": {"data": "x"}}),
+        "messages[0].content[0].input_audio.format",
+    ),
     "file without data": (parts({"type": "file", "file": {"filename": "a.pdf"}}), "messages[0].content[0].file"),
     "video without url": (parts({"type": "video_url", "video_url": {}}), "messages[0].content[0].video_url"),
-    "odd cache_control": (parts({**TEXT, "cache_control": {"type": "forever"}}), "messages[0].content[0].cache_control.type"),
-    "odd ttl": (parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "9y"}}), "messages[0].content[0].cache_control.ttl"),
+    "odd cache_control": (
+        parts({**TEXT, "cache_control": {"type": "forever"}}),
+        "messages[0].content[0].cache_control.type",
+    ),
+    "odd ttl": (
+        parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "9y"}}),
+        "messages[0].content[0].cache_control.ttl",
+    ),
     "numeric name": ([{"role": "user", "content": "Hi", "name": 1}], "messages[0].name"),
     "assistant says nothing": ([user("Hi"), {"role": "assistant", "content": None}], "messages[1].content"),
     "unmatched result": ([user("Hi"), result()], "messages[1].tool_call_id"),
@@ -71,19 +86,37 @@ REFUSED_MESSAGES: dict[str, tuple[object, str]] = {
     "answered twice": ([user("Hi"), calling(call()), result(), result()], "messages[3].tool_call_id"),
     "result without id": ([user("Hi"), calling(call()), {"role": "tool", "content": "x"}], "messages[2].tool_call_id"),
     "unanswered at the end": ([user("Hi"), calling(call())], "messages[1].tool_calls[0].id"),
-    "unanswered in between": ([user("Hi"), calling(call("c1"), call("c2")), result("c1"), user("So?")], "messages[1].tool_calls[1].id"),
+    "unanswered in between": (
+        [user("Hi"), calling(call("c1"), call("c2")), result("c1"), user("So?")],
+        "messages[1].tool_calls[1].id",
+    ),
     "result too late": ([user("Hi"), calling(call()), user("So?"), result()], "messages[1].tool_calls[0].id"),
     "same id twice": ([user("Hi"), calling(call(), call()), result()], "messages[1].tool_calls[1].id"),
-    "same id again": ([user("Hi"), calling(call()), result(), calling(call()), result()], "messages[3].tool_calls[0].id"),
+    "same id again": (
+        [user("Hi"), calling(call()), result(), calling(call()), result()],
+        "messages[3].tool_calls[0].id",
+    ),
     "empty id": ([user("Hi"), calling(call("")), result("")], "messages[1].tool_calls[0].id"),
     "no type": ([user("Hi"), calling(call(type=None)), result()], "messages[1].tool_calls[0].type"),
-    "arguments as object": ([user("Hi"), calling(call(arguments={})), result()], "messages[1].tool_calls[0].function.arguments"),
-    "arguments no JSON": ([user("Hi"), calling(call(arguments='{"a":')), result()], "messages[1].tool_calls[0].function.arguments"),
-    "arguments a list": ([user("Hi"), calling(call(arguments="[]")), result()], "messages[1].tool_calls[0].function.arguments"),
+    "arguments as object": (
+        [user("Hi"), calling(call(arguments={})), result()],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments no JSON": (
+        [user("Hi"), calling(call(arguments='{"a":')), result()],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments a list": (
+        [user("Hi"), calling(call(arguments="[]")), result()],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
     "no calls": ([user("Hi"), calling()], "messages[1].tool_calls"),
     "user calls a tool": ([{**user("Hi"), "tool_calls": [call()]}], "messages[0].tool_calls"),
-    "odd reasoning detail": ([user("Hi"), {"role": "assistant", "content": "x", "reasoning_details": [{"type": "thinking"}]}], "messages[1].reasoning_details[0].type"),
-}  # fmt: skip
+    "odd reasoning detail": (
+        [user("Hi"), {"role": "assistant", "content": "x", "reasoning_details": [{"type": "thinking"}]}],
+        "messages[1].reasoning_details[0].type",
+    ),
+}
 
 URL = "messages[0].content[0].image_url.url"
 REFUSED_IMAGES: dict[str, object] = {
@@ -172,16 +205,25 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "parameters": ({"tools": function(parameters={"type": "string"})}, f"{PARAMETERS}.type"),
     "parameter type": ({"tools": [tool("f", a={"type": "text"})]}, f"{PARAMETERS}.properties.a.type"),
     "parameter list": ({"tools": function(parameters=[])}, PARAMETERS),
-    "loose strict tool": ({"tools": function(parameters=OPEN_OBJECT, strict=True)}, f"{PARAMETERS}.additionalProperties"),
+    "loose strict tool": (
+        {"tools": function(parameters=OPEN_OBJECT, strict=True)},
+        f"{PARAMETERS}.additionalProperties",
+    ),
     "choice without tools": ({"tool_choice": "auto"}, "tool_choice"),
     "choice of words": ({"tools": [WEATHER], "tool_choice": "any"}, "tool_choice"),
     "choice of another maker": ({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "f"}}, "tool_choice"),
     "choice is null": ({"tools": [WEATHER], "tool_choice": None}, "tool_choice"),
-    "unknown choice": ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice.function.name"),
+    "unknown choice": (
+        {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "f"}}},
+        "tool_choice.function.name",
+    ),
     "format in words": ({"response_format": "json"}, "response_format"),
     "format type": ({"response_format": {"type": "xml"}}, "response_format.type"),
     "format without schema": ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
-    "schema without name": ({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}, "response_format.json_schema.name"),
+    "schema without name": (
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
+        "response_format.json_schema.name",
+    ),
     "name only": ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, SCHEMA),
     "schema name": ({"response_format": schema_format(name="my schema")}, "response_format.json_schema.name"),
     "long schema name": ({"response_format": schema_format(name="x" * 65)}, "response_format.json_schema.name"),
@@ -195,7 +237,10 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "schema properties": ({"response_format": schema_format({"properties": []})}, f"{SCHEMA}.properties"),
     "strict but open": ({"response_format": schema_format(OPEN_OBJECT, strict=True)}, f"{SCHEMA}.additionalProperties"),
     "strict but optional": ({"response_format": schema_format(LOOSE_OBJECT, strict=True)}, f"{SCHEMA}.required"),
-    "strict inside": ({"response_format": schema_format(NESTED_OPEN, strict=True)}, f"{SCHEMA}.properties.items.items.additionalProperties"),
+    "strict inside": (
+        {"response_format": schema_format(NESTED_OPEN, strict=True)},
+        f"{SCHEMA}.properties.items.items.additionalProperties",
+    ),
     "strict but no object": ({"response_format": schema_format({"type": "array"}, strict=True)}, f"{SCHEMA}.type"),
     "strict in words": ({"response_format": schema_format(strict="yes")}, "response_format.json_schema.strict"),
     "picture of a chat model": ({"modalities": ["image", "text"]}, "modalities"),
@@ -205,8 +250,11 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "image_config": ({"image_config": "big"}, "image_config"),
     "image size": ({"model": "gpt-image-1.5", "image_config": {"size": "big"}}, "image_config.size"),
     "aspect ratio": ({"model": "gpt-image-1.5", "image_config": {"aspect_ratio": "wide"}}, "image_config.aspect_ratio"),
-    "partial images": ({"model": "gpt-image-1.5", "image_config": {"partial_images": 9}}, "image_config.partial_images"),
-}  # fmt: skip
+    "partial images": (
+        {"model": "gpt-image-1.5", "image_config": {"partial_images": 9}},
+        "image_config.partial_images",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", REFUSED_MESSAGES)
@@ -259,7 +307,18 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         ]
     ),
     "images": body(
-        [{"role": "user", "content": [TEXT, *({"type": "image_url", "image_url": {"url": url, "detail": "low"}} for url in (PNG, JPEG, GIF, WEBP, "https://example.com/a.png"))]}]
+        [
+            {
+                "role": "user",
+                "content": [
+                    TEXT,
+                    *(
+                        {"type": "image_url", "image_url": {"url": url, "detail": "low"}}
+                        for url in (PNG, JPEG, GIF, WEBP, "https://example.com/a.png")
+                    ),
+                ],
+            }
+        ]
     ),
     "attachments": body(
         parts(
@@ -269,20 +328,41 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         )
     ),
     "tool turn": body(
-        [user("Hi"), calling(call("a"), call("b")), result("b"), result("a"), {"role": "assistant", "content": "x"}, user("?")],
+        [
+            user("Hi"),
+            calling(call("a"), call("b")),
+            result("b"),
+            result("a"),
+            {"role": "assistant", "content": "x"},
+            user("?"),
+        ],
         tools=[WEATHER],
         tool_choice="none",
         parallel_tool_calls=False,
     ),
     "result of parts": body(
-        [user("Hi"), calling(call()), {"role": "tool", "tool_call_id": "c1", "content": [TEXT, {"type": "image_url", "image_url": {"url": PNG}}]}]
+        [
+            user("Hi"),
+            calling(call()),
+            {"role": "tool", "tool_call_id": "c1", "content": [TEXT, {"type": "image_url", "image_url": {"url": PNG}}]},
+        ]
     ),
     "picture sent back": body(
         [user("Draw"), {"role": "assistant", "content": "", "images": [{"image_url": {"url": PNG}}]}, user("Again")]
     ),
     "refusal sent back": body([user("x"), {"role": "assistant", "content": None, "refusal": "no"}, user("Why?")]),
-    "sampling": body(temperature=0.2, top_p=0.9, seed=1, stop=["\n\n"], frequency_penalty=0.1, presence_penalty=-0.1, max_completion_tokens=50),
-    "nulls": body(temperature=None, top_p=None, stop=None, seed=None, max_tokens=None, provider=None, stream_options=None),
+    "sampling": body(
+        temperature=0.2,
+        top_p=0.9,
+        seed=1,
+        stop=["\n\n"],
+        frequency_penalty=0.1,
+        presence_penalty=-0.1,
+        max_completion_tokens=50,
+    ),
+    "nulls": body(
+        temperature=None, top_p=None, stop=None, seed=None, max_tokens=None, provider=None, stream_options=None
+    ),
     "bookkeeping": body(user="u", session_id="s", metadata={"a": "b"}, service_tier="flex", trace={"trace_id": "t"}),
     "routing": body(provider={"order": ["anthropic"], "allow_fallbacks": False, "sort": "price"}, models=[MODEL]),
     "plugins": body(plugins=[{"id": "web", "max_results": 2}]),
@@ -293,8 +373,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "json object": body("Answer in JSON", response_format={"type": "json_object"}),
     "logprobs": body(logprobs=True, top_logprobs=3, logit_bias={"50": -100}),
     "reasoning": body(reasoning={"effort": "low", "summary": "auto"}),
-    "cached": body(parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "1h"}}), cache_control={"type": "ephemeral"}),
-}  # fmt: skip
+    "cached": body(
+        parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "1h"}}), cache_control={"type": "ephemeral"}
+    ),
+}
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
