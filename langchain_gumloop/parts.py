@@ -72,7 +72,7 @@ def _text(block: Mapping[str, Any]) -> ContentPart:
     return {"type": "text", "text": text}
 
 
-def _source(block: Mapping[str, Any], kind: str, default_mime_type: str | None = None) -> str:
+def _source(block: Mapping[str, Any], kind: str) -> str:
     """Where a block's data is: its URL, or a data URL with it."""
     source = block.get("source")
     if isinstance(source, Mapping):  # Anthropic's form
@@ -84,22 +84,22 @@ def _source(block: Mapping[str, Any], kind: str, default_mime_type: str | None =
         }
     data = block.get("base64") or block.get("data")
     if data:
-        mime_type = block.get("mime_type") or default_mime_type
+        mime_type = block.get("mime_type")
         if not mime_type:
-            raise InvalidRequestError(f" is a {kind} with base64 data, which needs its mime_type.")
+            raise InvalidRequestError(f" is {kind} with base64 data, which needs its mime_type.")
         return data_url(data, mime_type)
     url = block.get("url")
     if isinstance(url, str) and url:
         return url
     if block.get("file_id") or block.get("id"):
         raise InvalidRequestError(
-            f" is a {kind} with the id of an uploaded file, which the endpoint does not know. Pass its url or base64."
+            f" is {kind} with the id of an uploaded file, which the endpoint does not know. Pass its url or base64."
         )
-    raise InvalidRequestError(f" is a {kind} without url or base64.")
+    raise InvalidRequestError(f" is {kind} without url or base64.")
 
 
 def _image(block: Mapping[str, Any]) -> ContentPart:
-    url = _source(block, "image")
+    url = _source(block, "an image")
     detail = block.get("detail") or _extra(block, "detail")
     return {"type": "image_url", "image_url": {"url": url, "detail": detail} if detail else {"url": url}}
 
@@ -135,7 +135,7 @@ def _file(block: Mapping[str, Any]) -> ContentPart:
     if block.get("source_type") == "text":
         return {"type": "text", "text": str(block.get("text") or block.get("url") or "")}
     identity = block.get("file_id") or (block.get("id") if block.get("source_type") == "id" else None)
-    file: JSONObject = {"file_id": identity} if identity else {"file_data": _source(block, "file")}
+    file: JSONObject = {"file_id": identity} if identity else {"file_data": _source(block, "a file")}
     name = block.get("filename") or block.get("name") or block.get("title")
     name = name or _extra(block, "filename") or _extra(block, "name")
     if name:
@@ -150,7 +150,7 @@ def _plain_text(block: Mapping[str, Any]) -> ContentPart:
 
 
 def _video(block: Mapping[str, Any]) -> ContentPart:
-    return {"type": "video_url", "video_url": {"url": _source(block, "video")}}
+    return {"type": "video_url", "video_url": {"url": _source(block, "a video")}}
 
 
 def _as_it_is(name: str) -> Callable[[Mapping[str, Any]], ContentPart]:

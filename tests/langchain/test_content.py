@@ -1,0 +1,404 @@
+"""What users put into messages, in every form that they have it, and what the endpoint gets."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from gumloop_core import errors as core
+from gumloop_core.emulator import Answer, Emulator
+from langchain_gumloop.to_wire import message_params
+from tests.langchain.answers import DETAILS, PIXEL, PIXEL_URL, unary
+from tests.langchain.conftest import MakeModel
+from tests.support.pictures import png
+
+DATA = base64.b64encode(png()).decode()
+URL = "https://example.com/cat.png"
+DATA_URL = f"data:image/png;base64,{DATA}"
+PDF = base64.b64encode(b"%PDF-1.1").decode()
+CACHED = {"cache_control": {"type": "ephemeral"}}
+
+PARTS: list[Any] = [
+    pytest.param("just text", {"type": "text", "text": "just text"}, id="a string"),
+    pytest.param({"type": "text", "text": "t"}, {"type": "text", "text": "t"}, id="text"),
+    pytest.param({"type": "text", "text": "t", **CACHED}, {"type": "text", "text": "t", **CACHED}, id="cached text"),
+    pytest.param(
+        {"type": "text", "text": "t", "extras": CACHED}, {"type": "text", "text": "t", **CACHED}, id="cached v1 text"
+    ),
+    pytest.param({"type": "text-plain", "text": "t", "mime_type": "text/plain"}, {"type": "text", "text": "t"}, id="plain"),
+    pytest.param(
+        {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},
+        id="OpenAI image",
+    ),
+    pytest.param(
+        {"type": "image_url", "image_url": URL}, {"type": "image_url", "image_url": {"url": URL}}, id="bare image_url"
+    ),
+    pytest.param(
+        {"type": "image_url", "image_url": {"url": DATA_URL}},
+        {"type": "image_url", "image_url": {"url": DATA_URL}},
+        id="OpenAI data URL",
+    ),
+    pytest.param({"type": "image", "url": URL}, {"type": "image_url", "image_url": {"url": URL}}, id="v1 image URL"),
+    pytest.param(
+        {"type": "image", "base64": DATA, "mime_type": "image/png", "extras": {"detail": "high"}},
+        {"type": "image_url", "image_url": {"url": DATA_URL, "detail": "high"}},
+        id="v1 image",
+    ),
+    pytest.param(
+        {"type": "image", "source_type": "base64", "data": DATA, "mime_type": "image/png"},
+        {"type": "image_url", "image_url": {"url": DATA_URL}},
+        id="v0 image",
+    ),
+    pytest.param(
+        {"type": "image", "source_type": "url", "url": URL},
+        {"type": "image_url", "image_url": {"url": URL}},
+        id="v0 image URL",
+    ),
+    pytest.param(
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}, **CACHED},
+        {"type": "image_url", "image_url": {"url": DATA_URL}, **CACHED},
+        id="Anthropic image",
+    ),
+    pytest.param(
+        {"type": "image", "source": {"type": "url", "url": URL}},
+        {"type": "image_url", "image_url": {"url": URL}},
+        id="Anthropic image URL",
+    ),
+    pytest.param(
+        {"type": "file", "base64": PDF, "mime_type": "application/pdf", "extras": {"filename": "a.pdf"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="v1 file",
+    ),
+    pytest.param(
+        {"type": "file", "url": "https://example.com/a.pdf"},
+        {"type": "file", "file": {"file_data": "https://example.com/a.pdf"}},
+        id="v1 file URL",
+    ),
+    pytest.param(
+        {"type": "file", "source_type": "base64", "data": PDF, "mime_type": "application/pdf", "filename": "a.pdf"},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="v0 file",
+    ),
+    pytest.param(
+        {"type": "file", "source_type": "text", "url": "body", "mime_type": "text/plain"},
+        {"type": "text", "text": "body"},
+        id="v0 text file",
+    ),
+    pytest.param(
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="OpenAI file",
+    ),
+    pytest.param({"type": "file", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}, id="v1 file id"),
+    pytest.param(
+        {
+            "type": "document",
+            "title": "a.pdf",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+        },
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="Anthropic document",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "body"}},
+        {"type": "text", "text": "body"},
+        id="Anthropic text document",
+    ),
+    pytest.param(
+        {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/x-wav"},
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        id="v1 audio",
+    ),
+    pytest.param(
+        {"type": "audio", "source_type": "base64", "data": "UklGRg==", "mime_type": "audio/mpeg"},
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "mp3"}},
+        id="v0 audio",
+    ),
+    pytest.param(
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        id="OpenAI audio",
+    ),
+    pytest.param(
+        {"type": "video", "url": "https://example.com/a.mp4"},
+        {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}},
+        id="v1 video",
+    ),
+    pytest.param(
+        {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}},
+        {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}},
+        id="OpenRouter video",
+    ),
+    pytest.param(
+        {"type": "non_standard", "value": {"type": "image_url", "image_url": {"url": URL}}},
+        {"type": "image_url", "image_url": {"url": URL}},
+        id="non-standard",
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "part"), PARTS)
+def test_every_form_of_a_block_becomes_the_wires_part(
+    server: Emulator, chat: MakeModel, block: Any, part: dict[str, Any]
+) -> None:
+    server.queue(Answer(text="seen"))
+    chat().invoke([HumanMessage([block])])
+    assert server.last_body["messages"] == [{"role": "user", "content": [part]}]
+
+
+@pytest.mark.parametrize(("block", "part"), PARTS)
+def test_a_block_converts_without_langchains_help_too(block: Any, part: dict[str, Any]) -> None:
+    params, origins = message_params([HumanMessage([block])])
+    assert params == [{"role": "user", "content": [part]}]
+    assert origins is None
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"type": "hologram"}, r"messages\[1\]: content\[1\] is a block of type 'hologram'"),
+        ({"type": "audio", "url": "https://example.com/a.wav"}, r"content\[1\] is audio without base64 data"),
+        ({"type": "audio", "base64": "UklGRg=="}, r"content\[1\] is audio with base64 data, which needs its mime_type"),
+        ({"type": "image", "file_id": "f1"}, r"content\[1\] is an image with the id of an uploaded file"),
+        ({"type": "image"}, r"content\[1\] is an image without url or base64"),
+        ({"type": "image_url", "image_url": {}}, r"content\[1\] is an image_url block without a url"),
+        ({"type": "text"}, r"content\[1\] is a text block without text"),
+        ({"type": "thinking", "thinking": "hm"}, r"content\[1\] is a block of type 'thinking'"),
+        ({"no": "type"}, r"content\[1\] is a block of type None"),
+    ],
+)
+def test_a_block_without_a_place_is_named_before_anything_is_sent(
+    server: Emulator, chat: MakeModel, block: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(core.InvalidRequestError, match=message):
+        chat().invoke([SystemMessage("s"), HumanMessage(["text", block])])
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (FunctionMessage(name="f", content="x"), "FunctionMessage"),
+        (RemoveMessage(id="1"), "RemoveMessage"),
+        (ChatMessage(role="narrator", content="x"), "'narrator' is unknown"),
+        (ChatMessage(role="tool", content="x"), "must be a ToolMessage"),
+    ],
+)
+def test_a_message_without_a_place_is_named_before_anything_is_sent(
+    server: Emulator, chat: MakeModel, message: BaseMessage, said: str
+) -> None:
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[1\].*" + said):
+        chat().invoke([HumanMessage("x"), message])
+    assert server.requests == []
+
+
+def test_data_without_a_kind_is_named() -> None:
+    with pytest.raises(core.InvalidRequestError, match=r"content\[0\] is an image with base64 data, which needs its"):
+        message_params([HumanMessage([{"type": "image", "base64": DATA}])])
+
+
+def test_no_message_at_all_is_refused(server: Emulator, chat: MakeModel) -> None:
+    with pytest.raises(core.InvalidRequestError, match="no message"):
+        chat().invoke([])
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        (SystemMessage("s"), {"role": "system", "content": "s"}),
+        (SystemMessage("d", additional_kwargs={"__openai_role__": "developer"}), {"role": "developer", "content": "d"}),
+        (ChatMessage(role="developer", content="d"), {"role": "developer", "content": "d"}),
+        (ChatMessage(role="user", content="u"), {"role": "user", "content": "u"}),
+        (ChatMessage(role="assistant", content="a"), {"role": "assistant", "content": "a"}),
+        (HumanMessage("u", name="ada"), {"role": "user", "content": "u", "name": "ada"}),
+        (HumanMessage("u", name="Ada L. <x>"), {"role": "user", "content": "u", "name": "Ada_L_x"}),
+        (AIMessage("a", name="supervisor"), {"role": "assistant", "content": "a", "name": "supervisor"}),
+        (
+            SystemMessage([{"type": "text", "text": "s", **CACHED}]),
+            {"role": "system", "content": [{"type": "text", "text": "s", **CACHED}]},
+        ),
+    ],
+)
+def test_roles_and_names(server: Emulator, chat: MakeModel, message: BaseMessage, param: dict[str, Any]) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke([message, HumanMessage("and?")])
+    assert server.last_body["messages"][0] == param
+
+
+def history(answer: AIMessage, *results: BaseMessage) -> list[BaseMessage]:
+    return [HumanMessage("x"), answer, *results]
+
+
+CALL = {"name": "look", "args": {"at": "the cat"}, "id": "c1"}
+WIRE_CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at":"the cat"}'}}
+
+
+@pytest.mark.parametrize(
+    ("content", "param"),
+    [
+        ("done", "done"),
+        ("", ""),
+        ([], ""),
+        (["do", {"type": "text", "text": "ne"}], [{"type": "text", "text": "do"}, {"type": "text", "text": "ne"}]),
+        (
+            [{"type": "image", "base64": DATA, "mime_type": "image/png"}],
+            [{"type": "image_url", "image_url": {"url": DATA_URL}}],
+        ),
+        (
+            [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": DATA_URL}}],
+            [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": DATA_URL}}],
+        ),
+    ],
+)
+def test_results_of_tools(server: Emulator, chat: MakeModel, content: Any, param: Any) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke(history(AIMessage("", tool_calls=[CALL]), ToolMessage(content, tool_call_id="c1", status="error")))
+    assert server.last_body["messages"][1:] == [
+        {"role": "assistant", "content": None, "tool_calls": [WIRE_CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": param},
+    ]
+
+
+def test_a_history_from_anthropic(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    answer = AIMessage(
+        [
+            {"type": "thinking", "thinking": "A cat.", "signature": "sig"},
+            {"type": "redacted_thinking", "data": "XX"},
+            {"type": "text", "text": "Let me look."},
+            {"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "the cat"}},
+        ],
+        tool_calls=[CALL],
+    )
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "It sleeps."}]}
+    chat().invoke([HumanMessage("x"), answer, HumanMessage([result, {"type": "text", "text": "And now?"}])])
+    assert server.last_body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "tool_calls": [WIRE_CALL],
+            "reasoning_details": [
+                {"type": "reasoning.text", "text": "A cat.", "format": "anthropic-claude-v1", "signature": "sig"},
+                {"type": "reasoning.encrypted", "data": "XX", "format": "anthropic-claude-v1"},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "It sleeps."}]},
+        {"role": "user", "content": [{"type": "text", "text": "And now?"}]},
+    ]
+
+
+def test_calls_that_are_in_blocks_alone_are_read_from_there(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    answer = AIMessage([{"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "the cat"}}])
+    chat().invoke(history(answer, ToolMessage("done", tool_call_id="c1")))
+    assert server.last_body["messages"][1]["tool_calls"] == [WIRE_CALL]
+
+
+def test_an_answer_in_standard_blocks_goes_back_as_it_came(server: Emulator, chat: MakeModel) -> None:
+    model = chat("google/gemini-3.1-flash-image-preview", output_version="v1", modalities=["text", "image"])
+    server.queue(
+        unary(
+            content="A pixel.",
+            reasoning="Small.",
+            reasoning_details=DETAILS,
+            images=[{"type": "image_url", "image_url": {"url": PIXEL_URL}}],
+        ),
+        Answer(text="ok"),
+    )
+    answer = model.invoke("Draw.")
+    assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text", "image"]
+    assert answer.content_blocks[2]["base64"] == PIXEL
+    model.invoke([HumanMessage("Draw."), answer, HumanMessage("Bigger.")])
+    assert server.last_body["messages"][1] == {
+        "role": "assistant",
+        "content": "A pixel.",
+        "images": [{"type": "image_url", "image_url": {"url": PIXEL_URL}}],
+        "reasoning_details": DETAILS,
+    }
+
+
+def test_blocks_of_another_providers_own_tools_are_left_out(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    answer = AIMessage(
+        [
+            {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []},
+            {"type": "text", "text": "Found."},
+        ]
+    )
+    chat().invoke(history(answer, HumanMessage("y")))
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Found."}
+
+
+def test_an_unknown_block_of_an_answer_is_named(server: Emulator, chat: MakeModel) -> None:
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[1\]: content\[0\] is a block of type 'hologram'"):
+        chat().invoke(history(AIMessage([{"type": "hologram"}]), HumanMessage("y")))
+    assert server.requests == []
+
+
+def test_cached_text_of_an_answer_keeps_its_mark(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke(history(AIMessage([{"type": "text", "text": "a", **CACHED}]), HumanMessage("y")))
+    assert server.last_body["messages"][1]["content"] == [{"type": "text", "text": "a", **CACHED}]
+
+
+def test_a_call_that_could_not_be_read_goes_back_only_with_its_result(server: Emulator, chat: MakeModel) -> None:
+    broken = {"name": "look", "args": '{"at": "the', "id": "c1", "error": "cut"}
+    answer = AIMessage("Hm.", invalid_tool_calls=[broken])
+    server.queue(Answer(text="ok"), Answer(text="ok"))
+    chat().invoke(history(answer, HumanMessage("go on")))
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Hm."}
+    chat().invoke(history(answer, ToolMessage("Your arguments were cut off.", tool_call_id="c1")))
+    wrapped = {"name": "look", "arguments": '{"invalid_arguments":"{\\"at\\": \\"the"}'}
+    assert server.last_body["messages"][1]["tool_calls"] == [{"id": "c1", "type": "function", "function": wrapped}]
+
+
+def test_a_call_without_an_id_is_named(server: Emulator, chat: MakeModel) -> None:
+    answer = AIMessage("", tool_calls=[{**CALL, "id": None}])
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[1\]: the call of the tool 'look' has no id"):
+        chat().invoke(history(answer))
+    assert server.requests == []
+
+
+def test_the_callers_messages_are_not_changed(server: Emulator, chat: MakeModel) -> None:
+    messages = [
+        SystemMessage([{"type": "text", "text": "s", **CACHED}]),
+        HumanMessage([{"type": "image", "source_type": "base64", "data": DATA, "mime_type": "image/png"}]),
+        AIMessage("a", additional_kwargs={"reasoning_details": [dict(DETAILS[0])]}),
+        HumanMessage("y"),
+    ]
+    before = [message.model_dump() for message in messages]
+    server.queue(Answer(text="ok"))
+    chat().invoke(messages)
+    assert [message.model_dump() for message in messages] == before
+
+
+def test_an_error_names_the_callers_message_where_one_became_several(server: Emulator, chat: MakeModel) -> None:
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "It sleeps."}
+    messages = [
+        HumanMessage("x"),
+        AIMessage("", tool_calls=[CALL]),
+        HumanMessage([result, {"type": "text", "text": "And now?"}]),
+        AIMessage("Still."),
+        ToolMessage("again", tool_call_id="c1"),
+    ]
+    with pytest.raises(core.BadRequestError) as caught:
+        chat().invoke(messages)
+    assert caught.value.param == "messages[5].tool_call_id"
+    assert caught.value.message_index == 4
+    assert "message 4 of the ones you passed" in str(caught.value)
+    server.clear()
