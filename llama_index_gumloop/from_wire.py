@@ -21,7 +21,7 @@ from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
 from gumloop_core.gathered import GatheredFields
 from gumloop_core.json_text import decode
 from gumloop_core.wire import JSONObject
-from llama_index_gumloop.text_response import text_response
+from llama_index_gumloop.filled import OBJECTS
 
 _USAGE_DETAILS = (
     "cached_tokens",
@@ -101,10 +101,10 @@ class StreamedResponses:
     def __init__(self) -> None:
         self._text = ""
         self._reasoning = ""
-        self._images: list[Image] = []
+        self._images: list[ImageBlock] = []
         self._calls: list[_OpenCall] = []
         self._refusal = ""
-        self._extensions = GatheredFields()
+        self._extensions: GatheredFields | None = None
         self._is_plain = True
 
     def take(self, delta: Delta) -> ChatResponse:
@@ -113,7 +113,7 @@ class StreamedResponses:
         if text:
             self._text += text
             if self._is_plain and len(delta.__dict__) == 2:  # raw and text, as most steps have
-                return text_response(self._text, text, delta.raw)
+                return OBJECTS.text_response(self._text, text, delta.raw)
         if delta.completion is not None:
             response = to_response(delta.completion)
             response.delta = ""
@@ -124,7 +124,7 @@ class StreamedResponses:
         self._is_plain = False
         self._reasoning += delta.reasoning
         self._refusal += delta.refusal
-        self._images.extend(delta.images)
+        self._images.extend(map(_image_block, delta.images))
         for piece in delta.tool_calls:
             while len(self._calls) <= piece.index:
                 self._calls.append(_OpenCall())
@@ -133,30 +133,37 @@ class StreamedResponses:
             call.name = piece.name or call.name
             call.arguments += piece.arguments
         if delta.extensions:
+            if self._extensions is None:
+                self._extensions = GatheredFields()
             self._extensions.take(delta.extensions)
         more: JSONObject = {}
         if delta.reasoning:
             more["thinking_delta"] = delta.reasoning
         if delta.partial_images:
             more["partial_images"] = [image.url for image in delta.partial_images]
-        return ChatResponse(message=self._message(), raw=delta.raw, delta=delta.text, additional_kwargs=more)
+        return OBJECTS.response(self._blocks(), self._message_extras(), delta.text, delta.raw, more)
 
-    def _message(self) -> ChatMessage:
+    def _blocks(self) -> list[Any]:
         blocks: list[Any] = []
         if self._reasoning:
-            blocks.append(ThinkingBlock(content=self._reasoning))
+            blocks.append(OBJECTS.thinking_block(self._reasoning))
         if self._text or not (self._calls or self._images):
-            blocks.append(TextBlock(text=self._text))
-        blocks.extend(map(_image_block, self._images))
-        blocks.extend(
-            ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments) for call in self._calls
-        )
-        calls = [ToolCall(call.id or "", call.name, call.arguments).as_param() for call in self._calls]
-        return ChatMessage(
-            role=MessageRole.ASSISTANT,
-            blocks=blocks,
-            additional_kwargs=_message_extras(calls, self._refusal, self._extensions.finished(), None),
-        )
+            blocks.append(OBJECTS.text_block(self._text))
+        if self._images:
+            blocks.extend(image.model_copy() for image in self._images)  # the picture's bytes are shared
+        for call in self._calls:
+            blocks.append(OBJECTS.tool_call_block(call.id, call.name, call.arguments))  # noqa: PERF401 - faster
+        return blocks
+
+    def _message_extras(self) -> JSONObject:
+        if not (self._calls or self._refusal or self._extensions is not None):
+            return {}
+        calls = [
+            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in self._calls
+        ]
+        extensions = self._extensions.finished() if self._extensions is not None else None
+        return _message_extras(calls, self._refusal, extensions, None)
 
 
 class _OpenCall:

@@ -14,11 +14,10 @@ from llama_index.core.program.utils import get_program_for_llm
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.output_format import ObjectStream, chat_options, output_format
-from llama_index_gumloop.structured_llm import GumloopStructuredLLM
 
 # The dispatcher on which the framework raises these events, so that whoever listens there hears ours too.
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
@@ -26,6 +25,9 @@ _dispatcher = get_dispatcher("llama_index.core.llms.llm")
 
 class StructuredPrediction(FunctionCallingLLM):
     """The structured calls of an LLM."""
+
+    # Building a validator takes milliseconds: not for a class that no object is made of, and not at import.
+    model_config = ConfigDict(defer_build=True)
 
     def structured_predict(
         self,
@@ -138,6 +140,8 @@ class StructuredPrediction(FunctionCallingLLM):
             output_cls: A pydantic class.
             **kwargs: Fields of :class:`llama_index.core.llms.structured_llm.StructuredLLM`.
         """
+        from llama_index_gumloop.structured_llm import GumloopStructuredLLM
+
         kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
