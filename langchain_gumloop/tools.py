@@ -36,6 +36,8 @@ def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list
 
 def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
     param = _convert(tool) if isinstance(tool, Mapping) else _copied(_convert_once(tool))
+    if isinstance(tool, Mapping) and tool.get("cache_control") and "cache_control" not in param:
+        param = {**param, "cache_control": tool["cache_control"]}  # Anthropic's mark, which LangChain leaves out
     function = param.get("function")
     if strict is None or not isinstance(function, dict):
         return param

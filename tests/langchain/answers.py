@@ -29,12 +29,16 @@ TOP = {
     "service_tier": "default",
 }
 DETAILS = [
-    {"type": "reasoning.text", "text": "Let me think.", "signature": "sig==", "format": "anthropic-claude-v1", "index": 0},
+    {
+        "type": "reasoning.text",
+        "text": "Let me think.",
+        "signature": "sig==",
+        "format": "anthropic-claude-v1",
+        "index": 0,
+    },
     {"type": "reasoning.encrypted", "data": "AAAA", "id": "rs_1", "format": "openai-responses-v1", "index": 1},
 ]
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 PIXEL_URL = f"data:image/png;base64,{PIXEL}"
 
 

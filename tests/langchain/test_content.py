@@ -37,7 +37,9 @@ PARTS: list[Any] = [
     pytest.param(
         {"type": "text", "text": "t", "extras": CACHED}, {"type": "text", "text": "t", **CACHED}, id="cached v1 text"
     ),
-    pytest.param({"type": "text-plain", "text": "t", "mime_type": "text/plain"}, {"type": "text", "text": "t"}, id="plain"),
+    pytest.param(
+        {"type": "text-plain", "text": "t", "mime_type": "text/plain"}, {"type": "text", "text": "t"}, id="plain"
+    ),
     pytest.param(
         {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},
         {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},

@@ -1,0 +1,236 @@
+"""The calls, their options, and what comes back beside the text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration
+
+from gumloop_core import errors as core
+from gumloop_core.emulator import Answer, Emulator
+from langchain_gumloop import ChatGumloop
+from tests.langchain.answers import PIXEL, PIXEL_URL, TOP, USAGE, added, gathered, streamed, unary
+from tests.langchain.conftest import MakeModel
+
+
+def test_the_six_calls_answer(server: Emulator, chat: MakeModel) -> None:
+    model, question = chat(), "What is the capital of Canada?"
+
+    async def calls() -> list[AIMessage]:
+        return [await model.ainvoke(question), *await model.abatch([question, question])]
+
+    answers = [model.invoke(question), *model.batch([question, question]), *asyncio.run(calls())]
+    answers += [added(list(model.stream(question))), added(gathered(model.astream(question)))]
+    assert {str(answer.text) for answer in answers} == {str(answers[0].text)}
+    assert len(server.chat_requests) == 8
+
+
+def test_several_prompts_are_a_request_each(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="one"), Answer(text="two"))
+    result = chat().generate([[HumanMessage("a")], [HumanMessage("b")]])
+    assert [generations[0].text for generations in result.generations] == ["one", "two"]
+    assert [request.json["messages"][0]["content"] for request in server.chat_requests] == ["a", "b"]  # type: ignore[index]
+
+
+def test_async_calls_do_not_use_threads(chat: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a synchronous call was made")
+
+    monkeypatch.setattr(ChatGumloop, "_generate", refuse)
+    monkeypatch.setattr(ChatGumloop, "_stream", refuse)
+    assert asyncio.run(chat().ainvoke("x")).content
+    assert gathered(chat().astream("x"))
+
+
+def test_what_comes_back(server: Emulator, chat: MakeModel) -> None:
+    extra = {"annotations": [{"type": "url_citation"}], "audio": {"id": "a1", "data": "UklGRg=="}}
+    server.queue(unary(content="Ottawa.", gumloop_extensions={"tool_results": []}, **extra))
+    message = chat().invoke("x")
+    assert message.content == "Ottawa."
+    assert message.usage_metadata == {
+        "input_tokens": 20,
+        "output_tokens": 12,
+        "total_tokens": 32,
+        "input_token_details": {"cache_read": 8, "cache_creation": 4},
+        "output_token_details": {"reasoning": 5},
+    }
+    assert message.response_metadata == {
+        "model_provider": "gumloop",
+        "model_name": TOP["model"],
+        "finish_reason": "stop",
+        "cost": USAGE["cost"],
+        "cost_details": USAGE["cost_details"],
+        "is_byok": False,
+        "token_usage": USAGE,
+        **{name: TOP[name] for name in ("id", "created", "provider", "system_fingerprint", "service_tier")},
+    }
+    assert message.additional_kwargs == {"gumloop_extensions": {"tool_results": []}, **extra}
+
+
+def test_what_the_server_did_not_say_is_not_invented(server: Emulator, chat: MakeModel) -> None:
+    from gumloop_core.emulator import Json
+
+    server.queue(Json({"choices": [{"message": {"role": "assistant", "content": "Hi"}}]}))
+    message = chat().invoke("x")
+    assert message.content == "Hi"
+    assert message.usage_metadata is None
+    assert message.response_metadata == {"model_provider": "gumloop", "finish_reason": None}
+    assert message.additional_kwargs == {}
+
+
+def test_usage_without_details_has_none(server: Emulator, chat: MakeModel) -> None:
+    server.queue(unary(content="x", usage={"prompt_tokens": 3, "completion_tokens": 2}))
+    assert chat().invoke("x").usage_metadata == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+
+
+def test_log_probabilities(server: Emulator, chat: MakeModel) -> None:
+    from gumloop_core.emulator import Json
+
+    logprobs = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
+    choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs, "message": {"content": "Hi"}}
+    server.queue(Json({**TOP, "choices": [choice]}))
+    assert chat().invoke("x", logprobs=True).response_metadata["logprobs"] == logprobs
+
+
+def test_pictures_are_blocks(server: Emulator, chat: MakeModel) -> None:
+    server.queue(unary(content="A pixel.", images=[{"image_url": {"url": PIXEL_URL}}]))
+    message = chat("google/gemini-3.1-flash-image-preview", modalities=["text", "image"]).invoke("Draw")
+    assert isinstance(message.content, list)
+    assert message.content_blocks == [
+        {"type": "text", "text": "A pixel."},
+        {"type": "image", "base64": PIXEL, "mime_type": "image/png"},
+    ]
+    assert str(message.text) == "A pixel."
+    server.queue(unary(images=[{"image_url": {"url": "https://example.com/a.png"}}]))
+    drawn = chat("gpt-image-1.5", modalities=["image"]).invoke("Draw")
+    assert drawn.content_blocks == [{"type": "image", "url": "https://example.com/a.png"}]
+
+
+def test_fields_go_into_the_body(server: Emulator, chat: MakeModel) -> None:
+    fields: dict[str, Any] = {
+        "temperature": 0.2,
+        "top_p": 0.9,
+        "seed": 7,
+        "stop": ["END"],
+        "frequency_penalty": 0.1,
+        "presence_penalty": 0.3,
+        "reasoning": {"effort": "low"},
+        "provider": {"order": ["anthropic"]},
+        "models": ["gpt-4o-mini"],
+        "plugins": [{"id": "web"}],
+    }
+    chat(max_tokens=99, extra_body={"user": "ada"}, **fields).invoke("x")
+    body = server.last_body
+    assert {name: body[name] for name in fields} == fields
+    assert (body["max_completion_tokens"], body["user"]) == (99, "ada")
+
+
+def test_fields_that_are_not_set_are_not_sent(server: Emulator, chat: MakeModel) -> None:
+    chat().invoke("x")
+    assert server.last_body == {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "x"}]}
+
+
+def test_a_calls_own_option_wins(server: Emulator, chat: MakeModel) -> None:
+    model = chat(temperature=0.2, stop=["A"], max_completion_tokens=10, extra_body={"user": "ada"})
+    model.invoke(
+        "x", temperature=0.7, stop=["B"], max_tokens=20, model="gpt-4o-mini", seed=1, extra_body={"session_id": "s"}
+    )
+    body = server.last_body
+    assert (body["temperature"], body["stop"], body["max_completion_tokens"]) == (0.7, ["B"], 20)
+    assert (body["model"], body["seed"], body["user"], body["session_id"]) == ("gpt-4o-mini", 1, "ada", "s")
+    model.bind(temperature=None).invoke("x")
+    assert "temperature" not in server.last_body
+
+
+def test_options_for_the_sending_stay_out_of_the_body(server: Emulator, chat: MakeModel) -> None:
+    chat(default_headers={"x-one": "1"}).invoke("x", timeout=5, extra_headers={"x-two": "2"})
+    assert not {"timeout", "extra_headers"} & server.last_body.keys()
+    headers = server.chat_requests[-1].headers
+    assert (headers["x-one"], headers["x-two"]) == ("1", "2")
+
+
+def test_a_calls_own_timeout_is_kept(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="late", delay=1))
+    with pytest.raises(core.APITimeoutError):
+        chat(max_retries=0).invoke("x", timeout=0.1)
+
+
+def test_a_misspelt_option_of_a_call_is_named(server: Emulator, chat: MakeModel) -> None:
+    with pytest.raises(core.InvalidRequestError, match="'temprature' is not an option. Did you mean 'temperature'"):
+        chat().invoke("x", temprature=1)
+    assert server.requests == []
+
+
+def test_a_misspelt_argument_of_the_model_is_named() -> None:
+    with pytest.raises(ValueError, match="no argument 'temprature': did you mean 'temperature'"):
+        ChatGumloop(model="m", temprature=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("call", ["invoke", "stream", "ainvoke", "astream"])
+def test_missing_credentials_are_missed_at_the_first_request(server: Emulator, call: str) -> None:
+    model = ChatGumloop(model="m", base_url=server.base_url)
+    with pytest.raises(core.MissingCredentialsError, match="GUMLOOP_API_KEY.*GUMLOOP_ACCESS_TOKEN"):
+        if call == "invoke":
+            model.invoke("x")
+        elif call == "stream":
+            list(model.stream("x"))
+        elif call == "ainvoke":
+            asyncio.run(model.ainvoke("x"))
+        else:
+            gathered(model.astream("x"))
+    assert server.requests == []
+
+
+def test_credentials_come_from_the_environment(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    model = ChatGumloop(model="claude-sonnet-4-5")
+    model.invoke("x")
+    assert server.chat_requests[-1].headers["authorization"] == f"Bearer {server.api_key}"
+    monkeypatch.setenv("GUMLOOP_ACCESS_TOKEN", server.access_token)
+    model.invoke("x")
+    assert server.chat_requests[-1].headers["authorization"] == f"Bearer {server.access_token}"
+
+
+def test_a_stream_reads_like_a_message_to_callbacks(server: Emulator, chat: MakeModel) -> None:
+    from langchain_core.callbacks import UsageMetadataCallbackHandler
+
+    usage = UsageMetadataCallbackHandler()
+    server.queue(unary(content="x"), streamed({"content": "x"}))
+    model = chat()
+    model.invoke("x", config={"callbacks": [usage]})
+    list(model.stream("x", config={"callbacks": [usage]}))
+    assert usage.usage_metadata["m-served"]["total_tokens"] == 64
+
+
+def test_generations_carry_the_finish_reason(server: Emulator, chat: MakeModel) -> None:
+    server.queue(unary("length", content="x"))
+    result = chat().generate([[HumanMessage("x")]])
+    generation = result.generations[0][0]
+    assert isinstance(generation, ChatGeneration)
+    assert generation.generation_info == {"finish_reason": "length"}
+
+
+def test_traces_know_provider_model_and_options(chat: MakeModel) -> None:
+    model = chat(temperature=0.5, max_tokens=10, stop="END")
+    assert model._get_ls_params() == {
+        "ls_provider": "gumloop",
+        "ls_model_type": "chat",
+        "ls_model_name": "claude-sonnet-4-5",
+        "ls_temperature": 0.5,
+        "ls_max_tokens": 10,
+        "ls_stop": ["END"],
+    }
+    params = model._get_ls_params(stop=["X"], model="gpt-4o-mini", temperature=0, max_tokens=3)
+    assert (params["ls_model_name"], params["ls_temperature"]) == ("gpt-4o-mini", 0)
+    assert (params["ls_max_tokens"], params["ls_stop"]) == (3, ["X"])
+    assert model._llm_type == "gumloop-chat"
+
+
+def test_tokens_are_counted_without_a_tokenizer(chat: MakeModel) -> None:
+    model = chat()
+    assert model.get_num_tokens("one two three four") > 0
+    assert model.get_num_tokens_from_messages([HumanMessage("one two three four")]) > 0
