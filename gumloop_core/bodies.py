@@ -14,6 +14,7 @@ from gumloop_core.sse import SSEDecoder
 
 _LEAD = re.compile(rb"(?:[ \t\r\n\x0b\x0c]|\xef\xbb\xbf)*")
 _FIELDS = (b"data", b"event", b"id", b"retry")
+_SHOWN = 1000  # bytes of a stream that are kept to be shown in an error, should it hold no event
 _ENOUGH = max(map(len, _FIELDS)) + 1
 
 
@@ -115,7 +116,7 @@ class StreamBody:
         self._nothing_read = nothing_read
         self._decoder = SSEDecoder()
         self._is_sse: bool | None = None  # not known yet
-        self._held: list[bytes] = []  # a document whole, a stream's beginning
+        self._held: list[bytes] = []  # a document whole, or the beginning of a stream
         self._length = 0
 
     def feed(self, piece: bytes) -> Iterator[Delta]:
@@ -125,7 +126,7 @@ class StreamBody:
             raise StreamError(self._too_long().message, partial=self._reader.partial())
         if self._is_sse is None:
             piece = self._begin(piece)
-        elif not self._is_sse:
+        elif not self._is_sse or self._length < _SHOWN:
             self._held.append(piece)
         if not self._is_sse:
             return
@@ -161,7 +162,6 @@ class StreamBody:
         self._is_sse = looks_like_sse(content)
         if not self._is_sse:
             return b""
-        self._held = [content[:1000]]
         return content
 
     def _read_last(self, payloads: list[bytes]) -> Iterator[Delta]:

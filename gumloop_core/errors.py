@@ -357,17 +357,18 @@ def _plain_text(body: str) -> str:
     """What can be read of a text or HTML page, for a proxy's error."""
     title = re.search(r"<title[^<>]*>([^<]*)</title>", body[:20_000], re.IGNORECASE)
     text = title.group(1) if title else re.sub(r"<[^<>]*>", " ", body[:20_000])
-    text = " ".join(text.split())[:300]
+    text = _text(" ".join(text.split())[:300])
     return f"{text} (a page from a proxy or gateway, not the API's JSON)" if "<" in body[:1000] else text
 
 
 def _text(value: Any) -> str:
-    return value[:LONGEST_MESSAGE] if isinstance(value, str) else ""
+    # A lone surrogate, which models do write, would make the message unprintable.
+    return value[:LONGEST_MESSAGE].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _optional(value: Any) -> str | None:
     if isinstance(value, str):
-        return value[:200] or None
+        return _text(value[:200]) or None
     return str(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else None
 
 

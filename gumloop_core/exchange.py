@@ -269,9 +269,9 @@ class Exchange:
     def _public_response(self, response: httpx.Response, content: bytes) -> httpx.Response:
         """The response as errors carry it: body read, no credentials in its request or echoed in its headers."""
         headers = [
-            (name, self._redactor.text(value))
-            for name, value in response.headers.multi_items()
-            if name not in ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
+            (name, self._redactor.data(value))
+            for name, value in response.headers.raw
+            if name.lower() not in (b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie")
         ]
         return httpx.Response(
             response.status_code,

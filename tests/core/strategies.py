@@ -1,0 +1,186 @@
+"""What hypothesis feeds the core: bytes, JSON, and chunks that are nearly right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+# Words that mean something on the wire, so that random documents hit the branches that read them.
+WORDS = st.sampled_from(
+    ["", "stop", "error", "tool_calls", "a", "{", "}", '{"x":1}', "reasoning.text", "text", "image_url", "user", "402"]
+)
+NUMBERS = st.one_of(
+    st.integers(-2, 3), st.integers(), st.floats(), st.sampled_from([10**30, 429, 402, float("nan"), float("inf")])
+)
+TEXT = st.one_of(WORDS, st.text(max_size=5))
+FIELDS = st.sampled_from(
+    [
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "error",
+        "index",
+        "delta",
+        "message",
+        "finish_reason",
+        "native_finish_reason",
+        "logprobs",
+        "role",
+        "content",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls",
+        "images",
+        "refusal",
+        "gumloop_extensions",
+        "annotations",
+        "audio",
+        "type",
+        "text",
+        "signature",
+        "data",
+        "summary",
+        "format",
+        "function",
+        "name",
+        "arguments",
+        "image_url",
+        "url",
+        "prompt_tokens",
+        "total_tokens",
+        "cost",
+        "prompt_tokens_details",
+        "cached_tokens",
+        "code",
+        "param",
+        "metadata",
+        "raw",
+        "transcript",
+        "provider",
+    ]
+)
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXT),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(FIELDS, TEXT), inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+def nearly(strategy: st.SearchStrategy[Any], chance: int = 12) -> st.SearchStrategy[Any]:
+    """Mostly what it should be, sometimes anything."""
+    return st.integers(0, chance).flatmap(lambda roll: ANYTHING if roll == 0 else strategy)
+
+
+def document(required: dict[str, Any] | None = None, **optional: Any) -> st.SearchStrategy[Any]:
+    """An object with some of its fields."""
+    return nearly(
+        st.fixed_dictionaries(
+            {name: nearly(value) for name, value in (required or {}).items()},
+            optional={name: nearly(value) for name, value in optional.items()},
+        )
+    )
+
+
+TOOL_CALL = document(
+    index=st.integers(0, 2),
+    id=st.sampled_from(["a", "b", ""]),
+    type=st.just("function"),
+    function=document(
+        name=st.sampled_from(["f", "g", ""]), arguments=st.sampled_from(["", "{", "}", '{"x":', "1}", "{}"])
+    ),
+)
+REASONING_DETAIL = document(
+    type=st.sampled_from(["reasoning.text", "reasoning.summary", "reasoning.encrypted"]),
+    text=TEXT,
+    summary=TEXT,
+    data=TEXT,
+    signature=st.sampled_from([None, "s1", "s2"]),
+    id=st.sampled_from([None, "r1"]),
+    index=st.integers(0, 2),
+    format=WORDS,
+)
+IMAGE = document(
+    type=st.just("image_url"),
+    index=st.integers(0, 1),
+    image_url=document(url=st.sampled_from(["data:image/png;base64,AA==", "https://x.example/a.png", ""])),
+)
+MESSAGE = document(
+    role=st.just("assistant"),
+    content=st.one_of(TEXT, st.none(), st.lists(document(type=WORDS, text=TEXT), max_size=2)),
+    reasoning=TEXT,
+    reasoning_details=st.lists(REASONING_DETAIL, max_size=3),
+    tool_calls=st.lists(TOOL_CALL, max_size=3),
+    images=st.lists(IMAGE, max_size=2),
+    refusal=TEXT,
+    gumloop_extensions=document(tool_results=st.lists(TEXT, max_size=2)),
+    annotations=st.lists(TEXT, max_size=2),
+    audio=document(data=TEXT, transcript=TEXT),
+)
+USAGE = document(
+    prompt_tokens=NUMBERS,
+    completion_tokens=NUMBERS,
+    total_tokens=NUMBERS,
+    cost=NUMBERS,
+    prompt_tokens_details=document(cached_tokens=NUMBERS),
+)
+ERROR = document(code=st.sampled_from([402, "429", "x", None]), message=TEXT, metadata=document(raw=TEXT), param=TEXT)
+FINISH = st.sampled_from([None, None, None, "stop", "error", "length"])
+TOP = {
+    "id": st.sampled_from(["gen-1", "gen-2", None, ""]),
+    "model": st.sampled_from(["m", "n"]),
+    "provider": st.sampled_from(["P", None]),
+    "created": st.integers(0, 1),
+    "usage": st.one_of(st.none(), USAGE),
+}
+
+
+def _choice(key: str) -> st.SearchStrategy[Any]:
+    return document(
+        {key: MESSAGE},
+        index=st.just(0),
+        finish_reason=FINISH,
+        native_finish_reason=WORDS,
+        logprobs=st.one_of(st.none(), document(content=st.lists(TEXT, max_size=1))),
+    )
+
+
+CHUNK = document({"choices": st.lists(_choice("delta"), max_size=2)}, **TOP)
+PLAIN_CHUNK = st.builds(
+    lambda text, top: {**top, "choices": [{"index": 0, "delta": {"content": text}}]},
+    st.text(max_size=3),
+    st.fixed_dictionaries({}, optional=TOP),
+)
+ERROR_CHUNK = document({"error": ERROR, "choices": st.lists(_choice("delta"), max_size=1)})
+COMPLETION = document({"choices": st.lists(_choice("message"), min_size=1, max_size=2)}, **TOP)
+EVENT_DATA = st.one_of(*[PLAIN_CHUNK] * 4, *[CHUNK] * 4, ERROR_CHUNK, ANYTHING, st.just("[DONE]"))
+
+LINE_END = st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])
+
+
+@st.composite
+def stream_bytes(draw: st.DrawFn) -> bytes:
+    """The bytes of a stream, nearly right."""
+    out = bytearray(draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf", b"\n", b": hi\n\n", b" \n\xef\xbb\xbf"])))
+    for data in draw(st.lists(EVENT_DATA, max_size=6)):
+        end = draw(LINE_END)
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=draw(st.booleans()))
+        out += b"data:" + draw(st.sampled_from([b" ", b""]))
+        out += text.encode("utf-8", "surrogatepass").replace(b"\n", end + b"data: ") + end + end
+        out += draw(st.sampled_from([b"", b"", b"", b": c\n\n", b"event: x\n", b"\n", b"junk\n"]))
+    out += draw(st.sampled_from([b"data: [DONE]\n\n", b"data: [DONE]", b"", b"data: {", b"\xff", b"data: [DONE]\r"]))
+    return bytes(out)
+
+
+@st.composite
+def cut(draw: st.DrawFn, content: bytes) -> list[bytes]:
+    """Content in pieces."""
+    if draw(st.integers(0, 3)) == 0:
+        return [content[place : place + 1] for place in range(len(content))]
+    places = sorted(draw(st.lists(st.integers(0, len(content)), max_size=6)))
+    return [content[start:end] for start, end in zip([0, *places], [*places, len(content)], strict=True)]
