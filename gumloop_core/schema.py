@@ -33,8 +33,19 @@ def strict_schema(schema: JSONObject) -> JSONObject:
     Objects that are meant to be open (``additionalProperties`` true or a schema, without properties) cannot be
     strict; see :func:`can_be_strict`.
     """
-    strict: JSONObject = _strict(schema)
+    strict: JSONObject = _strict(with_root(schema))
     return strict
+
+
+def with_root(schema: JSONObject) -> JSONObject:
+    """A schema whose root says what it is.
+
+    A class that refers to itself has nothing but a reference at the root, where providers want ``type: object``. The
+    definition is put there beside the definitions; the caller's schema is not touched.
+    """
+    if "$ref" not in schema:
+        return schema
+    return {**_resolved(schema, schema), **{key: schema[key] for key in _SCHEMA_MAPS if key in schema}}
 
 
 def can_be_strict(schema: Any) -> bool:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode
 from gumloop_core.request import json_schema_format
-from gumloop_core.schema import can_be_strict, safe_name, strict_schema, without_added_nulls
+from gumloop_core.schema import can_be_strict, safe_name, strict_schema, with_root, without_added_nulls
 from gumloop_core.wire import JSONObject, ResponseFormat
 from langchain_gumloop.errors import LengthLimitError, RefusalError
 
@@ -69,9 +69,9 @@ def target_of(schema: Any) -> Target:
     if isinstance(function, dict) and isinstance(function.get("name"), str):
         inner = function.get("parameters", function.get("schema", function.get("input_schema")))
         if inner is None or isinstance(inner, dict):
-            inner = inner or {"type": "object", "properties": {}}
+            inner = with_root(inner or {"type": "object", "properties": {}})
             return Target(safe_name(function["name"]), function.get("description"), inner)
-    return Target(safe_name(schema.get("title")), schema.get("description"), schema)
+    return Target(safe_name(schema.get("title")), schema.get("description"), with_root(schema))
 
 
 def _target_of_class(schema: type) -> Target:
@@ -79,7 +79,7 @@ def _target_of_class(schema: type) -> Target:
     try:
         if isinstance(schema, type) and issubclass(schema, BaseModel):
             # Its own schema keeps references, which classes that refer to themselves need.
-            json_schema = schema.model_json_schema()
+            json_schema = with_root(schema.model_json_schema())
             return Target(name, json_schema.get("description"), json_schema, schema)
         if is_basemodel_subclass(schema):  # pydantic.v1
             function = convert_to_openai_function(schema)
