@@ -159,28 +159,29 @@ def test_a_calls_own_timeout_is_kept(server: Emulator, chat: MakeModel) -> None:
 
 
 def test_a_misspelt_option_of_a_call_is_named(server: Emulator, chat: MakeModel) -> None:
-    with pytest.raises(core.InvalidRequestError, match="'temprature' is not an option. Did you mean 'temperature'"):
+    with pytest.raises(core.InvalidRequestError, match=r"'temprature' is not an option\. Did you mean 'temperature'"):
         chat().invoke("x", temprature=1)
     assert server.requests == []
 
 
 def test_a_misspelt_argument_of_the_model_is_named() -> None:
-    with pytest.raises(ValueError, match="no argument 'temprature': did you mean 'temperature'"):
+    with pytest.raises(ValueError, match=r"no argument 'temprature': did you mean 'temperature'"):
         ChatGumloop(model="m", temprature=1)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("call", ["invoke", "stream", "ainvoke", "astream"])
+CALLS = {
+    "invoke": lambda model: model.invoke("x"),
+    "stream": lambda model: list(model.stream("x")),
+    "ainvoke": lambda model: asyncio.run(model.ainvoke("x")),
+    "astream": lambda model: gathered(model.astream("x")),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_missing_credentials_are_missed_at_the_first_request(server: Emulator, call: str) -> None:
     model = ChatGumloop(model="m", base_url=server.base_url)
-    with pytest.raises(core.MissingCredentialsError, match="GUMLOOP_API_KEY.*GUMLOOP_ACCESS_TOKEN"):
-        if call == "invoke":
-            model.invoke("x")
-        elif call == "stream":
-            list(model.stream("x"))
-        elif call == "ainvoke":
-            asyncio.run(model.ainvoke("x"))
-        else:
-            gathered(model.astream("x"))
+    with pytest.raises(core.MissingCredentialsError, match=r"GUMLOOP_API_KEY.*GUMLOOP_ACCESS_TOKEN"):
+        CALLS[call](model)
     assert server.requests == []
 
 

@@ -141,7 +141,7 @@ def test_a_tool_named_like_a_choice_wins(server: Emulator, chat: MakeModel) -> N
 
 
 def test_a_choice_of_a_tool_that_is_not_there_is_refused_at_once(chat: MakeModel) -> None:
-    with pytest.raises(core.InvalidRequestError, match="names the tool 'wether'.*'weather'"):
+    with pytest.raises(core.InvalidRequestError, match=r"names the tool 'wether'.*'weather'"):
         chat().bind_tools([weather], tool_choice="wether")
 
 

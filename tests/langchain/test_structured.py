@@ -1,0 +1,345 @@
+"""Answers as objects: every kind of schema, every method, streamed and not, and what happens when it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from typing import Annotated, Any, Literal, Optional, TypedDict
+
+import pytest
+from langchain_core.exceptions import OutputParserException
+from langchain_core.utils.function_calling import convert_to_json_schema
+from pydantic import BaseModel, Field
+from pydantic.v1 import BaseModel as V1Model
+
+from gumloop_core import errors as core
+from gumloop_core.emulator import Answer, Emulator, Failure
+from gumloop_core.emulator import ToolCall as Call
+from langchain_gumloop.errors import LengthLimitError, RefusalError
+from tests.langchain.answers import gathered
+from tests.langchain.conftest import MakeModel
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+    country: str = "unknown"
+    population: Optional[int] = None  # noqa: UP045 - people still write it
+
+
+class OldCity(V1Model):
+    """A city."""
+
+    name: str
+    country: str = "unknown"
+
+
+class TypedCity(TypedDict, total=False):
+    """A city."""
+
+    name: Annotated[str, ..., "What it is called."]
+    country: str
+
+
+JSON_SCHEMA: dict[str, Any] = {
+    "title": "City",
+    "description": "A city.",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "country": {"type": "string"}},
+    "required": ["name"],
+}
+FUNCTION: dict[str, Any] = {
+    "name": "City",
+    "description": "A city.",
+    "parameters": {key: JSON_SCHEMA[key] for key in ("type", "properties", "required")},
+}
+SCHEMAS: dict[str, Any] = {
+    "pydantic": City,
+    "pydantic v1": OldCity,
+    "TypedDict": TypedCity,
+    "JSON Schema": JSON_SCHEMA,
+    "OpenAI function": FUNCTION,
+    "OpenAI tool": {"type": "function", "function": FUNCTION},
+    "json_schema": {"name": "City", "schema": FUNCTION["parameters"]},
+}
+METHODS: list[Any] = [
+    ("json_schema", None),
+    ("json_schema", True),
+    ("json_schema", False),
+    ("function_calling", None),
+    ("function_calling", True),
+    ("function_calling", False),
+    ("json_mode", None),
+]
+
+
+def reply(method: str, value: Any, name: str = "City", **more: Any) -> Answer:
+    if method == "function_calling":
+        return Answer(tool_calls=[Call(name, value)], **more)
+    return Answer(text=value if isinstance(value, str) else json.dumps(value), **more)
+
+
+def name_of(kind: str) -> str:
+    return {"pydantic v1": "OldCity", "TypedDict": "TypedCity"}.get(kind, "City")
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
+    return value.dict(exclude_unset=True) if isinstance(value, V1Model) else value
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+@pytest.mark.parametrize(("method", "strict"), METHODS)
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_every_schema_by_every_method(
+    server: Emulator, chat: MakeModel, kind: str, method: str, strict: bool | None, include_raw: bool
+) -> None:
+    schema = copy.deepcopy(SCHEMAS[kind])
+    model = chat().with_structured_output(schema, method=method, strict=strict, include_raw=include_raw)  # type: ignore[arg-type]
+    value = {"name": "Ottawa", "country": "Canada"}
+    server.queue(*[reply(method, value, name_of(kind))] * 3)
+    streamed = list(model.stream("Give JSON"))
+    results = [model.invoke("Give JSON"), asyncio.run(model.ainvoke("Give JSON"))]
+    if include_raw:
+        assert all(result["parsing_error"] is None for result in results)
+        assert all(result["raw"].response_metadata["model_name"] for result in results)
+        results = [result["parsed"] for result in results]
+        streamed = [chunk["parsed"] for chunk in streamed if chunk.get("parsed") is not None]
+    results.append(streamed[-1])
+    assert [plain(result) for result in results] == [value] * 3
+    if isinstance(schema, type) and issubclass(schema, (BaseModel, V1Model)):
+        assert all(isinstance(result, schema) for result in results)
+    else:
+        assert schema == SCHEMAS[kind]
+
+
+@pytest.mark.parametrize(("method", "strict"), METHODS)
+def test_what_is_sent(server: Emulator, chat: MakeModel, method: str, strict: bool | None) -> None:
+    server.queue(reply(method, {"name": "Ottawa"}))
+    chat().with_structured_output(JSON_SCHEMA, method=method, strict=strict).invoke("Give JSON")  # type: ignore[arg-type]
+    body = server.last_body
+    if method == "json_mode":
+        assert body["response_format"] == {"type": "json_object"}
+        return
+    if method == "json_schema":
+        sent = body["response_format"]["json_schema"]
+        assert (body["response_format"]["type"], sent["name"]) == ("json_schema", "City")
+        schema, is_strict = sent["schema"], strict is not False
+        assert sent["strict"] is is_strict
+    else:
+        function = body["tools"][0]["function"]
+        assert body["tool_choice"] == {"type": "function", "function": {"name": "City"}}
+        schema, is_strict = function["parameters"], strict is True
+        assert function.get("strict") is strict
+    if is_strict:
+        assert schema["required"] == ["name", "country"]
+        assert schema["additionalProperties"] is False
+    else:
+        assert schema["required"] == ["name"]
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_traces_get_the_schema(chat: MakeModel, kind: str, method: str) -> None:
+    model = chat().with_structured_output(SCHEMAS[kind], method=method)  # type: ignore[arg-type]
+    noted = model.first.kwargs["ls_structured_output_format"]  # type: ignore[attr-defined]
+    assert noted["kwargs"]["method"] == method
+    assert convert_to_json_schema(noted["schema"]) == convert_to_json_schema(SCHEMAS[kind])
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_a_null_that_strict_mode_made_is_taken_back(server: Emulator, chat: MakeModel, method: str) -> None:
+    server.queue(*[reply(method, {"name": "Ottawa", "country": None, "population": None})] * 2)
+    model = chat().with_structured_output(City, method=method, strict=True)  # type: ignore[arg-type]
+    expected = City(name="Ottawa", country="unknown", population=None)
+    assert model.invoke("x") == expected
+    assert list(model.stream("x"))[-1] == expected
+
+
+def test_a_schema_with_open_objects_is_sent_without_strict(server: Emulator, chat: MakeModel) -> None:
+    class Scores(BaseModel):
+        """Scores by name."""
+
+        by_name: dict[str, int]
+
+    server.queue(Answer(text='{"by_name": {"a": 1}}'))
+    assert chat().with_structured_output(Scores).invoke("x") == Scores(by_name={"a": 1})
+    assert server.last_body["response_format"]["json_schema"]["strict"] is False
+    with pytest.raises(core.InvalidRequestError, match="'Scores' cannot be strict"):
+        chat().with_structured_output(Scores, strict=True)
+
+
+class Tree(BaseModel):
+    """A tree."""
+
+    label: str
+    children: list[Tree] = []
+
+
+def test_a_schema_that_refers_to_itself(server: Emulator, chat: MakeModel) -> None:
+    server.queue(*[Answer(text='{"label": "a", "children": [{"label": "b", "children": []}]}')] * 2)
+    model = chat().with_structured_output(Tree)
+    expected = Tree(label="a", children=[Tree(label="b")])
+    assert model.invoke("x") == expected
+    assert list(model.stream("x"))[-1] == expected
+
+
+def test_names_are_made_safe(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text='{"name": "x"}'), Answer(tool_calls=[Call("Ein_sch_ner_Titel", {"name": "x"})]))
+    schema = {**JSON_SCHEMA, "title": "Ein schöner Titel!"}
+    chat().with_structured_output(schema).invoke("x")
+    assert server.last_body["response_format"]["json_schema"]["name"] == "Ein_sch_ner_Titel"
+    assert chat().with_structured_output(schema, method="function_calling").invoke("x") == {"name": "x"}
+    server.queue(Answer(text='{"name": "x"}'))
+    chat().with_structured_output({**JSON_SCHEMA, "title": "T" * 100}).invoke("x")
+    assert server.last_body["response_format"]["json_schema"]["name"] == "T" * 64
+
+
+def test_an_untitled_schema_gets_a_name(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text='{"name": "x"}'))
+    schema = {key: value for key, value in JSON_SCHEMA.items() if key != "title"}
+    assert chat().with_structured_output(schema).invoke("x") == {"name": "x"}
+    assert server.last_body["response_format"]["json_schema"]["name"] == "response"
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_objects_grow_while_they_stream(server: Emulator, chat: MakeModel, method: str) -> None:
+    value = {"name": "Ottawa on the Ottawa River", "country": "Canada in North America"}
+    server.queue(*[reply(method, value)] * 3)
+    growing = list(chat().with_structured_output(JSON_SCHEMA, method=method).stream("Give JSON"))  # type: ignore[arg-type]
+    assert len(growing) >= 4
+    assert growing[-1] == value
+    assert all(value[key].startswith(part[key]) for part in growing for key in part)
+    objects = list(chat().with_structured_output(City, method=method).stream("Give JSON"))  # type: ignore[arg-type]
+    assert len(objects) >= 3
+    assert all(isinstance(part, City) for part in objects)
+    assert objects[-1] == City(**value)
+    agrowing = gathered(chat().with_structured_output(City, method=method).astream("Give JSON"))  # type: ignore[arg-type]
+    assert agrowing == objects
+
+
+def test_json_in_a_fence_is_read(server: Emulator, chat: MakeModel) -> None:
+    server.queue(*[Answer(text='```json\n{"name": "Ottawa", "country": "Canada"}\n```')] * 2)
+    model = chat().with_structured_output(City, method="json_mode")
+    assert model.invoke("Give JSON") == City(name="Ottawa", country="Canada")
+    assert list(model.stream("Give JSON"))[-1] == City(name="Ottawa", country="Canada")
+
+
+def test_json_mode_without_a_schema(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text='{"any": [1]}'))
+    assert chat().with_structured_output(None, method="json_mode").invoke("Give JSON") == {"any": [1]}
+
+
+CUT = '{"name": "Otta'
+FAILURES: list[Any] = [
+    pytest.param(Answer(refusal="I cannot do that."), RefusalError, "refused: I cannot do that", id="refusal"),
+    pytest.param(Answer(text=CUT, finish_reason="length"), LengthLimitError, "cut off at the token limit", id="length"),
+    pytest.param(Answer(text=CUT, finish_reason="content_filter"), RefusalError, "content filter", id="filter"),
+    pytest.param(Answer(text="I think Ottawa."), OutputParserException, "not JSON: 'I think", id="not JSON"),
+    pytest.param(Answer(text='{"country": "Canada"}'), OutputParserException, "does not fit City", id="does not fit"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "said"), FAILURES)
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+def test_an_answer_that_is_no_object_says_why(
+    server: Emulator, chat: MakeModel, answer: Answer, kind: type[Exception], said: str, way: str
+) -> None:
+    server.queue(answer)
+    model = chat().with_structured_output(City)
+    calls = {
+        "invoke": lambda: model.invoke("x"),
+        "ainvoke": lambda: asyncio.run(model.ainvoke("x")),
+        "stream": lambda: list(model.stream("x")),
+        "astream": lambda: gathered(model.astream("x")),
+    }
+    with pytest.raises(kind, match=said):
+        calls[way]()
+
+
+@pytest.mark.parametrize(("answer", "kind", "said"), FAILURES)
+def test_with_raw_the_reason_is_beside_the_message(
+    server: Emulator, chat: MakeModel, answer: Answer, kind: type[Exception], said: str
+) -> None:
+    server.queue(answer)
+    result = chat().with_structured_output(City, include_raw=True).invoke("x")
+    assert result["parsed"] is None
+    assert isinstance(result["parsing_error"], kind)
+    assert said in str(result["parsing_error"])
+    assert str(result["raw"].text) == (answer.text or "")
+
+
+def test_a_call_that_was_not_made_or_cut_says_so(server: Emulator, chat: MakeModel) -> None:
+    model = chat().with_structured_output(City, method="function_calling")
+    server.queue(
+        Answer(text="Ottawa, I think."),
+        Answer(tool_calls=[Call("City", '{"name": ')]),
+        Answer(tool_calls=[Call("City", '{"name": ')], finish_reason="length"),
+    )
+    with pytest.raises(OutputParserException, match=r"text instead of calling 'City': 'Ottawa, I think\.'"):
+        model.invoke("x")
+    with pytest.raises(OutputParserException, match="arguments for 'City' are not a JSON object"):
+        model.invoke("x")
+    with pytest.raises(LengthLimitError):
+        model.invoke("x")
+
+
+def test_other_tools_beside_the_schema(server: Emulator, chat: MakeModel) -> None:
+    def look_up(name: str) -> str:
+        """Look a city up."""
+        return name
+
+    model = chat().with_structured_output(City, tools=[look_up], include_raw=True)
+    server.queue(Answer(text='{"name": "Ottawa", "country": "Canada", "population": 1}'))
+    assert model.invoke("x")["parsed"].population == 1
+    assert [entry["function"]["name"] for entry in server.last_body["tools"]] == ["look_up"]
+    model = chat().with_structured_output(City, method="function_calling", tools=[look_up], include_raw=True)
+    server.queue(Answer(tool_calls=[Call("look_up", {"name": "Ottawa"})]))
+    result = model.invoke("x")
+    assert server.last_body["tool_choice"] == "required"
+    assert (result["parsed"], result["parsing_error"]) == (None, None)
+    assert result["raw"].tool_calls[0]["name"] == "look_up"
+
+
+@pytest.mark.parametrize(
+    ("schema", "options", "said"),
+    [
+        (City, {"method": "magic"}, "method must be one of json_schema, function_calling, json_mode, not 'magic'"),
+        (None, {}, "'json_schema' needs a schema"),
+        (City, {"method": "json_mode", "strict": True}, "strict has no meaning"),
+        ("City", {}, "must be a Pydantic class"),
+        (int, {}, "int cannot be turned into a schema"),
+    ],
+)
+def test_bad_arguments_are_named_at_once(chat: MakeModel, schema: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(core.InvalidRequestError, match=said):
+        chat().with_structured_output(schema, **options)
+
+
+def test_failures_of_the_call_itself_are_raised_with_raw_too(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Failure(402))
+    with pytest.raises(core.InsufficientCreditsError):
+        chat().with_structured_output(City, include_raw=True).invoke("x")
+
+
+def test_a_class_is_read_once() -> None:
+    from langchain_gumloop.structured import target_of
+
+    assert target_of(City) is target_of(City)
+    assert target_of(City).schema == City.model_json_schema()
+    assert target_of(Tree).schema["type"] == "object"
+
+
+def test_aliases_and_literals(server: Emulator, chat: MakeModel) -> None:
+    class Ticket(BaseModel):
+        """A ticket."""
+
+        kind: Literal["bug", "wish"] = "bug"
+        text: str = Field(alias="the_text")
+
+    server.queue(Answer(text='{"kind": null, "the_text": "It breaks."}'))
+    ticket = chat().with_structured_output(Ticket).invoke("x")
+    assert (ticket.kind, ticket.text) == ("bug", "It breaks.")
