@@ -6,6 +6,7 @@ and when the client went away.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -181,10 +182,8 @@ class ByteServer:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        try:
+        with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()  # wakes accept()
-        except OSError:
-            pass
         self._thread.join(2)
         self._listener.close()
         with self._changed:
@@ -311,10 +310,8 @@ class _RequestReader:
 
 
 def _shut(sock: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def unused_port() -> int:

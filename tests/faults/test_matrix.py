@@ -1,0 +1,91 @@
+"""Run the failure matrix: every fault by every driver, unary and streamed."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from gumloop_core import errors
+from tests.faults.matrix import FAULTS, MODES, Answers, Fault, Outcome, serve
+from tests.support.byte_server import ByteServer, unused_port
+from tests.support.drivers import DRIVERS, Driver
+
+
+def test_rows_have_names_of_their_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_cell(fault: Fault, driver: str, mode: str) -> None:
+    expected: Outcome = fault.unary if mode == "unary" else fault.stream
+    with serve(fault, mode) as server, address_of(fault, server) as base_url:
+        model = DRIVERS[driver](base_url, **fault.options)
+        try:
+            check(model, fault, mode, expected)
+        finally:
+            model.stop()
+        if expected.requests is not None:
+            assert len(server.requests) == expected.requests
+
+
+def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> None:
+    for _ in range(fault.calls - 1):
+        model.ask(mode)
+    pieces: list[str] = []
+    if isinstance(expected, Answers):
+        text = model.ask(mode, pieces=pieces)
+        assert len(text) == len(expected.text)
+        assert text == expected.text
+        return
+    with pytest.raises(errors.GumloopError) as caught:
+        model.ask(mode, pieces=pieces)
+    error = caught.value
+    assert isinstance(error, expected.kind)
+    assert type(error).__name__ == expected.kind.__name__
+    assert re.search(expected.says, str(error), re.DOTALL), str(error)
+    assert str(error).endswith((".", "!", "?"))
+    if expected.status is not None:
+        assert isinstance(error, errors.APIStatusError)
+        assert error.status_code == expected.status
+    if expected.partial is None:
+        assert error.partial is None
+        assert "".join(pieces) == ""
+    else:
+        assert error.partial is not None
+        assert error.partial.text == expected.partial
+        if mode == "stream":
+            assert "".join(pieces) == expected.partial
+
+
+@contextmanager
+def address_of(fault: Fault, server: ByteServer) -> Iterator[str]:
+    """Where to call: the server, or a place where nobody answers."""
+    url = fault.address(server.base_url)
+    if "{full}" in url:
+        with full_listener() as port:
+            yield url.replace("{full}", str(port))
+    else:
+        yield url.replace("{unused}", str(unused_port()))
+
+
+@contextmanager
+def full_listener() -> Iterator[int]:
+    """A port whose queue is full, so that nobody else gets connected."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        try:
+            for sock in waiting:
+                sock.setblocking(False)
+                sock.connect_ex(listener.getsockname())
+            yield listener.getsockname()[1]
+        finally:
+            for sock in waiting:
+                sock.close()
