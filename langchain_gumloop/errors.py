@@ -51,6 +51,10 @@ class APIStatusError(core.APIStatusError, langchain.ModelError):
     """The endpoint answered with an error of a status that has no class of its own."""
 
 
+class FinalStatusError(APIStatusError, ValueError):
+    """An :class:`APIStatusError` that repeating the request will not change."""
+
+
 class BadRequestError(core.BadRequestError, langchain.ModelInvalidRequestError, ValueError):
     """400, 422: the body is invalid, or the provider rejected it."""
 
@@ -130,6 +134,8 @@ def as_langchain(error: core.GumloopError) -> core.GumloopError:
     kind = _KINDS.get(type(error))
     if kind is None:
         return error
+    if kind is APIStatusError and not is_retryable(error):
+        kind = FinalStatusError
     converted = kind.__new__(kind, *error.args)
     converted.args = error.args
     converted.__dict__.update(error.__dict__)

@@ -1,0 +1,170 @@
+"""A model object over its life: written down, copied, shared between loops and threads, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.load import dumpd, dumps, loads
+from pydantic import SecretStr
+
+from gumloop_core.emulator import Answer, Emulator
+from langchain_gumloop import ChatGumloop
+from tests.langchain.conftest import MakeModel
+
+SECRET = "very-secret-key"  # noqa: S105
+
+pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+
+
+def secretive(**fields: Any) -> ChatGumloop:
+    return ChatGumloop(
+        model="claude-sonnet-4-5",
+        api_key=SECRET,  # type: ignore[arg-type]
+        default_headers={"x-secret": SECRET},
+        base_url="https://api.gumloop.com/api/v1",
+        temperature=0.5,
+        **fields,
+    )
+
+
+def test_nothing_that_is_written_down_holds_the_secret() -> None:
+    model = secretive(access_token=SECRET)
+    shown = [repr(model), str(model), dumps(model), json.dumps(model._identifying_params), str(model.asdict())]
+    shown += [str(model._get_invocation_params()), str(model._get_llm_string()), str(model.model_dump())]
+    for text in shown:
+        assert SECRET not in text
+    assert SECRET.encode() not in pickle.dumps(model)
+
+
+def test_a_model_is_written_down_and_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUMLOOP_API_KEY", "from-environment")
+    read = loads(
+        dumps(secretive()),
+        allowed_objects=[ChatGumloop],
+        valid_namespaces=["langchain_gumloop"],
+        secrets_from_env=True,
+    )
+    assert isinstance(read, ChatGumloop)
+    assert read.asdict() == secretive().asdict()
+    assert isinstance(read.api_key, SecretStr)
+    assert read.api_key.get_secret_value() == "from-environment"
+    assert dumpd(secretive())["kwargs"]["api_key"] == {"lc": 1, "type": "secret", "id": ["GUMLOOP_API_KEY"]}
+
+
+def test_a_pickled_model_asks_the_environment_for_its_key(server: Emulator, chat: MakeModel, monkeypatch: Any) -> None:
+    model = chat(temperature=0.5)
+    model.invoke("x")
+    copied = pickle.loads(pickle.dumps(model))
+    assert copied.temperature == 0.5
+    monkeypatch.setenv("GUMLOOP_API_KEY", server.api_key)
+    assert copied.invoke("Capital of Canada?").content
+    assert asyncio.run(copied.ainvoke("Capital of Canada?")).content
+
+
+def test_a_copied_model_keeps_its_key(server: Emulator, chat: MakeModel) -> None:
+    model = chat()
+    model.invoke("x")
+    for copied in (copy.deepcopy(model), copy.copy(model), model.model_copy(update={"temperature": 1.0})):
+        assert copied.invoke("Capital of Canada?").content
+
+
+def test_a_bound_model_can_be_copied_and_pickled(server: Emulator, chat: MakeModel, monkeypatch: Any) -> None:
+    monkeypatch.setenv("GUMLOOP_API_KEY", server.api_key)
+    bound = chat().bind(temperature=0.1)
+    for copied in (copy.deepcopy(bound), pickle.loads(pickle.dumps(bound))):
+        copied.invoke("x")
+        assert server.last_body["temperature"] == 0.1
+
+
+def test_one_model_over_several_event_loops(server: Emulator, chat: MakeModel) -> None:
+    model = chat()
+
+    async def calls() -> None:
+        await asyncio.gather(*[model.ainvoke("Capital of Canada?") for _ in range(5)])
+        async for _ in model.astream("Capital of Canada?"):
+            pass
+
+    for _ in range(3):
+        asyncio.run(calls())
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: asyncio.run(calls()), range(3)))
+    assert len(server.chat_requests) == 36
+
+
+def test_one_model_over_many_threads(server: Emulator, chat: MakeModel) -> None:
+    model = chat("emulator/echo")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: str(model.invoke(f"number {number}").text), range(40)))
+    assert all(f"number {number}" in answer for number, answer in enumerate(answers))
+
+
+def test_a_closed_model_opens_again(server: Emulator, chat: MakeModel) -> None:
+    model = chat()
+    model.invoke("x")
+    model.close()
+    assert model.invoke("x").content
+
+    async def calls() -> None:
+        await model.ainvoke("x")
+        await model.aclose()
+        await model.ainvoke("x")
+
+    asyncio.run(calls())
+
+
+def test_clients_of_ones_own_are_used_and_left_open(server: Emulator, chat: MakeModel) -> None:
+    with httpx.Client(headers={"x-mine": "sync"}) as own:
+        model = chat(http_client=own)
+        model.invoke("x")
+        list(model.stream("x"))
+        assert [request.headers["x-mine"] for request in server.chat_requests] == ["sync", "sync"]
+        model.close()
+        assert not own.is_closed
+    server.clear()
+
+    async def calls() -> None:
+        async with httpx.AsyncClient(headers={"x-mine": "async"}) as own:
+            model = chat(http_async_client=own)
+            await model.ainvoke("x")
+            async for _ in model.astream("x"):
+                pass
+            await model.aclose()
+            assert not own.is_closed
+
+    asyncio.run(calls())
+    assert [request.headers["x-mine"] for request in server.chat_requests] == ["async", "async"]
+
+
+def test_models_share_connections(server: Emulator, chat: MakeModel) -> None:
+    chat().invoke("x")
+    before = server.connections
+    for _ in range(10):
+        chat().invoke("x")
+    assert server.connections == before
+
+
+def test_a_key_can_be_a_callable(server: Emulator, chat: MakeModel) -> None:
+    async def later() -> str:
+        return server.api_key
+
+    chat(api_key=lambda: server.api_key).invoke("x")
+    asyncio.run(chat(api_key=later).ainvoke("x"))
+    assert {request.headers["authorization"] for request in server.chat_requests} == {f"Bearer {server.api_key}"}
+
+
+def test_requests_follow_the_fields_of_a_copy(server: Emulator, chat: MakeModel) -> None:
+    model = chat()
+    model.invoke("x")
+    other = model.model_copy(update={"default_headers": {"x-other": "1"}})
+    other.invoke("x")
+    assert server.chat_requests[-1].headers["x-other"] == "1"
+    server.queue(Answer(text="y"))
+    model.invoke("x")
+    assert "x-other" not in server.chat_requests[-1].headers
