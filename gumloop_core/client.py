@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_BORROWED = "gumloop_borrowed"
+"""Among a response's extensions, the client of our pool that it came by."""
+
 
 class GumloopClient:
     """Talks to the endpoint, synchronously. Safe to use from many threads.
@@ -111,7 +114,7 @@ class GumloopClient:
                     drain(response, pieces)
                     return
                 finally:
-                    response.close()
+                    self._close(response)
             except FAILURES as error:
                 if exchange.is_answered(error, reader):
                     break
@@ -177,7 +180,7 @@ class GumloopClient:
                     # No variable here holds the body: a server may echo the key, and tracebacks show variables.
                     return read(response, self._read(exchange, response))
                 finally:
-                    response.close()
+                    self._close(response)
             except FAILURES as error:
                 failure = exchange.translated(error)
                 pause = pause_before_retry(failure, attempt, self._settings.max_retries)
@@ -190,20 +193,36 @@ class GumloopClient:
         from gumloop_core.tracebacks import cut_below
 
         while True:
-            client = pools.sync_client(self) if self._http_client is None else self._http_client
-            if client.is_closed and self._http_client is not None:
+            borrowed = pools.borrow(self, exchange.url) if self._http_client is None else None
+            client = self._http_client if borrowed is None else borrowed.client
+            assert client is not None
+            if client.is_closed and borrowed is None:
                 raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
-            request = exchange.request(client, own_pool=self._http_client is None)
+            request = exchange.request(client, own_pool=borrowed is not None)
             try:
-                return client.send(request, stream=True, auth=None, follow_redirects=False)
+                response = client.send(request, stream=True, auth=None, follow_redirects=False)
             except RuntimeError:
                 if not client.is_closed:
                     raise
                 # Another thread closed it in between: there is a new pool, or the error to raise above.
+                continue
             except BaseException as error:
+                if borrowed is not None:
+                    borrowed.give_back()
                 if not isinstance(error, Exception):
                     cut_below(error)
                 raise
+            response.extensions[_BORROWED] = borrowed
+            return response
+
+    def _close(self, response: httpx.Response) -> None:
+        """Close a response; after that its client can serve another request."""
+        try:
+            response.close()
+        finally:
+            borrowed = response.extensions[_BORROWED]
+            if borrowed is not None:
+                borrowed.give_back()
 
     def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
         from gumloop_core.exchange import FAILURES
@@ -284,7 +303,7 @@ class AsyncGumloopClient:
                     await adrain(pieces)
                     return
                 finally:
-                    await response.aclose()
+                    await self._close(response)
             except FAILURES as error:
                 if exchange.is_answered(error, reader):
                     break
@@ -338,7 +357,7 @@ class AsyncGumloopClient:
                     # No variable here holds the body: a server may echo the key, and tracebacks show variables.
                     return read(response, await self._read(exchange, response))
                 finally:
-                    await response.aclose()
+                    await self._close(response)
             except FAILURES as error:
                 failure = exchange.translated(error)
                 pause = pause_before_retry(failure, attempt, self._settings.max_retries)
@@ -351,12 +370,14 @@ class AsyncGumloopClient:
         from gumloop_core.tracebacks import cut_below
 
         while True:
-            client = await pools.async_client(self) if self._http_client is None else self._http_client
-            if client.is_closed and self._http_client is not None:
+            borrowed = await pools.aborrow(self, exchange.url) if self._http_client is None else None
+            client = self._http_client if borrowed is None else borrowed.client
+            assert client is not None
+            if client.is_closed and borrowed is None:
                 raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
-            request = exchange.request(client, own_pool=self._http_client is None)
+            request = exchange.request(client, own_pool=borrowed is not None)
             try:
-                return await client.send(request, stream=True, auth=None, follow_redirects=False)
+                response = await client.send(request, stream=True, auth=None, follow_redirects=False)
             except RuntimeError as error:
                 if self._http_client is not None and "event loop" in str(error).lower():
                     raise ConfigurationError(
@@ -365,10 +386,24 @@ class AsyncGumloopClient:
                     ) from None
                 if not client.is_closed:
                     raise
+                continue
             except BaseException as error:
+                if borrowed is not None:
+                    await borrowed.agive_back()
                 if not isinstance(error, Exception):
                     cut_below(error)
                 raise
+            response.extensions[_BORROWED] = borrowed
+            return response
+
+    async def _close(self, response: httpx.Response) -> None:
+        """Close a response; see the twin."""
+        try:
+            await response.aclose()
+        finally:
+            borrowed = response.extensions[_BORROWED]
+            if borrowed is not None:
+                await borrowed.agive_back()
 
     async def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
         from gumloop_core.exchange import FAILURES

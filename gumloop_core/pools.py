@@ -3,6 +3,11 @@
 Loading the system's certificates takes milliseconds and a pooled connection saves a handshake, so models share both.
 A pool opens at the first request, not before, and again after it was closed. It is dropped in a forked child, which
 must not write into its parent's connections, and an event loop's pool closes with its loop.
+
+A pool is a stack of httpx clients with one connection each, and a request borrows one. In a single client, httpx looks
+through all connections when a request begins and when it ends, asks the operating system about every idle one, and
+closes connections as soon as there are more than may be idle, though most are busy: with hundreds of streams, that
+comes to cost more than the requests.
 """
 
 from __future__ import annotations
@@ -11,15 +16,25 @@ import asyncio
 import os
 import ssl
 import threading
+import time
+from collections import deque
 from collections.abc import AsyncGenerator
 from functools import lru_cache
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
 
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
-# No cap on connections: a thousand streams must not wait for each other. The vendor caps concurrency by plan and says
-# so with 429.
+IDLE_CONNECTIONS = 100
+"""Connections to one origin that are kept open for later requests. Those in use are not limited: a thousand streams
+must not wait for each other. The vendor caps concurrency by plan and says so with 429."""
+
+IDLE_SECONDS = 30.0
+"""How long a connection is kept."""
+
+_ONE_CONNECTION = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+
+Client = TypeVar("Client", httpx.Client, httpx.AsyncClient)
 
 
 @lru_cache(maxsize=1)
@@ -28,20 +43,81 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Clients(Generic[Client]):
+    """A pool's clients, in use or waiting. Takes no lock: a generator's end may run at any time, in any thread."""
+
+    def __init__(self) -> None:
+        self.all: set[Client] = set()
+        self._waiting: dict[tuple[str, bytes], deque[tuple[float, Client]]] = {}
+
+    def take(self, url: httpx.URL) -> Client | None:
+        """The client that waits for a request to this origin since the shortest time, if any does."""
+        try:
+            return self._waiting[url.scheme, url.netloc].pop()[1]
+        except LookupError:
+            return None
+
+    def put(self, url: httpx.URL, client: Client) -> list[Client]:
+        """Have a client wait.
+
+        Returns:
+            Clients that have waited too long or are too many; the caller closes them.
+        """
+        now = time.monotonic()
+        self._waiting.setdefault((url.scheme, url.netloc), deque()).append((now, client))
+        surplus: list[Client] = []
+        try:
+            for waiting in list(self._waiting.values()):
+                while len(waiting) > IDLE_CONNECTIONS or (waiting and waiting[0][0] < now - IDLE_SECONDS):
+                    surplus.append(waiting.popleft()[1])
+        except IndexError:
+            pass  # another thread took the last one in between
+        self.all.difference_update(surplus)
+        return surplus
+
+
 class SyncPool:
     """The process's pool for synchronous calls, and who uses it."""
 
     def __init__(self) -> None:
-        self.client = httpx.Client(verify=tls_context(), limits=_LIMITS, timeout=None)  # noqa: S113 - every request brings its own
+        self.clients: _Clients[httpx.Client] = _Clients()
         self.users: WeakSet[object] = WeakSet()
+
+    def borrow(self, url: httpx.URL) -> BorrowedClient:
+        """A client for one request."""
+        client = self.clients.take(url)
+        if client is None:
+            client = httpx.Client(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+            self.clients.all.add(client)
+        return BorrowedClient(self, url, client)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in list(self.clients.all):
+            client.close()
+
+
+class BorrowedClient:
+    """A client that is in use for one request."""
+
+    def __init__(self, pool: SyncPool, url: httpx.URL, client: httpx.Client) -> None:
+        self.client = client
+        self._pool = pool
+        self._url = url
+
+    def give_back(self) -> None:
+        """Say that the request and the reading of its answer are over."""
+        for surplus in self._pool.clients.put(self._url, self.client):
+            surplus.close()
 
 
 class AsyncPool:
     """An event loop's pool, and who uses it."""
 
     def __init__(self) -> None:
-        self.client = httpx.AsyncClient(verify=tls_context(), limits=_LIMITS, timeout=None)  # noqa: S113 - every request brings its own
+        self.clients: _Clients[httpx.AsyncClient] = _Clients()
         self.users: WeakSet[object] = WeakSet()
+        self.is_closed = False
         self._guard = self._close_with_loop()
 
     async def watch_loop(self) -> None:
@@ -53,12 +129,39 @@ class AsyncPool:
         try:
             yield
         finally:
-            await self.client.aclose()
+            await self._close_clients()
+
+    def borrow(self, url: httpx.URL) -> BorrowedAsyncClient:
+        """A client for one request."""
+        client = self.clients.take(url)
+        if client is None:
+            client = httpx.AsyncClient(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+            self.clients.all.add(client)
+        return BorrowedAsyncClient(self, url, client)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._guard.aclose()
-        await self.client.aclose()
+        await self._close_clients()
+
+    async def _close_clients(self) -> None:
+        self.is_closed = True
+        for client in list(self.clients.all):
+            await client.aclose()
+
+
+class BorrowedAsyncClient:
+    """A client that is in use for one request."""
+
+    def __init__(self, pool: AsyncPool, url: httpx.URL, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self._pool = pool
+        self._url = url
+
+    async def agive_back(self) -> None:
+        """Say that the request and the reading of its answer are over."""
+        for surplus in self._pool.clients.put(self._url, self.client):
+            await surplus.aclose()
 
 
 _lock = threading.Lock()
@@ -66,27 +169,32 @@ _sync_pool: SyncPool | None = None
 _async_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPool] = WeakKeyDictionary()
 
 
-def sync_client(user: object) -> httpx.Client:
-    """The process's pool, opened if need be."""
+def borrow(user: object, url: httpx.URL) -> BorrowedClient:
+    """Borrow a client of the process's pool, which is opened if need be.
+
+    Args:
+        user: Who borrows; see :func:`release`.
+        url: Where the request goes.
+    """
     global _sync_pool
     with _lock:  # or another thread closes the pool before this user is known
         if _sync_pool is None:
             _sync_pool = SyncPool()
         _sync_pool.users.add(user)
-        return _sync_pool.client
+        return _sync_pool.borrow(url)
 
 
-async def async_client(user: object) -> httpx.AsyncClient:
-    """The running loop's pool, opened if need be."""
+async def aborrow(user: object, url: httpx.URL) -> BorrowedAsyncClient:
+    """Borrow a client of the running loop's pool; see :func:`borrow`."""
     loop = asyncio.get_running_loop()
     pool = _async_pools.get(loop)
-    if pool is None or pool.client.is_closed:
+    if pool is None or pool.is_closed:
         pool = AsyncPool()
         with _lock:
             _async_pools[loop] = pool
         await pool.watch_loop()
     pool.users.add(user)
-    return pool.client
+    return pool.borrow(url)
 
 
 def release(user: object) -> None:
@@ -100,7 +208,7 @@ def release(user: object) -> None:
         if pool.users:
             return
         _sync_pool = None
-    pool.client.close()
+    pool.close()
 
 
 async def arelease(user: object) -> None:
