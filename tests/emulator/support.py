@@ -24,7 +24,7 @@ def user(text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def tool(name: str, description: str = "", *, optional: Sequence[str] = (), **properties: Any) -> dict[str, Any]:
+def tool(name: str, description: str = "", /, *, optional: Sequence[str] = (), **properties: Any) -> dict[str, Any]:
     parameters = {
         "type": "object",
         "properties": properties,

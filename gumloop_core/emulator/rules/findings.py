@@ -53,7 +53,7 @@ _STARTERS = frozenset(
     i'd i've the a an my our your his her its their this that these those if for from in on at by with and or but so
     also then next after before finally first second both are do does did was were has have had let let's dear
     it given based below above today tomorrow context question query answer note he she they we you there here how's
-    where's json xml html csv api""")
+    where's json xml html csv api output ensure include""")
 )
 
 

@@ -160,6 +160,7 @@ class TextSource:
             if text is not None and (not signs or any(sign in text for sign in signs)):
                 value = _converted(text, schema)
                 if value is not MISSING:
+                    self._used.add(str(value))
                     return value
         for result in reversed(self._results):
             for value in _values_of(result, name):
