@@ -259,6 +259,6 @@ def test_no_error_shows_the_key(server: Emulator, chat: MakeModel) -> None:
 
 
 def test_a_model_that_cannot_be_made_says_why() -> None:
-    with pytest.raises(ValueError, match="plain http to example.com") as caught:
+    with pytest.raises(ValueError, match=r"plain http to example\.com") as caught:
         ChatGumloop(model="m", api_key="very-secret", base_url="http://example.com/v1")
     assert "very-secret" not in str(caught.value)

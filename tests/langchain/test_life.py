@@ -18,7 +18,7 @@ from gumloop_core.emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from tests.langchain.conftest import MakeModel
 
-SECRET = "very-secret-key"  # noqa: S105
+SECRET = "very-secret-key"
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 
