@@ -33,6 +33,7 @@ _USAGE_DETAILS = (
     "cost_details",
     "is_byok",
 )
+_SERVED_BY = ("provider", "system_fingerprint", "service_tier")
 
 
 def to_response(completion: Completion) -> ChatResponse:
@@ -229,6 +230,9 @@ def _facts(completion: Completion) -> JSONObject:
         facts["id"] = completion.id
     if completion.model is not None:
         facts["model"] = completion.model
+    for name in _SERVED_BY:
+        if name in completion.metadata:
+            facts[name] = completion.metadata[name]
     return facts
 
 

@@ -1,0 +1,190 @@
+"""Answers on their way in: nothing is lost, and streamed and unary ones are the same."""
+
+from __future__ import annotations
+
+import pytest
+from llama_index.core.base.llms.types import LogProb
+from llama_index.core.llms import ChatMessage, ImageBlock
+
+from gumloop_core.emulator import Answer, Chunks, Emulator, Json, ToolCall
+from llama_index_gumloop import filled
+from llama_index_gumloop.filled import FilledObjects, ValidatedObjects, is_same, samples
+from tests.support.http_bytes import chunk, completion
+from tests.support.pictures import png
+
+USER = [ChatMessage("Hi")]
+RICH = Answer(
+    text="Here you are.",
+    reasoning="I should look, and draw.",
+    tool_calls=[ToolCall("look", {"where": "here"}, id="call_1"), ToolCall("draw", {}, id="call_2")],
+    images=[png()],
+    extensions={"tool_results": [{"name": "search", "results": [1]}]},
+    usage={"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11},
+)
+
+
+def test_the_last_of_a_stream_is_the_unary_answer(server: Emulator, llm):
+    server.queue(RICH, RICH)
+    unary, streamed = llm.chat(USER), list(llm.stream_chat(USER))[-1]
+    assert is_same(unary.message, streamed.message)
+    assert unary.additional_kwargs.keys() == streamed.additional_kwargs.keys()
+    assert unary.raw["usage"] == streamed.raw["usage"]
+
+
+def test_blocks_come_in_a_set_order(server: Emulator, llm):
+    server.queue(RICH)
+    assert [block.block_type for block in llm.chat(USER).message.blocks] == [
+        "thinking",
+        "text",
+        "image",
+        "tool_call",
+        "tool_call",
+    ]
+
+
+def test_filled_objects_are_validated_ones():
+    assert is_same(samples(FilledObjects), samples(ValidatedObjects))
+    assert filled.OBJECTS is FilledObjects
+
+
+@pytest.mark.parametrize("slot", ["__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"])
+def test_the_comparison_of_objects_sees_every_difference(slot: str):
+    one, other = (ValidatedObjects.text_response("a", "b", {}) for _ in range(2))
+    assert is_same(one, other)
+    changed = {"__dict__": {**one.__dict__, "delta": "c"}, "__pydantic_fields_set__": {"raw"}}
+    object.__setattr__(
+        one.message.blocks[0] if slot == "__pydantic_extra__" else one, slot, changed.get(slot, {"x": 1})
+    )
+    assert not is_same(one, other)
+
+
+def test_filled_objects_live_on():
+    for response in samples(FilledObjects):
+        assert type(response).model_validate_json(response.model_dump_json()).message == response.message
+        copied = response.model_copy(deep=True)
+        copied.message.blocks.append("changed")
+        copied.message.additional_kwargs["changed"] = True
+        copied.delta = "changed"
+        assert response.delta == "text"
+        assert "changed" not in repr(response)
+
+
+def test_every_streamed_object_is_a_valid_one(server: Emulator, llm):
+    server.queue(RICH)
+    for response in llm.stream_chat(USER):
+        remade = type(response)(
+            message=ChatMessage(
+                **{name: getattr(response.message, name) for name in response.message.model_fields_set}
+            ),
+            **{name: getattr(response, name) for name in response.model_fields_set - {"message"}},
+        )
+        assert remade == response
+
+
+def test_what_the_adapter_does_not_know_is_kept(server: Emulator, llm):
+    annotations = [{"type": "url_citation", "url_citation": {"url": "https://a.example"}}]
+    document = completion("Hi", annotations=annotations)
+    document.update(provider="Anthropic", system_fingerprint="fp_1", brand_new={"x": 1})
+    document["choices"][0]["native_finish_reason"] = "end_turn"
+    server.queue(Json(document))
+    response = llm.chat(USER)
+    assert response.message.additional_kwargs["annotations"] == annotations
+    assert response.raw["brand_new"] == {"x": 1}
+    assert response.raw["choices"][0]["native_finish_reason"] == "end_turn"
+    assert (response.additional_kwargs["provider"], response.additional_kwargs["system_fingerprint"]) == (
+        "Anthropic",
+        "fp_1",
+    )
+
+
+def test_what_the_adapter_does_not_know_is_kept_of_a_stream(server: Emulator, llm):
+    server.queue(
+        Chunks(
+            [
+                chunk({"content": "Hi", "annotations": [1]}, provider="Anthropic"),
+                chunk({"annotations": [2]}, finish_reason="stop", brand_new={"x": 1}),
+            ]
+        )
+    )
+    last = list(llm.stream_chat(USER))[-1]
+    assert last.message.additional_kwargs["annotations"] == [1, 2]
+    assert last.raw["brand_new"] == {"x": 1}
+    assert last.additional_kwargs["provider"] == "Anthropic"
+
+
+def test_extensions_of_the_vendor_come_with_the_message(server: Emulator, llm):
+    pieces = [{"tool_results": [1]}, {"tool_results": [2]}]
+    server.queue(
+        Chunks(
+            [
+                *(chunk({"gumloop_extensions": piece}) for piece in pieces),
+                chunk({"content": "Hi"}, finish_reason="stop"),
+            ]
+        )
+    )
+    seen = [response.message.additional_kwargs.get("gumloop_extensions") for response in llm.stream_chat(USER)]
+    assert seen == [{"tool_results": [1]}, *[{"tool_results": [1, 2]}] * 3]
+
+
+def test_a_refusal_comes_with_the_message(server: Emulator, llm):
+    server.queue(Answer(text=None, refusal="I would rather not."), Answer(text=None, refusal="I would rather not."))
+    assert llm.chat(USER).message.additional_kwargs["refusal"] == "I would rather not."
+    refusals = [response.message.additional_kwargs["refusal"] for response in llm.stream_chat(USER)]
+    assert refusals[-1] == "I would rather not."
+    assert all("I would rather not.".startswith(refusal) for refusal in refusals)
+
+
+def test_partial_frames_come_beside_the_message(server: Emulator, make_llm):
+    frames = [ImageBlock(image=png(red)).inline_url() for red in (1, 2)]
+    deltas = [{"images": [{"type": "image_url", "image_url": {"url": frame}}]} for frame in frames]
+    server.queue(Chunks([*map(chunk, deltas), chunk({}, finish_reason="stop")]))
+    llm = make_llm(model="gpt-image-1.5", image_config={"partial_images": 1})
+    responses = list(llm.stream_chat(USER))
+    assert [response.additional_kwargs.get("partial_images") for response in responses[:2]] == [
+        [frames[0]],
+        [frames[1]],
+    ]
+    assert not any(isinstance(block, ImageBlock) for response in responses[:-1] for block in response.message.blocks)
+    (final,) = [block for block in responses[-1].message.blocks if isinstance(block, ImageBlock)]
+    assert final.resolve_image().read() == png(2)
+
+
+def test_an_image_that_is_a_url_stays_one(server: Emulator, llm):
+    image = {"type": "image_url", "image_url": {"url": "https://pictures.invalid/one.png"}}
+    server.queue(Json(completion(None, images=[image])))
+    (block,) = llm.chat(USER).message.blocks
+    assert str(block.url) == "https://pictures.invalid/one.png"
+
+
+def test_log_probabilities_are_read(server: Emulator, llm):
+    document = completion("Hi")
+    top = [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105]}, {"token": "Ho", "logprob": -2.0, "bytes": None}]
+    document["choices"][0]["logprobs"] = {"content": [{**top[0], "top_logprobs": top}, {**top[1], "top_logprobs": []}]}
+    server.queue(Json(document))
+    assert llm.complete("Hi", logprobs=True, top_logprobs=2).logprobs == [
+        [LogProb(token="Hi", logprob=-0.1, bytes=[72, 105]), LogProb(token="Ho", logprob=-2.0, bytes=[])],
+        [LogProb(token="Ho", logprob=-2.0, bytes=[])],
+    ]
+
+
+def test_log_probabilities_of_a_stream_are_gathered(server: Emulator, llm):
+    events = [chunk({"content": text}) for text in ("H", "i")]
+    for event, text in zip(events, ("H", "i"), strict=True):
+        event["choices"][0]["logprobs"] = {"content": [{"token": text, "logprob": -1.0}]}
+    server.queue(Chunks([*events, chunk({}, finish_reason="stop")]))
+    last = list(llm.stream_complete("Hi", logprobs=True))[-1]
+    assert [[candidate.token for candidate in token] for token in last.logprobs] == [["H"], ["i"]]
+
+
+def test_a_completion_does_not_change_its_message(server: Emulator, llm):
+    server.queue(RICH)
+    response = llm.complete("Hi")
+    assert response.additional_kwargs["gumloop_extensions"] == RICH.extensions
+    assert response.additional_kwargs["prompt_tokens"] == 5
+
+
+def test_a_unary_answer_to_a_streamed_request_is_read(server: Emulator, llm):
+    server.queue(Json(completion("Hi")))
+    responses = list(llm.stream_chat(USER))
+    assert responses[-1].message.content == "Hi"
+    assert "".join(response.delta for response in responses) == "Hi"

@@ -1,0 +1,49 @@
+"""What pipelines are told of the model."""
+
+from __future__ import annotations
+
+import pytest
+from llama_index.core.indices.prompt_helper import PromptHelper
+
+from gumloop_core.catalog import model_facts
+from llama_index_gumloop import Gumloop
+from llama_index_gumloop.llm import DEFAULT_CONTEXT_WINDOW
+
+
+def facts(monkeypatch, **known):
+    monkeypatch.setattr("llama_index_gumloop.llm.model_facts", lambda model: known or None)
+
+
+def test_a_known_models_window_is_told():
+    known = model_facts("claude-sonnet-4-5")
+    assert known is not None
+    assert Gumloop(model="claude-sonnet-4-5").metadata.context_window == known["context_window"]
+
+
+def test_an_unknown_model_has_a_large_window():
+    metadata = Gumloop(model="acme/new").metadata
+    assert metadata.context_window == DEFAULT_CONTEXT_WINDOW
+    assert metadata.is_function_calling_model
+
+
+def test_the_callers_word_wins(monkeypatch):
+    facts(monkeypatch, context_window=1000, tool_calling=True)
+    metadata = Gumloop(model="m", context_window=500, is_function_calling_model=False).metadata
+    assert (metadata.context_window, metadata.is_function_calling_model) == (500, False)
+
+
+def test_a_model_that_calls_no_tools_says_so(monkeypatch):
+    facts(monkeypatch, tool_calling=False)
+    assert not Gumloop(model="m").metadata.is_function_calling_model
+
+
+@pytest.mark.parametrize(("cap", "expected"), [(None, -1), (100, 100), (10**9, 64_000)])
+def test_the_answers_length_leaves_room_for_the_prompt(cap, expected):
+    llm = Gumloop(model="acme/new", max_tokens=cap)
+    assert llm.metadata.num_output == expected
+    assert PromptHelper.from_llm_metadata(llm.metadata)._get_available_context_size(100) > 0
+
+
+def test_a_payload_holds_the_metadata_and_no_more():
+    llm = Gumloop(model="m", api_key="gl-canary-1", user_id="canary-user")
+    assert llm.to_payload() == {"class_name": "gumloop_llm", **llm.metadata.model_dump()}

@@ -1,0 +1,344 @@
+"""Structured prediction beyond what the conformance suite asks of every provider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from enum import Enum
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import pytest
+from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
+from llama_index.core.llms import ChatMessage
+from llama_index.core.program import FunctionCallingProgram
+from llama_index.core.program.utils import FlexibleModel
+from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
+from pydantic import BaseModel, Field, RootModel
+
+from gumloop_core.emulator import Answer, Chunks, Emulator, Pause, ToolCall
+from gumloop_core.errors import InvalidRequestError
+from llama_index_gumloop.errors import LengthError, RefusalError, StructuredOutputError
+from llama_index_gumloop.output_format import output_format
+from llama_index_gumloop.partial_objects import PartialObjects
+from tests.contract.llama_index.suite.structured import grows
+from tests.support.http_bytes import chunk
+
+PROMPT = PromptTemplate("Tell of {what}.")
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Wheel(BaseModel):
+    size: int
+    note: str = "none"
+
+
+class Car(BaseModel):
+    """A car."""
+
+    name: str
+    colour: Colour = Colour.RED
+    wheels: list[Wheel] = Field(default_factory=list)
+    spare: Wheel | None = None
+    parts: dict[str, Wheel] | None = None
+
+
+class Node(BaseModel):
+    label: str
+    children: list[Node] = Field(default_factory=list)
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: int = 9
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    tricks: list[str] = Field(default_factory=list)
+
+
+class Home(BaseModel):
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    size: int = Field(alias="squareMetres")
+
+
+class Event(BaseModel):
+    model_config = {"strict": True}
+    tags: tuple[str, ...] = ()
+    raw: bytes = b""
+
+
+class Scores(BaseModel):
+    by_name: dict[str, int]
+
+
+class Names(RootModel[list[str]]):
+    pass
+
+
+def test_strict_nulls_become_the_classes_defaults(server: Emulator, llm):
+    server.queue(Answer(text='{"name": "T", "colour": null, "wheels": [{"size": 3, "note": null}], "spare": null}'))
+
+    class Plain(Car):
+        parts: None = None
+
+    car = llm.structured_predict(Plain, PROMPT, what="cars")
+    assert (car.colour, car.wheels, car.spare) == (Colour.RED, [Wheel(size=3)], None)
+    sent = server.last_body["response_format"]["json_schema"]
+    assert sent["strict"] is True
+    assert sent["name"] == "Plain"
+
+
+def test_a_class_that_contains_itself(server: Emulator, llm):
+    tree = {"label": "a", "children": [{"label": "b", "children": []}]}
+    server.queue(Answer(text=json.dumps(tree)))
+    assert llm.structured_predict(Node, PROMPT, what="trees") == Node.model_validate(tree)
+    assert server.last_body["response_format"]["json_schema"]["schema"]["type"] == "object"
+
+
+def test_alternatives_and_aliases(server: Emulator, llm):
+    home = {"pet": {"kind": "dog", "tricks": None}, "squareMetres": 40}
+    server.queue(Answer(text=json.dumps(home)), Answer(text=json.dumps(home)))
+    assert llm.structured_predict(Home, PROMPT, what="homes") == Home(pet=Dog(kind="dog"), squareMetres=40)
+    partials = list(llm.stream_structured_predict(Home, PROMPT, what="homes"))
+    assert partials[-1].size == 40
+    assert all(hasattr(partial, "size") for partial in partials)
+
+
+def test_a_class_that_validates_strictly(server: Emulator, llm):
+    server.queue(Answer(text='{"tags": ["a"], "raw": "x"}'))
+    assert llm.structured_predict(Event, PROMPT, what="events") == Event(tags=("a",), raw=b"x")
+
+
+def test_an_open_object_is_asked_for_without_strictness(server: Emulator, llm):
+    server.queue(Answer(text='{"by_name": {"ada": 1}}'))
+    assert llm.structured_predict(Scores, PROMPT, what="scores").by_name == {"ada": 1}
+    assert server.last_body["response_format"]["json_schema"]["strict"] is False
+
+
+def test_what_is_no_object_is_refused(server: Emulator, llm):
+    with pytest.raises(InvalidRequestError, match=r"Names.*must be an object"):
+        llm.structured_predict(Names, PROMPT, what="names")
+    assert not server.requests
+
+
+def test_a_class_without_a_schema_is_refused(llm):
+    class Odder(BaseModel):
+        model_config = {"arbitrary_types_allowed": True}
+        thing: TokenCountingHandler
+
+    with pytest.raises(InvalidRequestError, match="Odder"):
+        llm.structured_predict(Odder, PROMPT, what="odd things")
+
+
+@pytest.mark.parametrize("text", ['```json\n{"size": 3}\n```', 'Here: {"size": 3}. Good?'])
+def test_words_around_the_object_are_read_over(server: Emulator, llm, text: str):
+    server.queue(Answer(text=text))
+    assert llm.structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (Answer(text=None, refusal="No."), RefusalError, "No."),
+        (Answer(text='{"size": ', finish_reason="length"), LengthError, "max_completion_tokens"),
+        (Answer(text='{"size": ', finish_reason="content_filter"), RefusalError, "filter"),
+        (Answer(text="I cannot."), StructuredOutputError, "I cannot."),
+        (Answer(text=""), StructuredOutputError, "empty"),
+        (Answer(text='{"size": "large"}'), StructuredOutputError, "size"),
+        (Answer(text="[1]"), StructuredOutputError, "Wheel"),
+    ],
+    ids=lambda value: getattr(value, "finish_reason", None) or str(value)[:20],
+)
+@pytest.mark.parametrize("way", ["whole", "streamed", "llm", "streamed llm"])
+def test_an_answer_that_is_no_object_raises(server: Emulator, llm, way: str, answer: Answer, error: type, message: str):
+    server.queue(answer)
+    structured = llm.as_structured_llm(Wheel)
+    ask = {
+        "whole": lambda: llm.structured_predict(Wheel, PROMPT, what="wheels"),
+        "streamed": lambda: list(llm.stream_structured_predict(Wheel, PROMPT, what="wheels")),
+        "llm": lambda: structured.complete("A wheel!"),
+        "streamed llm": lambda: list(structured.stream_complete("A wheel!")),
+    }[way]
+    with pytest.raises(error, match=message) as caught:
+        ask()
+    assert caught.value.response.additional_kwargs["completion_tokens"] >= 0
+    assert isinstance(caught.value, ValueError)
+
+
+def test_an_object_that_ends_at_the_limit_is_whole(server: Emulator, llm):
+    server.queue(Answer(text='{"size": 3, "note": "x"}', finish_reason="length"))
+    assert llm.structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3, note="x")
+
+
+def test_partial_objects_have_the_classes_attributes():
+    text = '{"name": "T", "wheels": [{"size": 3, "note": "fl"}, {"size": 4'
+    car = PartialObjects(Car).feed(text)
+    assert isinstance(car, FlexibleModel)
+    assert (car.name, car.colour, car.spare) == ("T", None, None)
+    assert (car.wheels[0].size, car.wheels[0].note) == (3, "fl")
+    assert (car.wheels[1].size, car.wheels[1].note) == (None, None)
+    assert car.model_dump(exclude_unset=True) == {"name": "T", "wheels": [{"size": 3, "note": "fl"}, {}]}
+
+
+def test_partial_objects_are_nested_in_every_kind_of_field():
+    text = '{"name": "T", "spare": {"size": 1}, "parts": {"left": {"size": 2}, "right": {"si'
+    car = PartialObjects(Car).feed(text)
+    assert car.spare.size == 1
+    assert car.parts["left"].size == 2
+    assert car.parts["right"].size is None
+
+
+def test_a_class_within_itself_grows():
+    tree = PartialObjects(Node).feed('{"label": "a", "children": [{"label": "b", "children": [{"label": "c')
+    assert tree.children[0].children[0].label == "c"
+
+
+def test_fields_that_the_class_does_not_know_are_kept():
+    assert PartialObjects(Wheel).feed('{"size": 3, "maker": "x"}').maker == "x"
+
+
+def test_partial_objects_do_not_change_later():
+    objects = PartialObjects(Car)
+    before = objects.feed('{"name": "T", "wheels": [{"size": 3}')
+    objects.feed(', {"size": 4}], "colour": "blue"}')
+    assert len(before.wheels) == 1
+    assert before.colour is None
+
+
+def test_finished_parts_are_made_once():
+    """What is finished is shared between snapshots, so that a long list costs no more per piece than a short one."""
+    objects = PartialObjects(Car)
+    first = objects.feed('{"name": "T", "wheels": [{"size": 3}, {"size": 4}')
+    second = objects.feed(', {"size": 5}')
+    assert second.wheels[0] is first.wheels[0]
+    assert second.wheels[1] is first.wheels[1]
+
+
+def test_a_reading_of_the_stream_grows(server: Emulator, llm):
+    text = json.dumps({"name": "Tin Lizzie", "wheels": [{"size": number, "note": "n" * 5} for number in range(8)]})
+    server.queue(Chunks([*(chunk({"content": part}) for part in text), chunk({}, finish_reason="stop")]))
+    states = [partial.model_dump() for partial in llm.stream_structured_predict(Car, PROMPT, what="cars")]
+    assert len(states) > 50
+    for earlier, later in pairwise(states[:-1]):
+        assert grows(earlier, later)
+
+
+def test_a_format_is_made_once():
+    assert output_format(Car) is output_format(Car)
+
+
+def _predict(llm: Any, kind: str, output_cls: Any, **options: Any) -> Any:
+    """One of the four ways to predict."""
+
+    async def last() -> Any:
+        objects = [one async for one in await llm.astream_structured_predict(output_cls, PROMPT, **options)]
+        return objects[-1]
+
+    if kind == "sync":
+        return llm.structured_predict(output_cls, PROMPT, **options)
+    if kind == "stream":
+        return list(llm.stream_structured_predict(output_cls, PROMPT, **options))[-1]
+    if kind == "async":
+        return asyncio.run(llm.astructured_predict(output_cls, PROMPT, **options))
+    return asyncio.run(last())
+
+
+KINDS = ["sync", "stream", "async", "astream"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prediction_by_function_forces_the_call_and_keeps_the_system_prompt(server: Emulator, make_llm, kind: str):
+    llm = make_llm(pydantic_program_mode="function", system_prompt="Be brief.")
+    server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
+    keywords = {"temperature": 0.5, "tool_choice": "auto"}
+    assert _predict(llm, kind, Wheel, llm_kwargs=keywords, what="{wheels}") == Wheel(size=3)
+    body = server.last_body
+    assert body["tool_choice"] == "required"
+    assert "response_format" not in body
+    assert [message["content"] for message in body["messages"]] == ["Be brief.", "Tell of {wheels}."]
+    assert keywords == {"temperature": 0.5, "tool_choice": "auto"}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_prediction_by_text_goes_the_frameworks_way(server: Emulator, make_llm, kind: str):
+    llm = make_llm(pydantic_program_mode="llm", system_prompt="Be brief.")
+    server.queue(Answer(text='{"size": 3}'))
+    assert _predict(llm, kind, Wheel, what="wheels") == Wheel(size=3)
+    assert not server.last_body.keys() & {"tools", "response_format"}
+
+
+def test_the_frameworks_own_program_works(server: Emulator, llm):
+    server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
+    program = FunctionCallingProgram.from_defaults(Wheel, prompt=PROMPT, llm=llm)
+    assert program(what="wheels") == Wheel(size=3)
+    assert server.last_body["tool_choice"] == "required"
+
+
+def test_braces_in_messages_are_left_alone(server: Emulator, llm):
+    server.queue(Answer(text='{"size": 3}'))
+    llm.as_structured_llm(Wheel).chat([ChatMessage("What is {this}?")])
+    assert server.last_body["messages"][0]["content"] == "What is {this}?"
+
+
+def test_a_chat_template_is_sent_with_its_roles(server: Emulator, llm):
+    server.queue(Answer(text='{"size": 3}'))
+    template = ChatPromptTemplate([ChatMessage(role="system", content="Be {how}."), ChatMessage("A wheel!")])
+    llm.structured_predict(Wheel, template, how="brief")
+    assert [message["content"] for message in server.last_body["messages"]] == ["Be brief.", "A wheel!"]
+
+
+def test_a_structured_llm_reports_once_with_the_servers_numbers(server: Emulator, make_llm):
+    counter = TokenCountingHandler(tokenizer=str.split)
+    structured = make_llm(callback_manager=CallbackManager([counter])).as_structured_llm(Wheel)
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    server.queue(Answer(text='{"size": 3}', usage=usage), Answer(text='{"size": 3}', usage=usage))
+    structured.complete("A wheel!")
+    list(structured.stream_complete("A wheel!"))
+    assert [(count.prompt_token_count, count.completion_token_count) for count in counter.llm_token_counts] == [
+        (11, 7)
+    ] * 2
+
+
+def test_a_structured_llms_callback_manager_is_its_models(make_llm):
+    llm = make_llm()
+    structured = llm.as_structured_llm(Wheel)
+    manager = CallbackManager([])
+    structured.callback_manager = manager
+    assert llm.callback_manager is manager
+
+
+def test_a_structured_llm_streams_the_models_text(server: Emulator, llm):
+    server.queue(Answer(text='{"size": 3, "note": "one two three"}'))
+    responses = list(llm.as_structured_llm(Wheel).stream_chat([ChatMessage("A wheel!")]))
+    text = ""
+    for response in responses:
+        text += response.delta
+        assert response.message.content == text
+    assert json.loads(text) == {"size": 3, "note": "one two three"}
+    assert responses[-1].additional_kwargs["total_tokens"] > 0
+
+
+def test_closing_a_stream_of_objects_hangs_up(server: Emulator, llm):
+    events = [chunk({"content": '{"size": 3, '}), chunk({"content": '"note": "a'}), Pause()]
+    server.queue(Chunks(events), Chunks(events))
+    for objects in (
+        llm.stream_structured_predict(Wheel, PROMPT, what="wheels"),
+        llm.as_structured_llm(Wheel).stream_chat([ChatMessage("A wheel!")]),
+    ):
+        next(objects)
+        assert server.active_streams == 1
+        objects.close()
+        assert server.wait_for(lambda server: server.active_streams == 0)
+
+
+def test_a_model_without_native_support_is_asked_by_function(server: Emulator, make_llm, monkeypatch):
+    monkeypatch.setattr("llama_index_gumloop.llm.model_facts", lambda model: {"structured_output": False})
+    server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
+    assert make_llm().structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
+    assert server.last_body["tool_choice"] == "required"

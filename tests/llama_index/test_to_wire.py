@@ -1,0 +1,250 @@
+"""Messages on their way out, block by block."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CachePoint,
+    DocumentBlock,
+    ImageBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
+
+from gumloop_core.errors import InvalidRequestError
+from llama_index_gumloop.to_wire import to_messages
+from tests.support.pictures import png
+
+PNG = png()
+POINT = CachePoint(cache_control=CacheControl(type="ephemeral"))
+RESULT = {"tool_call_id": "call_1"}
+
+
+def one(message: ChatMessage, **options):
+    (converted,) = to_messages([message], **options)
+    return converted
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("system", "system"),
+        ("developer", "developer"),
+        ("user", "user"),
+        ("assistant", "assistant"),
+        ("chatbot", "assistant"),
+        ("model", "assistant"),
+    ],
+)
+def test_roles(role: str, expected: str):
+    assert one(ChatMessage(role=role, content="Hi")) == {"role": expected, "content": "Hi"}
+
+
+def test_a_functions_result_is_a_tools_result():
+    message = ChatMessage(role="function", content="3", additional_kwargs=RESULT)
+    assert one(message) == {"role": "tool", "content": "3", "tool_call_id": "call_1"}
+
+
+def test_a_result_without_a_call_is_named():
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\].*tool_call_id"):
+        to_messages([ChatMessage("Hi"), ChatMessage(role="tool", content="3")])
+
+
+def test_an_unknown_role_is_named():
+    message = ChatMessage("Hi")
+    message.role = "oracle"
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*'oracle'"):
+        to_messages([message])
+
+
+def test_several_texts_of_a_user_stay_apart_and_of_others_are_joined():
+    texts = [TextBlock(text="one"), TextBlock(text="two")]
+    parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+    assert one(ChatMessage(role="user", blocks=texts))["content"] == parts
+    for role in ("system", "assistant"):
+        message = ChatMessage(role=role, blocks=texts)
+        assert one(message)["content"] == "one\ntwo" == message.content
+    assert one(ChatMessage(role="tool", blocks=texts, additional_kwargs=RESULT))["content"] == "one\ntwo"
+
+
+def test_an_empty_message_is_an_empty_text():
+    assert one(ChatMessage(role="user", blocks=[]))["content"] == ""
+    assert one(ChatMessage(role="assistant", blocks=[]))["content"] == ""
+    assert one(ChatMessage(role="tool", blocks=[], additional_kwargs=RESULT))["content"] == ""
+
+
+def test_a_name_is_sent():
+    assert one(ChatMessage(role="user", content="Hi", additional_kwargs={"name": "ada"}))["name"] == "ada"
+
+
+def test_an_image_from_a_buffer():
+    content = one(ChatMessage(role="user", blocks=[ImageBlock(image=io.BytesIO(PNG))]))["content"]
+    assert content[0]["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+
+
+def test_what_an_image_is_is_told_from_its_bytes():
+    block = ImageBlock(image=PNG, image_mimetype="image/jpeg")
+    assert "data:image/png" in str(one(ChatMessage(role="user", blocks=[block])))
+
+
+def test_an_image_of_no_known_kind_is_named():
+    block = ImageBlock(image=b"what is this, and what can it be")
+    block.image_mimetype = None
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*ImageBlock.*image_mimetype"):
+        one(ChatMessage(role="user", blocks=[block]))
+
+
+def test_a_file_that_is_gone_is_named(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(PNG)
+    block = ImageBlock(path=path)
+    path.unlink()
+    with pytest.raises(InvalidRequestError, match=r"ImageBlock.*cannot be read"):
+        one(ChatMessage(role="user", blocks=[block]))
+
+
+def test_an_empty_block_is_named():
+    for block in (ImageBlock(), DocumentBlock(), VideoBlock(), AudioBlock(audio=b"", path=None)):
+        with pytest.raises(InvalidRequestError, match=type(block).__name__):
+            one(ChatMessage(role="user", blocks=[block]))
+
+
+def test_audio_in_a_data_url_is_sent():
+    data = base64.b64encode(b"RIFF1234WAVE").decode()
+    block = AudioBlock(url=f"data:audio/wav;base64,{data}", format="wav")
+    (part,) = one(ChatMessage(role="user", blocks=[block]))["content"]
+    assert part == {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
+
+
+def test_audio_of_unknown_format_is_named():
+    block = AudioBlock(audio=b"????????????????")
+    block.format = None
+    with pytest.raises(InvalidRequestError, match="AudioBlock of unknown format"):
+        one(ChatMessage(role="user", blocks=[block]))
+
+
+def test_a_document_file_is_sent(tmp_path):
+    path = tmp_path / "notes.pdf"
+    path.write_bytes(b"%PDF-1.4")
+    (part,) = one(ChatMessage(role="user", blocks=[DocumentBlock(path=path, title="notes.pdf")]))["content"]
+    assert part["file"]["filename"] == "notes.pdf"
+    assert part["file"]["file_data"].startswith("data:application/pdf;base64,")
+
+
+def test_a_video_is_sent_as_data():
+    block = VideoBlock(video=b"\x00\x00\x00\x18ftypmp42", video_mimetype="video/mp4")
+    (part,) = one(ChatMessage(role="user", blocks=[block]))["content"]
+    assert part["video_url"]["url"].startswith("data:video/mp4;base64,")
+
+
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_a_document_in_another_role_is_named(role: str):
+    block = DocumentBlock(data=b"%PDF-1.4", document_mimetype="application/pdf")
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\]\.blocks\[0\].*DocumentBlock"):
+        one(ChatMessage(role=role, blocks=[block]))
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
+def test_a_cache_point_works_in_every_role(role: str):
+    message = ChatMessage(role=role, blocks=[TextBlock(text="long"), POINT], additional_kwargs=RESULT)
+    assert one(message)["content"] == [
+        {"type": "text", "text": "long", "cache_control": {"type": "ephemeral", "ttl": "5m"}}
+    ]
+
+
+@pytest.mark.parametrize("blocks", [[POINT], [ImageBlock(image=PNG), POINT]], ids=["first", "behind an image"])
+def test_a_cache_point_without_a_text_is_named(blocks):
+    with pytest.raises(InvalidRequestError, match=r"CachePoint.*text"):
+        one(ChatMessage(role="user", blocks=blocks))
+
+
+def test_marking_a_text_leaves_the_callers_block_alone():
+    text = TextBlock(text="long")
+    one(ChatMessage(role="user", blocks=[text, POINT]))
+    assert text == TextBlock(text="long")
+
+
+def test_arguments_go_back_as_the_model_wrote_them():
+    given = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{ "a" : 1 }'}}
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
+    message = ChatMessage(role="assistant", blocks=[block], additional_kwargs={"tool_calls": [given]})
+    assert one(message)["tool_calls"] == [given]
+    assert one(message)["content"] is None
+
+
+def test_arguments_that_were_changed_go_back_changed():
+    given = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{ "a" : 1 }'}}
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 2})
+    message = ChatMessage(role="assistant", blocks=[block], additional_kwargs={"tool_calls": [given]})
+    assert one(message)["tool_calls"][0]["function"]["arguments"] == '{"a":2}'
+
+
+def test_arguments_that_are_text_go_back_as_they_are():
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs='{ "a" : 1 }')
+    assert one(ChatMessage(role="assistant", blocks=[block]))["tool_calls"][0]["function"]["arguments"] == '{ "a" : 1 }'
+
+
+def test_a_call_without_an_id_gets_one():
+    block = ToolCallBlock(tool_name="add", tool_kwargs={})
+    assert one(ChatMessage(role="assistant", blocks=[block]))["tool_calls"][0]["id"] == "call_0_0"
+
+
+def test_the_openai_sdks_calls_are_read():
+    from openai.types.chat import ChatCompletionMessageFunctionToolCall as Call
+
+    call = Call(id="call_1", type="function", function={"name": "add", "arguments": "{}"})
+    message = ChatMessage(role="assistant", blocks=[], additional_kwargs={"tool_calls": [call]})
+    assert one(message)["tool_calls"][0]["function"] == {"name": "add", "arguments": "{}"}
+
+
+def test_a_call_that_makes_no_sense_is_named():
+    message = ChatMessage(role="assistant", content="Hi", additional_kwargs={"tool_calls": [{"oops": 1}]})
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*tool_calls.*oops"):
+        one(message)
+
+
+DETAILS = [{"type": "reasoning.encrypted", "data": "x"}]
+WITH_DETAILS = ThinkingBlock(content="hm", additional_information={"reasoning_details": DETAILS})
+
+
+def test_details_go_back_without_their_text():
+    sent = one(ChatMessage(role="assistant", blocks=[WITH_DETAILS, TextBlock(text="Hi")]))
+    assert sent == {"role": "assistant", "content": "Hi", "reasoning_details": DETAILS}
+
+
+def test_reasoning_without_details_goes_back_as_text():
+    sent = one(ChatMessage(role="assistant", blocks=[ThinkingBlock(content="hm"), TextBlock(text="Hi")]))
+    assert sent == {"role": "assistant", "content": "Hi", "reasoning": "hm"}
+
+
+def test_reasoning_can_be_kept_back():
+    sent = one(ChatMessage(role="assistant", blocks=[WITH_DETAILS, TextBlock(text="Hi")]), replay_reasoning=False)
+    assert sent == {"role": "assistant", "content": "Hi"}
+
+
+def test_a_refusal_goes_back():
+    sent = one(ChatMessage(role="assistant", blocks=[], additional_kwargs={"refusal": "No."}))
+    assert sent == {"role": "assistant", "content": None, "refusal": "No."}
+
+
+def test_an_assistants_image_goes_back():
+    sent = one(ChatMessage(role=MessageRole.ASSISTANT, blocks=[ImageBlock(image=PNG)]))
+    assert sent["images"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+def test_messages_are_not_dumped(monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise AssertionError("a message was dumped")
+
+    monkeypatch.setattr(ChatMessage, "model_dump", refuse)
+    monkeypatch.setattr(TextBlock, "model_dump", refuse)
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
+    result = ChatMessage(role="tool", content="3", additional_kwargs=RESULT)
+    assert len(to_messages([ChatMessage("Hi"), ChatMessage(role="assistant", blocks=[block]), result])) == 3
