@@ -117,7 +117,7 @@ class Credentials:
             return self._access_token
         if self._api_key is not None and not self._key_from_environment:
             return self._api_key
-        return _environment("GUMLOOP_ACCESS_TOKEN") or self._api_key or _environment("GUMLOOP_API_KEY")
+        return _environment("GUMLOOP_ACCESS_TOKEN") or _environment("GUMLOOP_API_KEY") or self._api_key
 
 
 def _wrapped(secret: Any) -> Any:

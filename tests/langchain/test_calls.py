@@ -164,6 +164,12 @@ def test_a_misspelt_option_of_a_call_is_named(server: Emulator, chat: MakeModel)
     assert server.requests == []
 
 
+def test_an_option_that_is_new_on_the_wire_passes(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"), unchecked=True)
+    chat().invoke("x", transforms=["middle-out"], usage={"include": True})
+    assert (server.last_body["transforms"], server.last_body["usage"]) == (["middle-out"], {"include": True})
+
+
 def test_a_misspelt_argument_of_the_model_is_named() -> None:
     with pytest.raises(ValueError, match=r"no argument 'temprature': did you mean 'temperature'"):
         ChatGumloop(model="m", temprature=1)  # type: ignore[call-arg]
@@ -191,6 +197,9 @@ def test_credentials_come_from_the_environment(server: Emulator, monkeypatch: py
     model = ChatGumloop(model="claude-sonnet-4-5")
     model.invoke("x")
     assert server.chat_requests[-1].headers["authorization"] == f"Bearer {server.api_key}"
+    monkeypatch.setenv("GUMLOOP_API_KEY", server.credentials.team_api_key)
+    model.invoke("x")
+    assert server.chat_requests[-1].headers["authorization"] == f"Bearer {server.credentials.team_api_key}"
     monkeypatch.setenv("GUMLOOP_ACCESS_TOKEN", server.access_token)
     model.invoke("x")
     assert server.chat_requests[-1].headers["authorization"] == f"Bearer {server.access_token}"
