@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,23 @@ def test_a_closed_model_opens_again(server: Emulator, chat: MakeModel) -> None:
         await model.ainvoke("x")
         await model.aclose()
         await model.ainvoke("x")
+
+    asyncio.run(calls())
+
+
+def test_closing_frees_the_connections(server: Emulator, chat: MakeModel) -> None:
+    gc.collect()  # models of other tests share the connections
+    model = chat()
+    model.invoke("x")
+    assert server.open_connections > 0
+    model.close()
+    assert server.wait_for(lambda emulator: emulator.open_connections == 0)
+
+    async def calls() -> None:
+        await model.ainvoke("x")
+        assert server.open_connections > 0
+        await model.aclose()
+        assert await asyncio.to_thread(server.wait_for, lambda emulator: emulator.open_connections == 0)
 
     asyncio.run(calls())
 

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
+from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
 from tests.langchain.answers import (
     DETAILS,
     PIXEL,
@@ -254,6 +254,15 @@ def test_a_picture_that_was_not_asked_for_is_not_lost(server: Emulator, chat: Ma
         {"type": "text", "text": "A pixel."},
         {"type": "image", "base64": PIXEL, "mime_type": "image/png"},
     ]
+
+
+def test_a_chunk_needs_no_more_than_its_delta(server: Emulator, chat: MakeModel) -> None:
+    bare = [{"choices": [{"delta": {"content": "Ot"}}]}, {"choices": [{"delta": {"content": "tawa"}}]}]
+    server.queue(Chunks([*bare, {"choices": [{"delta": {}, "finish_reason": "stop"}]}], done=False))
+    total = added(list(chat().stream("x")))
+    assert total.content == "Ottawa"
+    assert total.response_metadata == {"model_provider": "gumloop", "finish_reason": "stop"}
+    assert total.usage_metadata is None
 
 
 def test_invoke_with_streaming_returns_the_same(server: Emulator, chat: MakeModel) -> None:
