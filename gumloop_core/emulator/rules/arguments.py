@@ -89,5 +89,6 @@ def _more(schema: JsonObject, source: TextSource, first: Filled) -> list[Filled]
     values = source.alternatives(name, part)
     if first.arguments.get(name) not in values:
         return []
-    others = [value for value in values if value != first.arguments[name]]
+    taken = {str(value).lower() for value in first.arguments.values()}
+    others = [value for value in values if value.lower() not in taken]
     return [Filled({**first.arguments, name: value}) for value in others[: _MOST_CALLS - 1]]

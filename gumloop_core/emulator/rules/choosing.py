@@ -67,7 +67,7 @@ def _pending(call: Call, request: Request, answer: Callable[[], str]) -> list[Wa
         return [step]
     if request.expression and any(operation_of(tool) for tool in tools) and request.done:
         return []  # the last operation has been done
-    fits = [one for one in best_fits(tools, request.scoring_text) if not _is_output(one.tool, call)]
+    fits = best_fits([tool for tool in tools if not _is_output(tool, call)], request.scoring_text)
     parts = _clauses(fits, request.text)
     wanted: list[Wanted] = []
     for one in fits:

@@ -196,7 +196,8 @@ class Findings:
         start, value = match.start(), match.group()
         while value:
             first, _, rest = value.partition(" ")
-            if first.lower().rstrip(",.") not in _STARTERS:
+            plain = first.lower().rstrip(",.")
+            if plain not in _STARTERS and plain not in words.STOP_WORDS:
                 break
             start += len(value) - len(rest)
             value = rest.lstrip()

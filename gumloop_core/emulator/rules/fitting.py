@@ -106,6 +106,7 @@ def answers_questions(tool: Tool) -> bool:
     """Return whether a tool takes a question and looks for an answer: a search, a query engine."""
     properties = tool.parameters.get("properties", {})
     required = tool.parameters.get("required", list(properties))
+    required = [name for name in required if "default" not in (properties.get(name) or {})]
     asks = [name for name in required if kind_of(name, properties.get(name) or {}) == "question"]
     return len(asks) == 1 == len(required) and bool(
         _ANSWERS_QUESTIONS.search(f"{' '.join(words.split(tool.name))} {tool.description}")

@@ -170,9 +170,11 @@ class Filler:
             return value
         if not required:
             return MISSING
+        if self._salt == 0 and "default" in flat and conforms(flat["default"], flat, self._root):
+            return flat["default"]
         self.guessed.append(name)
-        for known in (flat.get("default", MISSING), *flat.get("examples", ())):
-            if not isinstance(known, Missing) and self._salt == 0 and conforms(known, flat, self._root):
+        for known in flat.get("examples", ()):
+            if self._salt == 0 and conforms(known, flat, self._root):
                 return known
         if flat["type"] == "boolean":
             return self._salt % 2 == 1
