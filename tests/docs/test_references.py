@@ -1,0 +1,30 @@
+"""What the pages point at is there: tests, pages, files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEST = re.compile(r"((?:tests/)?[\w/]*test_\w+\.py)::((?:\w+::)*\w+)")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_tests_exist(page: Path) -> None:
+    missing = []
+    for file, name in TEST.findall(page.read_text(encoding="utf-8")):
+        candidates = [path for path in (ROOT / "tests").rglob(Path(file).name) if str(path).endswith(file)]
+        function = name.rpartition("::")[2]
+        if not any(re.search(rf"(def|class) {function}\b", path.read_text(encoding="utf-8")) for path in candidates):
+            missing.append(f"{file}::{name}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_files_exist(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
