@@ -6,7 +6,6 @@ default in both.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -191,6 +190,8 @@ class ChatModelFields(BaseModel):
             known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
         for name in values:
             if name not in known:
+                import difflib
+
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "fields of the body go into extra_body."
                 raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gumloop_core.answer import Completion, Delta
-from gumloop_core.catalog import ModelGroup, RouteDecision, read_model_groups, read_route_decision, route_body
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.retry import pause_before_retry
 from gumloop_core.settings import UNSET, ClientSettings
@@ -22,6 +21,7 @@ from gumloop_core.wire import ChatBody
 if TYPE_CHECKING:
     import httpx
 
+    from gumloop_core.catalog import ModelGroup, RouteDecision
     from gumloop_core.exchange import Exchange
 
 Answer = TypeVar("Answer")
@@ -132,6 +132,8 @@ class GumloopClient:
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
+        from gumloop_core.catalog import read_model_groups
+
         settings = self._settings
         return read_model_groups(self._call_api("GET", settings.endpoint.models_url))
 
@@ -152,6 +154,8 @@ class GumloopClient:
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
+        from gumloop_core.catalog import read_route_decision, route_body
+
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)
         return read_route_decision(self._call_api("POST", settings.endpoint.route_url, body))
@@ -317,6 +321,8 @@ class AsyncGumloopClient:
 
     async def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves; see :meth:`GumloopClient.models`."""
+        from gumloop_core.catalog import read_model_groups
+
         settings = self._settings
         return read_model_groups(await self._call_api("GET", settings.endpoint.models_url))
 
@@ -328,6 +334,8 @@ class AsyncGumloopClient:
         **options: Any,
     ) -> RouteDecision:
         """Ask the router which model it would use; see :meth:`GumloopClient.route`."""
+        from gumloop_core.catalog import read_route_decision, route_body
+
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)
         return read_route_decision(await self._call_api("POST", settings.endpoint.route_url, body))

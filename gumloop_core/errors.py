@@ -179,23 +179,21 @@ _ADVICE: dict[type[APIStatusError], str] = {
     ContextOverflowError: "Shorten the conversation, or choose a model with a larger context window.",
 }
 
-# How the providers behind the endpoint say that a prompt is too long. The tests hold their sentences.
-_CONTEXT_OVERFLOW = re.compile(
-    r"context_length_exceeded|max_prompt_tokens_exceeded"
+# How the providers behind the endpoint say that a prompt is too long. The tests hold their sentences. Compiled when
+# first needed, for compiling takes a millisecond.
+_CONTEXT_OVERFLOW = (
+    r"(?i)context_length_exceeded|max_prompt_tokens_exceeded"
     r"|maximum (context|prompt|model) length|maximum context (length|window|size)"
     r"|(exceeds?|exceeded|longer than|larger than|greater than|too (long|large|big) for)\b[^.]{0,60}"
     r"\bcontext[ _-]?(length|window|limit|size)"
     r"|context[ _-]?(length|window|limit|size)[^.]{0,60}\b(exceed|overflow|too small)"
     r"|\b(prompt|input) is too long|\btoo many (input|prompt) tokens|too many tokens: size limit"
     r"|\b(input|prompt) tokens?\b( count)?[^.]{0,60}\b(exceeds?|only supports)\b"
-    r"|exceeded? model token limit|reduce the length of (the|your|either) (messages|prompt|input|one)",
-    re.IGNORECASE,
+    r"|exceeded? model token limit|reduce the length of (the|your|either) (messages|prompt|input|one)"
 )
 
 # The same words in limits on tokens per minute or day, which pass with time.
-_TOKEN_RATE = re.compile(
-    r"tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota", re.IGNORECASE
-)
+_TOKEN_RATE = r"(?i)tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota"
 
 _OVERFLOW_STATUSES = (200, 400, 413, 422)  # 200: inside an answer, with a code that says nothing
 
@@ -330,7 +328,7 @@ def _status_of(status_code: int, body: Any, code: str | None) -> int:
 
 
 def _is_context_overflow(words: str) -> bool:
-    return _CONTEXT_OVERFLOW.search(words) is not None and _TOKEN_RATE.search(words) is None
+    return re.search(_CONTEXT_OVERFLOW, words) is not None and re.search(_TOKEN_RATE, words) is None
 
 
 def _message_index(param: str | None, message: str) -> int | None:

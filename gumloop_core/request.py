@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,6 +82,8 @@ def refuse_misspelling(name: str, known: Sequence[str] | frozenset[str] = OPTION
     Raises:
         InvalidRequestError: With the name that was probably meant.
     """
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
     if close:
         raise InvalidRequestError(
