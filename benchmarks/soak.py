@@ -4,9 +4,9 @@
 
 A plain asyncio server (``soak_server.py``) runs in a process of its own. Each prompt tells it what to do wrong, so
 that the one right outcome of each call is known: the whole answer, a certain error with a certain beginning of the
-answer, or a stream that the caller left or cancelled. Both adapters make the calls: on one event loop, and from a few threads. Whatever
-else happens is counted as unexpected, and none may be. The run ends by itself; its exit status is 1 where something
-was unexpected, lost or left open.
+answer, or a stream that the caller left or cancelled. Both adapters make the calls: on one event loop, and from a few
+threads. Whatever else happens is counted as unexpected, and none may be. The run ends by itself; its exit status is 1
+where something was unexpected, lost or left open.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ _CONTEXT_OVERFLOW = (
 )
 
 # The same words in limits on tokens per minute or day, which pass with time.
-_TOKEN_RATE = r"(?i)tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota"
+_RATE_OF_TOKENS = r"(?i)tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota"
 
 _OVERFLOW_STATUSES = (200, 400, 413, 422)  # 200: inside an answer, with a code that says nothing
 
@@ -328,7 +328,7 @@ def _status_of(status_code: int, body: Any, code: str | None) -> int:
 
 
 def _is_context_overflow(words: str) -> bool:
-    return re.search(_CONTEXT_OVERFLOW, words) is not None and re.search(_TOKEN_RATE, words) is None
+    return re.search(_CONTEXT_OVERFLOW, words) is not None and re.search(_RATE_OF_TOKENS, words) is None
 
 
 def _message_index(param: str | None, message: str) -> int | None:

@@ -126,9 +126,12 @@ class AsyncPool:
 
     async def _close_with_loop(self) -> AsyncGenerator[None, None]:
         # asyncio.run() closes the generators that are still open while the loop can still do I/O.
+        loop = asyncio.get_running_loop()
         try:
             yield
         finally:
+            if _async_pools.get(loop) is self:
+                del _async_pools[loop]  # its connections know the loop: the entry would keep both for ever
             await self._close_clients()
 
     def borrow(self, url: httpx.URL) -> BorrowedAsyncClient:
