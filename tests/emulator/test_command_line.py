@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import re
 import signal
 import subprocess
@@ -81,6 +83,13 @@ def test_the_fixture_in_another_project(tmp_path: Path) -> None:
             assert (gumloop_emulator.queued, gumloop_emulator.requests) == (0, [])
         """
     (tmp_path / "test_it.py").write_text(textwrap.dedent(test), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", str(tmp_path)]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-p", "gumloop_core.emulator.pytest_plugin", str(tmp_path)]
+    # Only this plugin: all that are installed here would take seconds to load.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_the_plugin_is_registered() -> None:
+    found = {entry.name: entry.value for entry in importlib.metadata.entry_points(group="pytest11")}
+    assert found["gumloop_emulator"] == "gumloop_core.emulator.pytest_plugin"

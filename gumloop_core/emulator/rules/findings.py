@@ -11,12 +11,16 @@ from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.arithmetic import expressions
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<![\w])'([^'\n]+)'(?![\w])")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 _TIME = re.compile(r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:\s?[ap]m)?\b|\b(?:1[0-2]|[1-9])\s?[ap]m\b", re.I)
 _PHONE = re.compile(r"(?<!\w)\+?\d[\d\s().-]{6,}\d(?!\w)")
-_PATH = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/?(?:[\w.-]+/)*[\w-]+\.[A-Za-z]{1,5}\b(?!@)|(?<!\w)(?:~|\.{0,2})/[\w./-]+")
-_IDENTIFIER = re.compile(r"#\w+|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b|(?<=[Nn]o\. )\d+")
+_PATH = re.compile(
+    r"(?<![\w/.-])(?:~|\.{1,2})?/?(?:[\w.-]+/)*[\w-]+\.[A-Za-z]{1,5}\b(?!@)|(?<!\w)(?:~|\.{0,2})/[\w./-]+"
+)
+_IDENTIFIER = re.compile(
+    r"#\w+|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b|(?<=[Nn]o\. )\d+"
+)
 _NUMBER = re.compile(r"(?<![\w.,-])(?:[$€£]\s?)?-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]*@)(?!\.\d)")
 _LABEL = re.compile(
     r"(?:^|[\n,;({]|[.!?]\s|\s-\s)\s*[\"'*]*([A-Za-z][\w -]{0,30}?)[\"'*]*\s*(?::|=)\s*(?!/)(.+?)"

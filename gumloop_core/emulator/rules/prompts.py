@@ -22,7 +22,7 @@ _CONTEXT = re.compile(
     re.I | re.M,
 )
 _LABELLED_CONTEXT = re.compile(r"^[ \t]*(?:context|documents?|sources?)[ \t]*:[ \t]*", re.I | re.M)
-_TAGGED = re.compile(r"<(context|documents?)>\s*(?P<context>.*?)\s*</\1>", re.S | re.I)
+_OPENING = re.compile(r"<(context|documents?)>", re.I)
 _SYSTEM_CONTEXT = re.compile(
     r"^[^\n]*\b(?:context|documents?|sources|information|knowledge|excerpts)\b[^\n]*[:.][ \t]*\n"
     r"|\bcontext[ \t]*:[ \t]*",
@@ -111,13 +111,14 @@ def _refine_prompt(user: str) -> ContextPrompt | None:
 
 
 def _question_prompt(user: str) -> ContextPrompt | None:
-    tagged = _TAGGED.search(user)
+    tagged = _tagged(user)
     labels = list(_QUESTION.finditer(user))
     cites = bool(_CITES.search(user[:1000]))
     if tagged:
-        rest = user[labels[-1].end() :] if labels and labels[-1].start() > tagged.end() else user[tagged.end() :]
-        question = _ANSWER.split(rest + "\n")[0].strip() or user[: tagged.start()].strip()
-        return ContextPrompt(tagged["context"], question, cites=cites)
+        context, before, after = tagged
+        own = list(_QUESTION.finditer(after))
+        question = _ANSWER.split((after[own[-1].end() :] if own else after) + "\n")[0].strip() or before.strip()
+        return ContextPrompt(context, question, cites=cites)
     if not labels:
         return None
     label = labels[-1]
@@ -140,13 +141,24 @@ def _system_prompt(user: str, system: str) -> ContextPrompt | None:
         return ContextPrompt(context, user, existing)
     if "context information below" in system or _EXISTING in system:
         return ContextPrompt(_ruled(system).partition(_EXISTING)[0], user, existing)
-    tagged = _TAGGED.search(system)
+    tagged = _tagged(system)
     if tagged:
-        return ContextPrompt(tagged["context"], user)
+        return ContextPrompt(tagged[0], user)
     marker = _SYSTEM_CONTEXT.search(system)
     if marker:
         return _long_enough(ContextPrompt(system[marker.end() :], user, certain=False))
     return None
+
+
+def _tagged(text: str) -> tuple[str, str, str] | None:
+    """Return what stands inside the first `<context>` or `<documents>`, before it and after it."""
+    opening = _OPENING.search(text)
+    if opening is None:
+        return None
+    closing = re.compile(f"</{opening[1]}>", re.I).search(text, opening.end())
+    if closing is None:
+        return None
+    return text[opening.end() : closing.start()].strip(), text[: opening.start()], text[closing.end() :]
 
 
 def _long_enough(prompt: ContextPrompt) -> ContextPrompt | None:

@@ -13,7 +13,7 @@ HANDOFF = "handoff"
 """The tool by which LlamaIndex's AgentWorkflow hands a request to another agent."""
 
 _STATE = re.compile(r"\A\s*Current state:\s*\n.*?\n\s*Current message:\s*\n", re.S)
-_TAGS = re.compile(r"\s*</?(?:current_conversation|user|assistant|tool|system|message)>\s*")
+_TAGS = re.compile(r"</?(?:current_conversation|user|assistant|tool|system|message)>")
 _FOLLOW_UP = re.compile(r"^\s*(?:and|what about|how about|now|also)\b", re.I)
 _FOLLOW_UP_LENGTH = 60  # characters
 _LONGEST_INSTRUCTION = 2_000  # characters of a request that may be arithmetic
