@@ -116,14 +116,14 @@ class EventMaker:
         name = f"{TOOL_CALL_INDEX}{piece.index}"
         start = {"type": "tool_call_chunk", "id": piece.id, "name": piece.name, "args": "", "index": name}
         number = self._block(made, name, start)
-        if not piece.arguments:
-            return
         if _KNOWS_TOOL_CALL_DELTA:
-            made.append(_delta(number, {"type": "tool-call-delta", "args": piece.arguments}))
+            if piece.arguments:
+                made.append(_delta(number, {"type": "tool-call-delta", "args": piece.arguments}))
             return
-        known = self._arguments.setdefault(piece.index, start)
-        known["args"] += piece.arguments
-        made.append(_delta(number, {"type": "block-delta", "fields": dict(known)}))
+        known = self._arguments.setdefault(piece.index, dict(start))
+        if piece.arguments:
+            known["args"] += piece.arguments
+            made.append(_delta(number, {"type": "block-delta", "fields": dict(known)}))
 
     def _finish(self, made: list[JSONObject], completion: Completion) -> None:
         self._images(made)

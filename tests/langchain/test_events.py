@@ -62,7 +62,8 @@ def test_the_message_of_the_events_is_the_unary_answer(
     assert face(amessage) == face(message)
 
 
-def test_events_in_order(server: Emulator, chat: MakeModel) -> None:
+def test_events_in_order(server: Emulator, chat: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_KNOWS_TOOL_CALL_DELTA", True)
     server.queue(TEXT_THEN_CALLS[1])
     made, message = collected(chat())
     assert made[0]["event"] == "message-start"
@@ -82,6 +83,10 @@ def test_events_in_order(server: Emulator, chat: MakeModel) -> None:
     assert made[-1]["metadata"]["finish_reason"] == "tool_calls"
 
 
+def _fields(made: list[Any], number: int) -> list[Any]:
+    return [event["delta"]["fields"] for event in made if "delta" in event and event["index"] == number]
+
+
 def test_an_older_langchain_gets_arguments_so_far(
     server: Emulator, chat: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,8 +94,9 @@ def test_an_older_langchain_gets_arguments_so_far(
     server.queue(TEXT_THEN_CALLS[1])
     made, message = collected(chat())
     assert_valid_event_stream(made)
-    first = [event["delta"]["fields"]["args"] for event in made if "delta" in event and event["index"] == 1]
+    first = [fields["args"] for fields in _fields(made, 1)]
     assert first == ['{"city": ', '{"city": "Paris"}']
+    assert {(fields["id"], fields["name"]) for fields in _fields(made, 1)} == {("c1", "weather")}
     assert message.tool_calls[0]["args"] == {"city": "Paris"}
 
 
