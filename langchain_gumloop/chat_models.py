@@ -27,7 +27,7 @@ from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
-from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result
+from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import profile_of
 from langchain_gumloop.to_wire import asks_for_images, message_params
 from langchain_gumloop.tools import AnyTool, tool_params
@@ -280,6 +280,9 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             choice = "any" if tools else target.name
             model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
         return structured.with_raw(model, parser) if include_raw else model | parser
+
+    def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        return combined_llm_output(_llm_outputs)
 
     @property
     def _llm_type(self) -> str:

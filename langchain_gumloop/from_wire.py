@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
@@ -38,6 +38,33 @@ def chat_result(completion: Completion, *, in_blocks: bool, output_version: str 
     if completion.usage is not None:
         output["token_usage"] = completion.usage.raw
     return ChatResult(generations=[generation], llm_output=output)
+
+
+def combined_llm_output(outputs: Sequence[Mapping[str, Any] | None]) -> JSONObject:
+    """What several answers of one call cost together: their token counts and costs added up."""
+    usage: JSONObject = {}
+    combined: JSONObject = {}
+    for output in outputs:
+        if output:
+            if "model_name" in output:
+                combined["model_name"] = output["model_name"]
+            _add(usage, output.get("token_usage") or {})
+    if usage:
+        combined["token_usage"] = usage
+    return combined
+
+
+def _add(total: JSONObject, more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, dict):
+            known = total.setdefault(name, {})
+            if isinstance(known, dict):
+                _add(known, value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            known = total.get(name)
+            total[name] = known + value if isinstance(known, (int, float)) else value
+        elif value is not None:
+            total[name] = value
 
 
 def ai_message(completion: Completion, *, in_blocks: bool = False) -> AIMessage:

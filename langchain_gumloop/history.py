@@ -18,7 +18,9 @@ _CALLS = frozenset(
 _IMAGES = frozenset({"image", "image_url"})
 
 
-def assistant_param(content: Any, *, has_calls: bool, replay_reasoning: bool) -> MessageParam:
+def assistant_param(
+    content: Any, *, has_calls: bool, replay_reasoning: bool, provider: str | None = None
+) -> MessageParam:
     """The wire's message for an answer whose content is a list.
 
     Text that carries nothing else becomes a string. Images go where the wire has generated images. Anthropic's
@@ -29,6 +31,7 @@ def assistant_param(content: Any, *, has_calls: bool, replay_reasoning: bool) ->
         content: A list of strings and blocks.
         has_calls: Whether the message has its tool calls in ``tool_calls`` too; else they are read from the blocks.
         replay_reasoning: Whether reasoning is sent.
+        provider: Who gave the answer, in LangChain's word.
 
     Raises:
         InvalidRequestError: If a block has no place in an answer.
@@ -55,7 +58,10 @@ def assistant_param(content: Any, *, has_calls: bool, replay_reasoning: bool) ->
         elif kind in ("thinking", "redacted_thinking"):
             details.append(_thinking(block))
         elif kind == "reasoning":
-            if isinstance(block.get("reasoning"), str):
+            signature = (block.get("extras") or {}).get("signature")
+            if signature and provider == "anthropic":  # its thinking, as a standard block
+                details.append(_thinking({"thinking": block.get("reasoning"), "signature": signature}))
+            elif isinstance(block.get("reasoning"), str):
                 reasoning.append(block["reasoning"])
         elif kind in ("text", "text-plain"):
             part = _part(block, place)

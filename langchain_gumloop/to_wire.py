@@ -125,7 +125,8 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
     if isinstance(content, str):
         param = {"role": "assistant", "content": content}
     else:
-        param = assistant_param(content, has_calls=has_calls, replay_reasoning=replay_reasoning)
+        provider = answer.response_metadata.get("model_provider")
+        param = assistant_param(content, has_calls=has_calls, replay_reasoning=replay_reasoning, provider=provider)
     if has_calls:
         calls = [_call(call["id"], call["name"], _arguments(call)) for call in answer.tool_calls]
         if answer.invalid_tool_calls:

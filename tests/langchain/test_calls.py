@@ -35,6 +35,16 @@ def test_several_prompts_are_a_request_each(server: Emulator, chat: MakeModel) -
     assert [request.json["messages"][0]["content"] for request in server.chat_requests] == ["a", "b"]  # type: ignore[index]
 
 
+def test_what_several_prompts_cost_is_added_up(server: Emulator, chat: MakeModel) -> None:
+    server.queue(unary(content="a"), unary(content="b"))
+    output = chat().generate([[HumanMessage("a")], [HumanMessage("b")]]).llm_output
+    assert output is not None
+    usage = output["token_usage"]
+    assert output["model_name"] == "m-served"
+    assert (usage["total_tokens"], usage["cost"], usage["is_byok"]) == (64, 0.0025, False)
+    assert usage["prompt_tokens_details"] == {"cached_tokens": 16, "cache_write_tokens": 8}
+
+
 def test_async_calls_do_not_use_threads(chat: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a synchronous call was made")

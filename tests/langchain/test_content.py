@@ -303,6 +303,23 @@ def test_a_history_from_anthropic(server: Emulator, chat: MakeModel) -> None:
     ]
 
 
+def test_anthropics_thinking_in_standard_blocks(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"), Answer(text="ok"))
+    block = {"type": "reasoning", "reasoning": "A cat.", "extras": {"signature": "sig"}}
+    answer = AIMessage([block, {"type": "text", "text": "Cat."}], response_metadata={"model_provider": "anthropic"})
+    chat().invoke(history(answer, HumanMessage("y")))
+    assert server.last_body["messages"][1] == {
+        "role": "assistant",
+        "content": "Cat.",
+        "reasoning_details": [
+            {"type": "reasoning.text", "text": "A cat.", "format": "anthropic-claude-v1", "signature": "sig"}
+        ],
+    }
+    other = AIMessage([block, {"type": "text", "text": "Cat."}], response_metadata={"model_provider": "google_genai"})
+    chat().invoke(history(other, HumanMessage("y")))
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Cat.", "reasoning": "A cat."}
+
+
 def test_calls_that_are_in_blocks_alone_are_read_from_there(server: Emulator, chat: MakeModel) -> None:
     server.queue(Answer(text="ok"))
     answer = AIMessage([{"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "the cat"}}])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -111,3 +114,36 @@ class TestWithFunctionCalling(TestChatGumloop):
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "function_calling"}
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine where another loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+class AsyncDriven(ChatGumloop):
+    """Answers the synchronous calls of the suite by the asynchronous ones."""
+
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        return _run(self.ainvoke(input, config, **kwargs))
+
+    def stream(self, input: Any, config: Any = None, **kwargs: Any) -> Iterator[Any]:
+        async def gather() -> list[Any]:
+            return [chunk async for chunk in self.astream(input, config, **kwargs)]
+
+        yield from _run(gather())
+
+    def _generate(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("the synchronous call was made")
+
+    def _stream(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("the synchronous call was made")
+
+
+class TestAsynchronously(TestChatGumloop):
+    """The suite again; what it has for synchronous calls alone is asked asynchronously."""
+
+    @property
+    def chat_model_class(self) -> type[ChatGumloop]:
+        return AsyncDriven
