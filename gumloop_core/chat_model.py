@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_serializer,
+    model_validator,
+)
 from typing_extensions import Self
 
 from gumloop_core.client import AsyncGumloopClient, GumloopClient
@@ -176,6 +185,19 @@ class ChatModelFields(BaseModel):
 
     _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
     _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
+
+    if not TYPE_CHECKING:  # type checkers read the fields
+
+        def __init__(self, *args: Any, **values: Any) -> None:
+            """Put the secrets out of sight first: should a check fail, tracebacks show the arguments all the way."""
+            for name in ("api_key", "access_token"):
+                if isinstance(values.get(name), str):
+                    values[name] = SecretStr(values[name])
+            super().__init__(*args, **values)
+
+    @field_serializer("api_key", when_used="json")
+    def _write_api_key(self, value: Any) -> Any:
+        return None if callable(value) else value
 
     @model_validator(mode="before")
     @classmethod
