@@ -51,6 +51,7 @@ _INSTRUCTIONS = (
 _CLAUSE = re.compile(r"[.;,!?\n]\s*|\bthen\b|\band then\b")
 _PHONE = re.compile(r"(?<!\w)\+?(?:\d{1,3}[ .-])?\(?\d{2,4}\)?[ .-]\d{3,4}(?:[ .-]\d{3,4})?(?!\w)(?<=\d{4})")
 _OPERATES = re.compile(r"\d\s*\)?\s*[^\d\s.,()]")
+_LONGEST = 400  # characters of an expression
 _LARGEST = 1e15  # what a chat answer writes out
 
 
@@ -143,6 +144,8 @@ def tidy(value: float) -> int | float:
 
 
 def _parse(expression: str) -> ast.expr | None:
+    if len(expression) > _LONGEST:
+        return None  # a sum of thousands of numbers nests deeper than Python likes
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", expression)
     for written, meant in (("\u00d7", "*"), ("·", "*"), ("÷", "/"), ("^", "**")):
         plain = plain.replace(written, meant)
