@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
+from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
 from llama_index.core.instrumentation.events.exception import ExceptionEvent
 from llama_index.core.instrumentation.events.llm import (
@@ -28,6 +29,9 @@ from llama_index_instrumentation.event_handlers import NullEventHandler
 from llama_index_instrumentation.span import active_span_id
 
 StreamMethod = TypeVar("StreamMethod", bound=Callable[..., Any])
+
+
+_DESCRIBES_BY_PAYLOAD = hasattr(BaseLLM, "to_payload")  # earlier versions of the framework did by `to_dict`
 
 
 class _Kind(NamedTuple):
@@ -91,7 +95,7 @@ class _Report:
         self._kind = kind
         self._subject = subject
         self._span_id = active_span_id.get()
-        description = llm.to_payload()
+        description = llm.to_payload() if _DESCRIBES_BY_PAYLOAD else llm.to_dict()
         dispatcher.event(
             kind.start(
                 model_dict=description, additional_kwargs=options, span_id=self._span_id, **{kind.subject: subject}

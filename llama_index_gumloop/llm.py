@@ -121,14 +121,14 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         state = super().__getstate__()
         fields = state["__dict__"]
         for name, left_out in _OFTEN_UNPICKLABLE.items():
-            if not _can_be_pickled(fields[name]):
+            if name in fields and not _can_be_pickled(fields[name]):
                 logger.warning("%s cannot be pickled and is left out of the copy.", name)
                 fields[name] = left_out()
         return state
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
-        for shared in (self.callback_manager, self.rate_limiter):
+        for shared in (self.callback_manager, getattr(self, "rate_limiter", None)):
             memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
         return super().__deepcopy__(memo)
 
@@ -136,6 +136,10 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False
         return (model_facts(self.model) or {}).get("structured_output", True)
+
+    def to_payload(self) -> dict[str, Any]:
+        """What events tell of the model: its metadata, no secret."""
+        return {"class_name": self.class_name(), **self.metadata.model_dump()}
 
     # -- chat ----------------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ class StructuredPrediction(FunctionCallingLLM):
         """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
         if not self._uses_response_format():
             program = _program(self, output_cls, prompt)
-            yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            yield from program.stream_call(llm_kwargs=self._program_options(llm_kwargs), **prompt_args)
             return
         messages = self._structured_messages(prompt, prompt_args)
         objects = ObjectStream(output_cls)
@@ -115,7 +115,7 @@ class StructuredPrediction(FunctionCallingLLM):
         if not self._uses_response_format():
             program = _program(self, output_cls, prompt)
             objects: AsyncGenerator[Any, None] = await program.astream_call(
-                llm_kwargs=dict(llm_kwargs or {}), **prompt_args
+                llm_kwargs=self._program_options(llm_kwargs), **prompt_args
             )
             return objects
         messages = self._structured_messages(prompt, prompt_args)
@@ -155,14 +155,19 @@ class StructuredPrediction(FunctionCallingLLM):
             mode == PydanticProgramMode.DEFAULT and self.metadata.is_function_calling_model
         )
 
+    def _program_options(self, llm_kwargs: dict[str, Any] | None) -> dict[str, Any]:
+        options = dict(llm_kwargs or {})
+        if self._predicts_by_tool():
+            # In streams the program forgets to force the call, and takes every keyword out that would.
+            options["extra_body"] = {"tool_choice": "required", **(options.get("extra_body") or {})}
+        return options
+
     def _structured_messages(self, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> list[ChatMessage]:
         return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
 
 
 def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePromptTemplate) -> Any:
-    """The framework's program. One that works by tool call is told to force the call: it forgets to in streams."""
-    options = {"tool_choice": "required"} if llm._predicts_by_tool() else {}
-    return get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=llm.pydantic_program_mode, **options)
+    return get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=llm.pydantic_program_mode)
 
 
 def _report_start(output_cls: Any, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:

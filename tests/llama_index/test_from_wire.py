@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from llama_index.core.base.llms.types import LogProb
 from llama_index.core.llms import ChatMessage, ImageBlock
@@ -135,7 +137,7 @@ def test_a_refusal_comes_with_the_message(server: Emulator, llm):
 
 
 def test_partial_frames_come_beside_the_message(server: Emulator, make_llm):
-    frames = [ImageBlock(image=png(red)).inline_url() for red in (1, 2)]
+    frames = [f"data:image/png;base64,{base64.b64encode(png(red)).decode()}" for red in (1, 2)]
     deltas = [{"images": [{"type": "image_url", "image_url": {"url": frame}}]} for frame in frames]
     server.queue(Chunks([*map(chunk, deltas), chunk({}, finish_reason="stop")]))
     llm = make_llm(model="gpt-image-1.5", image_config={"partial_images": 1})
