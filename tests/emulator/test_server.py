@@ -86,6 +86,15 @@ def test_connections_are_counted(gumloop_emulator: Emulator) -> None:
     assert gumloop_emulator.connections - before == 4
 
 
+def test_answers_do_not_wait_for_acknowledgements(gumloop_emulator: Emulator) -> None:
+    with httpx.Client(trust_env=False, headers=headers(gumloop_emulator)) as client:
+        client.get(f"{gumloop_emulator.base_url}/models")
+        transports = list(gumloop_emulator._connections._transports.values())
+        sockets = [transport.get_extra_info("socket") for transport in transports]
+        assert sockets
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets)
+
+
 def test_a_client_that_goes_away_is_noticed(gumloop_emulator: Emulator) -> None:
     gumloop_emulator.queue(Chunks([{"a": 1}, Pause(FOREVER)]))
     with (
