@@ -22,7 +22,7 @@ from gumloop_core.errors import (
     StreamError,
     status_error,
 )
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import decode, encode
 from gumloop_core.reader import AnswerReader, excerpt
 from gumloop_core.redaction import Redactor
 from gumloop_core.retry import read_retry_after
@@ -165,10 +165,13 @@ class Exchange:
         status = response.status_code
         content = self._redactor.data(content)
         try:
-            body = decode(content)
+            parsed = decode(content)
         except ValueError:
             body = content.decode("utf-8", "replace")
-        body = self._redactor.document(body)  # a key with characters that JSON escapes shows after parsing only
+        else:
+            body = self._redactor.document(parsed)
+            if body != parsed:  # JSON can spell the key in escapes
+                content = encode(body)
         if 300 <= status < 400:
             target = self._redactor.text(response.headers.get("location", ""))
             body = f"the endpoint redirects to {target or 'nowhere'}; redirects are not followed. Check base_url"
@@ -188,7 +191,7 @@ class Exchange:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
-        forget_frames(error)
+        forget_frames(error, self._redactor)
         if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
             error = self._status_error(error.response, _content_if_read(error.response))
         if isinstance(error, GumloopError):

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+_TOO_DEEP = "nested too deep"
+
 DEEPEST = 200
 """How many levels a document may have: pydantic's limit, and far from where Python's recursion ends."""
 
@@ -35,16 +37,21 @@ def decode(text: bytes) -> Any:
     try:
         return from_json(text)
     except ValueError as error:
-        if "recursion limit" in str(error):
-            raise ValueError("nested too deep") from None
-    try:
-        # Python's decoder takes lone surrogates, which models do write; strict=False takes raw control characters.
-        value = json.loads(text, strict=False)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    if _is_deep(value):
-        raise ValueError("nested too deep")
-    return value
+        reason = _TOO_DEEP if "recursion limit" in str(error) else ""
+    if not reason:
+        try:
+            # Python's decoder takes lone surrogates, which models do write; strict=False takes raw control characters.
+            value = json.loads(text, strict=False)
+        except RecursionError:
+            reason = _TOO_DEEP
+        except ValueError as error:
+            reason = str(error)
+        else:
+            if not _is_deep(value):
+                return value
+            reason = _TOO_DEEP
+    # Raised here, apart from the decoder's own error: that one has the whole document among its attributes.
+    raise ValueError(reason)
 
 
 def _is_deep(value: Any) -> bool:

@@ -11,7 +11,7 @@ from gumloop_core.errors import InvalidResponseError, ProviderError, StreamError
 from gumloop_core.gathered import GatheredFields
 from gumloop_core.json_text import decode
 from gumloop_core.reasoning import ReasoningDetails, text_of
-from gumloop_core.redaction import Redactor
+from gumloop_core.redaction import NO_SECRETS, Redactor
 from gumloop_core.tool_calls import ToolCallAssembler
 from gumloop_core.usage import read_usage
 from gumloop_core.wire import JSONObject
@@ -24,7 +24,6 @@ _MESSAGE_READ = frozenset(
 )
 # Generated audio arrives as pieces of base64 text and of its transcript.
 _JOINED_EXTRA = frozenset({"data", "transcript"})
-_NO_SECRETS = Redactor()
 _FIRST = (0, None)
 _PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
 # Read one by one in the branch for plain text; `object` is the same word in every chunk.
@@ -40,7 +39,7 @@ class AnswerReader:
         redactor: Takes the credentials out of what errors show.
     """
 
-    def __init__(self, *, partial_images: bool = False, redactor: Redactor = _NO_SECRETS) -> None:
+    def __init__(self, *, partial_images: bool = False, redactor: Redactor = NO_SECRETS) -> None:
         self._partial_images = partial_images
         self._redactor = redactor
         self._id: str | None = None
@@ -406,7 +405,7 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "something else")
 
 
-def excerpt(content: bytes, redactor: Redactor = _NO_SECRETS) -> str:
+def excerpt(content: bytes, redactor: Redactor = NO_SECRETS) -> str:
     """The beginning of bytes that made no sense, for an error message."""
     text = redactor.data(content[:200]).decode("utf-8", "replace")
     return repr(text) + (" …" if len(content) > 200 else "")

@@ -39,11 +39,17 @@ class Redactor:
         return self.text(data.decode("latin-1")).encode("latin-1")
 
     def document(self, value: Any) -> Any:
-        """A parsed document without the secrets; a copy where it held one."""
+        """A parsed document, or anything else, without the secrets in its text; a copy."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, (bytes, bytearray)):
+            return self.data(bytes(value))
         if isinstance(value, list):
             return [self.document(item) for item in value]
         if isinstance(value, dict):
             return {self.document(key): self.document(item) for key, item in value.items()}
         return value
+
+
+NO_SECRETS = Redactor()
+"""Masks nothing."""

@@ -8,23 +8,31 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from gumloop_core.redaction import NO_SECRETS, Redactor
+
 _BELOW_US = frozenset({"gumloop_core", "httpx", "httpcore", "h11", "anyio", "asyncio", "ssl", "socket", "contextlib"})
 
 
-def forget_frames(error: BaseException) -> None:
+def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None:
     """Drop the frames of an error and of the errors of the HTTP library that led to it.
 
-    An error that the caller was handling when it called us is in the chain too; its frames are left alone.
+    An error that the caller was handling when it called us is in the chain too; it is left alone.
+
+    Args:
+        error: The error.
+        redactor: Takes the secrets out of the errors' words: the HTTP library repeats what it could not read.
     """
     error.__traceback__ = None
     seen = {id(error)}
     pending = [error.__cause__, error.__context__]
+    error.args = tuple(map(redactor.document, error.args))
     while pending:
         current = pending.pop()
         if current is None or id(current) in seen or not _is_from_below(current.__traceback__):
             continue
         seen.add(id(current))
         current.__traceback__ = None
+        current.args = tuple(map(redactor.document, current.args))
         pending += [current.__cause__, current.__context__]
 
 

@@ -1,0 +1,323 @@
+"""No failed or interrupted call shows the key, not even where the server echoes it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gumloop_core.errors import GumloopError
+from tests.faults.matrix import FAULTS, MODES, Fault, Raises, serve
+from tests.faults.test_matrix import address_of
+from tests.security.shown import KEY, pickled, shown_by_error
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer
+from tests.support.drivers import DRIVERS, Driver
+from tests.support.http_bytes import (
+    completion,
+    event,
+    head,
+    stream_head,
+    streamed,
+    text_events,
+    whole,
+)
+
+SOME_DRIVERS = ["core-sync", "langchain-sync", "llamaindex-async"]
+
+
+def make(name: str, base_url: str, **options: Any) -> Driver:
+    """A driver with the key of these tests."""
+    if name.startswith("core"):
+        from gumloop_core import Credentials
+
+        return DRIVERS[name](base_url, credentials=Credentials(api_key=KEY, user_id="u"), **options)
+    return DRIVERS[name](base_url, api_key=KEY, **options)
+
+
+def failure(driver: Driver, mode: str) -> BaseException:
+    """The error of a call; its frames begin here."""
+    pieces: list[str] = []
+    try:
+        driver.ask(mode, pieces=pieces)
+    except BaseException as error:
+        return error
+    pytest.fail("the call did not fail")
+
+
+def is_telling(fault: Fault) -> bool:
+    """One row of each kind: the statuses differ in nothing that could show a key."""
+    raises = isinstance(fault.unary, Raises) or isinstance(fault.stream, Raises)
+    return raises and not fault.name[:3].isdigit() and "MB" not in fault.name and not fault.options.get("timeout")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if is_telling(fault)], ids=lambda fault: fault.name)
+def test_the_faults_of_the_matrix(fault: Fault, mode: str) -> None:
+    if not isinstance(fault.unary if mode == "unary" else fault.stream, Raises):
+        return
+    for name in SOME_DRIVERS:
+        with serve(fault, mode) as server, address_of(fault, server) as base_url:
+            driver = make(name, base_url, **{"max_retries": 1, **fault.options})
+            shown = shown_by_error(failure(driver, mode))
+            driver.stop()
+            assert KEY not in shown
+
+
+def echoes(request: Any) -> dict[str, Any]:
+    """Answers that repeat the key that they were sent, in every place where an error shows something."""
+    key = request.headers["authorization"].removeprefix("Bearer ")
+    words = f"The key {key} is unknown"
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in key)
+    filler = b"x" * (64 * 1024 - len(key) // 2 - 40)
+    return {
+        "words": whole(words.encode(), 401),
+        "page": whole(f"<html><title>{words}</title><pre>Authorization: {key}</pre></html>".encode(), 502),
+        "error": whole(
+            {"error": {"code": key, "message": words, "param": key, "metadata": {"raw": words}, key: key}}, 400
+        ),
+        "flat error": whole({"error": key, "message": words, "note": [key]}, 403),
+        "escaped": whole(f'{{"error": {{"message": "{escaped}"}}}}'.encode(), 400),
+        "headers": whole(b"no", 400, x_echo=key, www_authenticate=f"Bearer {key}"),
+        "redirect": whole(b"", 302, location=f"https://evil.invalid/?key={key}"),
+        "cut at the end of what is kept": [head(400) + b'{"error": "' + filler + key.encode() + b'"}', CLOSE],
+        "broken off": [head(400, content_length="999") + b"no " + key.encode()[:-3], RESET],
+        "page under 200": whole(f"<html>{words}".encode(), content_type=f"text/html; key={key}"),
+        "words under 200": whole(words.encode()),
+        "cut excerpt": whole(b"w" * (200 - len(key) // 2) + key.encode() + b"more"),
+        "error under 200": whole({"error": {"code": key, "message": words}}),
+        "no completion": whole({key: key, "object": key}),
+        "error chunk": streamed([text_events()[0], event({"error": {"code": key, "message": words}})]),
+        "garbage event": streamed([text_events()[0], event(f"{{{words}")]),
+        "cut garbage": streamed([text_events()[0], event("{" + "w" * (199 - len(key) // 2) + key + "more")]),
+        "no event": streamed([f": {words}\n\n".encode()]),
+        "not HTTP": [f"{key}\r\n{key}: {key}\r\n\r\n".encode(), CLOSE],
+        "odd header": [f"HTTP/1.1 200 OK\r\n{key} {key}\r\n\r\n".encode(), CLOSE],
+        "odd chunk": [stream_head() + f"{key}\r\n".encode(), CLOSE],
+    }
+
+
+class _Names:
+    headers = {"authorization": "Bearer x"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.parametrize("echo", echoes(_Names))
+def test_a_server_that_echoes_the_key(echo: str, name: str, mode: str) -> None:
+    with ByteServer(lambda request: echoes(request)[echo]) as server:
+        driver = make(name, server.base_url, max_retries=0)
+        error = failure(driver, mode)
+        driver.stop()
+        assert KEY in server.requests[0].headers["authorization"]
+    assert isinstance(error, GumloopError)
+    shown = shown_by_error(error)
+    pickle_bytes = pickled(error)
+    partial = repr(error.partial)
+    assert KEY not in shown
+    assert KEY[:-4] not in shown, "most of the key shows"
+    assert KEY not in pickle_bytes
+    assert KEY not in partial
+
+
+def test_an_answer_may_say_what_it_likes() -> None:
+    """An answer is data: what it says is not changed, should it happen to be a key."""
+    with ByteServer(lambda request: whole(completion(request.headers["authorization"]))) as server:
+        driver = make("core-sync", server.base_url)
+        assert driver.ask("unary").endswith(KEY)
+
+
+# -- interruptions: nothing is translated, so the HTTP library's own frames would show ------------------------------
+
+
+def interrupted(driver: Driver, mode: str, place: int) -> tuple[BaseException | None, int]:
+    """Interrupt a call where the HTTP library begins its ``place``-th function; what was raised, and how far it got."""
+    count = 0
+
+    def profile(frame: Any, what: str, _argument: Any) -> None:
+        nonlocal count
+        if what == "call" and frame.f_globals.get("__name__", "").split(".")[0] in ("httpx", "httpcore", "h11"):
+            # An object that is half made has no repr, and what is raised in a generator's end is not raised at all.
+            is_odd = frame.f_code.co_name.startswith("__") or frame.f_code.co_flags & inspect.CO_GENERATOR
+            if is_odd or not _is_below_send(frame):
+                return
+            count += 1
+            if count == place:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        driver.ask(mode)
+    except BaseException as error:
+        return error, count
+    finally:
+        sys.setprofile(None)
+    return None, count
+
+
+def _is_below_send(frame: Any) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name in ("send", "iter_bytes") and "httpx" in frame.f_globals.get("__name__", ""):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_interrupt_in_the_functions_of_the_http_library(mode: str) -> None:
+    answer = whole(completion()) if mode == "unary" else streamed()
+    with ByteServer(answer) as server:
+        driver = make("core-sync", server.base_url, max_retries=0)
+        functions = interrupted(driver, mode, -1)[1]
+        assert functions > 100
+        for place in range(1, functions, functions // 60):
+            driver.stop()  # a new connection each time: its making is a part of the call
+            error, _ = interrupted(driver, mode, place)
+            if error is None:
+                continue
+            assert isinstance(error, (KeyboardInterrupt, GumloopError))
+            shown = shown_by_error(error)
+            assert KEY not in shown, f"interrupted in function {place}"
+        driver.stop()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["core-async", "langchain-async", "llamaindex-async"])
+def test_a_cancellation_at_any_step(name: str, mode: str) -> None:
+    async def cancelled_after(driver: Driver, steps: int) -> BaseException | None:
+        pieces: list[str] = []
+        task = asyncio.ensure_future(driver.aunary("Hi", pieces) if mode == "unary" else driver.astream("Hi", pieces))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except BaseException as error:
+            return error
+        return None
+
+    first = whole(completion()) if mode == "unary" else streamed()
+    with ByteServer(first, [SILENCE]) as server:
+        driver = make(name, server.base_url, max_retries=0)
+        driver.ask(mode)
+        for steps in range(12):
+            error = driver.run(cancelled_after(driver, steps))
+            assert isinstance(error, asyncio.CancelledError)
+            shown = shown_by_error(error)
+            assert KEY not in shown, f"cancelled after {steps} steps"
+        driver.stop()
+
+
+# -- pytest and rich as users run them -------------------------------------------------------------------------------
+
+FAILING = """
+    import asyncio
+    import pytest
+    from tests.support.http_bytes import streamed, text_events, event
+    from tests.support.byte_server import ByteServer, SILENCE, RESET
+    from langchain_gumloop import ChatGumloop
+    from llama_index_gumloop import Gumloop
+
+    SCRIPTS = [
+        [RESET],
+        [b"HTTP/1.1 401 X\\r\\nContent-Length: 2\\r\\n\\r\\nno"],
+        streamed([text_events()[0], event({"error": {"code": 402, "message": "no"}})]),
+    ]
+
+    @pytest.mark.parametrize("script", SCRIPTS, ids=["reset", "401", "402"])
+    @pytest.mark.parametrize("adapter", [ChatGumloop, Gumloop])
+    def test_it(script, adapter):
+        with ByteServer(script) as server:
+            model = adapter(model="m", base_url=server.base_url, max_retries=0)
+            if adapter is ChatGumloop:
+                list(model.stream("Hi"))
+            else:
+                list(model.stream_complete("Hi"))
+
+    @pytest.mark.parametrize("adapter", [ChatGumloop, Gumloop])
+    def test_async(adapter):
+        async def work(model):
+            await asyncio.wait_for(model.ainvoke("Hi") if adapter is ChatGumloop else model.acomplete("Hi"), 0.3)
+
+        with ByteServer([SILENCE]) as server:
+            asyncio.run(work(adapter(model="m", base_url=server.base_url)))
+
+    def test_misspelled():
+        ChatGumloop(model="m", temprature=1)
+"""
+
+
+def _run(command: list[str], where: Path) -> str:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        command,
+        cwd=where,
+        env={**os.environ, "GUMLOOP_API_KEY": KEY, "PYTHONPATH": str(root), "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_pytests_showlocals(tmp_path: Path) -> None:
+    (tmp_path / "test_failing.py").write_text(textwrap.dedent(FAILING))
+    options = ["--showlocals", "--tb=long", "-vv", "--full-trace", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    out = _run([sys.executable, "-m", "pytest", *options, "-c", os.devnull, "test_failing.py"], tmp_path)
+    assert "9 failed" in out, out[-2000:]
+    assert "base_url   =" in out or "model      =" in out
+    assert (KEY in out) is False
+
+
+def test_richs_tracebacks(tmp_path: Path) -> None:
+    script = """
+        from rich.traceback import install
+        from tests.support.byte_server import ByteServer, RESET
+        from langchain_gumloop import ChatGumloop
+
+        install(show_locals=True, locals_max_length=1000, locals_max_string=10000)
+
+        def main():
+            with ByteServer([RESET]) as server:
+                ChatGumloop(model="m", base_url=server.base_url, max_retries=0).invoke("Hi")
+
+        main()
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(script))
+    out = _run([sys.executable, "script.py"], tmp_path)
+    assert "APIConnectionError" in out
+    assert "locals" in out
+    assert (KEY in out) is False
+
+
+def test_these_tests_would_see_a_key() -> None:
+    """A key in a variable of a frame, in a cause, or in a request's headers is found."""
+    import httpx
+
+    def holding(_value: str) -> None:
+        raise ValueError("no")
+
+    for work in (
+        lambda: holding(json.dumps([KEY])),
+        lambda: httpx.Client(headers={"authorization": KEY}, trust_env=False).get("http://127.0.0.1:1/"),
+    ):
+        error = _raised(work)
+        assert KEY in shown_by_error(error)
+
+
+def _raised(work: Callable[[], Any]) -> BaseException:
+    try:
+        work()
+    except Exception as error:
+        return error
+    raise AssertionError
