@@ -46,8 +46,8 @@ def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> None:
     with pytest.raises(errors.GumloopError) as caught:
         model.ask(mode, pieces=pieces)
     error = caught.value
-    assert isinstance(error, expected.kind)
-    assert type(error).__name__ == expected.kind.__name__
+    # An adapter's class has the core's among its bases, and none more specific than expected.
+    assert next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__) is expected.kind
     assert re.search(expected.says, str(error), re.DOTALL), str(error)
     assert str(error).endswith((".", "!", "?"))
     if expected.status is not None:
