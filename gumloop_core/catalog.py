@@ -117,12 +117,13 @@ def read_route_decision(payload: Any) -> RouteDecision:
     route = payload.get("route") if isinstance(payload, dict) else None
     if not isinstance(route, dict) or not isinstance(route.get("model"), str):
         raise InvalidResponseError("The router's answer made no sense: it names no model.")
-    effort = route.get("reasoning_effort")
+    effort, fallbacks = route.get("reasoning_effort"), route.get("fallback_models")
+    candidates = payload.get("candidates")
     return RouteDecision(
         route["model"],
-        tuple(name for name in route.get("fallback_models") or () if isinstance(name, str)),
+        tuple(name for name in fallbacks if isinstance(name, str)) if isinstance(fallbacks, list) else (),
         effort if isinstance(effort, str) else None,
-        tuple(payload.get("candidates") or ()),
+        tuple(candidates) if isinstance(candidates, list) else (),
         payload,
     )
 

@@ -13,6 +13,7 @@ OPTIONS = frozenset(
     {
         "temperature",
         "max_completion_tokens",
+        "max_tokens",
         "top_p",
         "seed",
         "stop",
@@ -65,6 +66,8 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 if value is not None or "max_completion_tokens" not in layer:
                     merged["max_completion_tokens"] = value
             elif name == "extra_body":
+                if value is not None and not isinstance(value, Mapping):
+                    raise InvalidRequestError(f"extra_body is a dict of fields of the body, not {value!r}.")
                 extra.update(value or {})
             else:
                 if name not in OPTIONS:
@@ -142,9 +145,10 @@ def check_messages(messages: Sequence[MessageParam]) -> None:
     if not messages:
         raise InvalidRequestError("There is no message to send: pass at least one.")
     for place, message in enumerate(messages):
-        if message["role"] not in ROLES:
+        role = message.get("role")
+        if not isinstance(role, str) or role not in ROLES:
             raise InvalidRequestError(
-                f"messages[{place}] has the unknown role {message['role']!r}. Known are {', '.join(sorted(ROLES))}."
+                f"messages[{place}] has the unknown role {role!r}. Known are {', '.join(sorted(ROLES))}."
             )
 
 
@@ -183,7 +187,8 @@ def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Seque
 
 def tool_names(tools: Sequence[ToolParam] | Sequence[JSONObject]) -> list[str]:
     """The names of tool definitions."""
-    return [tool["function"]["name"] for tool in tools if isinstance(tool.get("function"), dict)]
+    functions = [tool.get("function") for tool in tools]
+    return [function["name"] for function in functions if isinstance(function, dict) and "name" in function]
 
 
 def json_schema_format(

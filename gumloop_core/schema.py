@@ -112,7 +112,7 @@ def _strict(schema: Any) -> Any:
 def _nullable(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    if "$ref" in schema or "const" in schema:
+    if "$ref" in schema or "const" in schema or "enum" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     if "anyOf" in schema:
         options = schema["anyOf"]
@@ -121,8 +121,6 @@ def _nullable(schema: Any) -> Any:
     if isinstance(kind, str):
         if kind == "null":
             return schema
-        if "enum" in schema:
-            return {"anyOf": [schema, {"type": "null"}]}
         return {**schema, "type": [kind, "null"]}
     if isinstance(kind, list):
         return schema if "null" in kind else {**schema, "type": [*kind, "null"]}

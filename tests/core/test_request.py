@@ -1,0 +1,119 @@
+"""The body of a chat request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gumloop_core.errors import InvalidRequestError
+from gumloop_core.request import build_body, json_schema_format, merge_options, tool_choice, tool_names
+
+HELLO: list[Any] = [{"role": "user", "content": "Hi"}]
+TOOLS: list[Any] = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
+
+
+def test_later_layers_win_and_none_takes_away() -> None:
+    assert merge_options({"temperature": 1, "seed": 2}, {"temperature": None}, {"top_p": 0.5}) == {
+        "seed": 2,
+        "top_p": 0.5,
+    }
+    assert merge_options({"temperature": 0, "stop": []}) == {"temperature": 0, "stop": []}
+
+
+def test_both_spellings_of_the_token_cap() -> None:
+    assert merge_options({"max_tokens": 5}) == {"max_completion_tokens": 5}
+    assert merge_options({"max_completion_tokens": 5}, {"max_tokens": 6}) == {"max_completion_tokens": 6}
+    assert merge_options({"max_tokens": 5}, {"max_completion_tokens": 6}) == {"max_completion_tokens": 6}
+    assert merge_options({"max_completion_tokens": 5, "max_tokens": None}) == {"max_completion_tokens": 5}
+    assert merge_options({"max_completion_tokens": 5}, {"max_tokens": None}) == {}
+
+
+def test_extra_body_is_laid_over_extra_body() -> None:
+    merged = merge_options({"extra_body": {"a": 1, "b": 1}}, {"extra_body": {"b": 2}}, {"extra_body": None})
+    assert merged == {"extra_body": {"a": 1, "b": 2}}
+    with pytest.raises(InvalidRequestError, match="extra_body"):
+        merge_options({"extra_body": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("temprature", "temperature"), ("max_token", "max_tokens"), ("tool_choise", "tool_choice")]
+)
+def test_slips_are_named(name: str, meant: str) -> None:
+    with pytest.raises(InvalidRequestError, match=name):
+        merge_options({name: 1})
+
+
+def test_new_fields_pass() -> None:
+    assert merge_options({"verbosity": "low"}) == {"verbosity": "low"}
+
+
+def test_a_body() -> None:
+    assert build_body("m", HELLO, {"seed": 1}) == {"model": "m", "messages": HELLO, "seed": 1}
+    streamed = build_body("m", HELLO, {"stream_options": {"x": 1}}, stream=True)
+    assert (streamed["stream"], streamed["stream_options"]) == (True, {"include_usage": True, "x": 1})
+    assert "stream_options" not in build_body("m", HELLO, {"stream_options": {"x": 1}})
+    assert build_body("m", HELLO, {"seed": 1, "extra_body": {"seed": 2, "new": 3}})["seed"] == 2
+    body = build_body("m", HELLO, {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True, "stop": []})
+    assert body == {"model": "m", "messages": HELLO}
+    assert build_body("m", HELLO, {"tools": TOOLS, "tool_choice": "auto"})["tool_choice"] == "auto"
+
+
+def test_what_was_passed_is_not_changed() -> None:
+    options = {"tools": [], "extra_body": {"a": 1}}
+    body = build_body("m", HELLO, options, stream=True)
+    body["messages"].append("x")
+    assert options == {"tools": [], "extra_body": {"a": 1}}
+    assert len(HELLO) == 1
+
+
+@pytest.mark.parametrize(
+    "messages", [[], [{"role": "robot"}], [{"content": "x"}], [{"role": None}], [{"role": ["user"]}]]
+)
+def test_conversations_that_cannot_be_sent(messages: list[Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="message"):
+        build_body("m", messages, {})
+
+
+NAMED = {"type": "function", "function": {"name": "add"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "wire"),
+    [
+        (None, ["add"], None),
+        (False, ["add"], None),
+        ("", ["add"], None),
+        (True, ["add"], "required"),
+        ("any", ["add"], "required"),
+        ("required", ["add"], "required"),
+        ("auto", [], "auto"),
+        ("none", ["add"], "none"),
+        ("add", ["add"], NAMED),
+        ("auto", ["auto"], {"type": "function", "function": {"name": "auto"}}),
+        (NAMED, ["add"], NAMED),
+        ({"type": "tool", "name": "add"}, ["add"], NAMED),
+        ({"type": "allowed_tools"}, ["add"], {"type": "allowed_tools"}),
+    ],
+)
+def test_tool_choices(choice: Any, names: list[str], wire: Any) -> None:
+    assert tool_choice(choice, names) == wire
+
+
+@pytest.mark.parametrize("choice", ["sub", {"type": "function", "function": {"name": "sub"}}])
+def test_a_tool_that_is_not_sent(choice: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"'sub'.*'add'"):
+        tool_choice(choice, ["add"])
+
+
+def test_tool_names() -> None:
+    assert tool_names([*TOOLS, {"type": "web_search"}, {"function": None}, {"function": {}}]) == ["add"]
+
+
+def test_json_schema_formats() -> None:
+    assert json_schema_format("My Answer!", {}) == {
+        "type": "json_schema",
+        "json_schema": {"name": "My_Answer", "schema": {}},
+    }
+    full = json_schema_format("a", {}, strict=False, description="d")["json_schema"]
+    assert (full["strict"], full["description"]) == (False, "d")
