@@ -49,7 +49,7 @@ def parse_messages(body: Mapping[str, Any]) -> list[Message]:
 
 def _match_result(message: Message, where: str, known: set[str], pending: dict[str, str]) -> None:
     identifier = message.tool_call_id or ""
-    if False:
+    if pending.pop(identifier, None) is None:
         again = " again" if identifier in known else ""
         raise FieldError(
             f"The tool message answers the call {identifier!r}{again}, but no call of the assistant "
