@@ -71,6 +71,22 @@ def test_two_questions_take_two_sentences() -> None:
     assert answer == f"{CATS} {DOGS}"
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When was the bridge opened?", "The bridge was opened in 1932."),
+        ("Who opened the bridge?", "The bridge was opened by Jack Lang."),
+        ("How long is the bridge?", "The long bridge measures 1,149 metres."),
+    ],
+)
+def test_the_kind_of_question_decides_between_equals(question: str, answer: str) -> None:
+    told = (
+        "The bridge was opened with a party. The bridge was opened in 1932. The bridge was opened by Jack Lang. "
+        "The long bridge is grey. The long bridge measures 1,149 metres."
+    )
+    assert answer_from(told, question) == answer
+
+
 def test_what_the_context_does_not_say() -> None:
     assert answer_from(DOCUMENTS, "What is the boiling point of tungsten?") is None
     template = default_prompts.DEFAULT_TEXT_QA_PROMPT_TMPL

@@ -152,6 +152,25 @@ def test_the_own_validator_agrees_with_jsonschema(schema: dict[str, Any], value:
     assert conforms(value, plain, plain) == jsonschema.Draft202012Validator(plain).is_valid(value)
 
 
+@pytest.mark.parametrize("value", [1, 3, 5, 15, "x", None, True, [1, 1], [1, 2], {"a": 1}, {"a": 2, "b": 1}])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"oneOf": [{"type": "integer", "multipleOf": 3}, {"type": "integer", "multipleOf": 5}]},
+        {"not": {"type": "integer"}},
+        {"if": {"type": "integer"}, "then": {"minimum": 4}, "else": {"type": "array"}},
+        {"uniqueItems": True, "contains": {"const": 2}},
+        {"dependentRequired": {"a": ["b"]}, "maxProperties": 1},
+        {"propertyNames": {"maxLength": 0}},
+        {"prefixItems": [{"const": 1}], "items": {"const": 2}},
+        {"const": 1},
+        {"enum": [True, None]},
+    ],
+)
+def test_the_own_validator_on_rare_words(schema: dict[str, Any], value: object) -> None:
+    assert conforms(value, schema, schema) == jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
 SPECIAL: dict[str, dict[str, Any]] = {
     "list that contains itself": {
         "$defs": {
