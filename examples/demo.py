@@ -74,7 +74,8 @@ def run_documents(connection: dict[str, Any]) -> None:
     print(f"\n{BOLD}LlamaIndex · answers from this project's documents{RESET}\n> {QUESTION_FOR_DOCUMENTS}\n")
     paths = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     documents = [
-        Document(text=path.read_text(encoding="utf-8"), metadata={"file": str(path.relative_to(ROOT))}) for path in paths
+        Document(text=path.read_text(encoding="utf-8"), metadata={"file": str(path.relative_to(ROOT))})
+        for path in paths
     ]
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
     retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=4)

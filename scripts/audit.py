@@ -21,7 +21,7 @@ def main(lock_file: str) -> int:
     """
     command = [sys.executable, "-m", "pip_audit", "--requirement", lock_file, "--require-hashes", "--disable-pip"]
     try:
-        run = subprocess.run(  # noqa: S603 - our own arguments
+        run = subprocess.run(
             [*command, "--format", "json", "--progress-spinner", "off"],
             capture_output=True,
             text=True,

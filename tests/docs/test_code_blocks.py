@@ -33,12 +33,12 @@ class Block(NamedTuple):
 
 
 def blocks() -> list[Block]:
-    found = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            found.append(Block(page, text.count("\n", 0, match.start()) + 1, match[1], match[2]))
-    return found
+    return [
+        Block(page, text.count("\n", 0, match.start()) + 1, match[1], match[2])
+        for page in PAGES
+        for text in [page.read_text(encoding="utf-8")]
+        for match in FENCE.finditer(text)
+    ]
 
 
 BLOCKS = blocks()
@@ -60,7 +60,7 @@ def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path
     monkeypatch.setenv("GUMLOOP_USER_ID", gumloop_emulator.user_id)
     monkeypatch.chdir(tmp_path)
     source = "\n" * block.line + block.code  # so that a traceback names the page's line
-    exec(compile(source, str(block.page), "exec"), {"__name__": "__main__"})  # noqa: S102
+    exec(compile(source, str(block.page), "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("block", of("bash"))
