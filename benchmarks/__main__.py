@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, OURS, QUICK
 from benchmarks.imports import measure_imports
 from benchmarks.machine import describe
 from benchmarks.report import table
@@ -23,16 +24,14 @@ RESULTS = Path(__file__).with_name("results.json")
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours beside the peers and the floors.")
-    parser.add_argument(
-        "--quick", action="store_true", help="in under a minute, for a first impression; writes nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="less of all, without the slow peers; writes nothing")
     parser.add_argument("--only", metavar="WORD", help="only rows with this in their title; writes nothing")
     parser.add_argument("--framework", choices=list(CONTENDERS), help="only this framework; writes nothing")
     parser.add_argument("--contenders", metavar="NAME,NAME", help="only these contenders; writes nothing")
     parser.add_argument("--rounds", type=int, help="rounds of each row, in place of its own number")
     given = parser.parse_args()
     frameworks = [given.framework] if given.framework else list(CONTENDERS)
-    names = given.contenders.split(",") if given.contenders else None
+    names = given.contenders.split(",") if given.contenders else QUICK if given.quick else None
     results: dict[str, Any] = {"date": date.today().isoformat(), "machine": describe(), "frameworks": {}}
     for framework in frameworks:
         rows = results["frameworks"][framework] = _measure(
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def _measure(
-    framework: str, word: str, names: list[str] | None, quick: bool, rounds: int | None
+    framework: str, word: str, names: Sequence[str] | None, quick: bool, rounds: int | None
 ) -> list[dict[str, Any]]:
     measured = []
     wanted = [name for name in CONTENDERS[framework] if names is None or name in names]
@@ -60,7 +59,7 @@ def _measure(
             _progress(f"{framework}: {row.title}")
             # Nobody has a connection to the second server yet.
             at = fresh_address if row.work == "connections" else address
-            turns = min(3, row.rounds) if quick else rounds or row.rounds
+            turns = rounds or (min(2, row.rounds) if quick else row.rounds)
             found = measure(taking_part, row.work, at, row.arguments(quick=quick), turns)
             measured.append(
                 {
@@ -75,8 +74,9 @@ def _measure(
     title = "import beyond the framework"
     if word in title:
         _progress(f"{framework}: {title}")
-        turns = 1 if quick else 5
-        found = measure_imports(framework, turns, wanted)
+        turns = rounds or (1 if quick else 5)
+        # The peers take many seconds.
+        found = measure_imports(framework, turns, [OURS[framework]] if quick else wanted)
         measured.append({"title": title, "aim": 40.0, "unit": "ms", "scale": 1e3, "rounds": turns, "contenders": found})
     _progress("")
     return measured

@@ -10,11 +10,20 @@ from statistics import median
 
 from benchmarks.workers import ROOT
 
-# What a program has that uses a chat model, whoever made the model.
+# What a program has loaded that uses a chat model with prompts and tools, whoever made the model.
 _FRAMEWORK = {
-    "langchain": "import langchain_core.language_models.chat_models, langchain_core.tools, langchain_core.messages, "
-    "langchain_core.output_parsers, langchain_core.prompts, langchain_core.runnables",
-    "llama_index": "import llama_index.core, llama_index.core.llms.function_calling",
+    "langchain": """
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import BaseTool, tool
+""",
+    "llama_index": """
+import llama_index.core
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+""",
 }
 _ADAPTERS = {
     "langchain": {
@@ -31,7 +40,10 @@ _ADAPTERS = {
 }
 _PROGRAM = """
 {framework}
+import gc
 from time import process_time
+gc.collect()
+gc.freeze()  # or the adapter may pay for looking through the framework's objects
 start = process_time()
 from {module} import {name}
 print(process_time() - start)
@@ -46,13 +58,13 @@ def measure_imports(framework: str, rounds: int, names: Sequence[str]) -> dict[s
     """
     adapters = {name: module for name, module in _ADAPTERS[framework].items() if name in names}
     seconds: dict[str, list[float]] = {name: [] for name in adapters}
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": ""}
     for turn in range(rounds + 1):
         for name, module in adapters.items():
             program = _PROGRAM.format(framework=_FRAMEWORK[framework], module=module, name=name)
             done = subprocess.run(
                 [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
             )
-            if turn:  # the first turn writes the byte code and fills the disk's cache
+            if turn:  # the first turn writes the byte code
                 seconds[name].append(float(done.stdout.split()[-1]))
     return {name: {"value": median(spent)} for name, spent in seconds.items()}

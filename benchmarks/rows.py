@@ -118,7 +118,7 @@ ROWS = [
     Row(
         "second model object and its first call, less a call",
         "second_model_called",
-        _both(0.5),
+        {},
         {"models": 20},
         {"models": 5},
         unit="ms",
@@ -129,7 +129,7 @@ ROWS = [
         "together",
         _both(1.3),
         {"streams": 1000, "chunks": 20, "pace": 5000},
-        {"streams": 100},
+        {"streams": 60, "pace": 1000},
         unit="x",
         rounds=5,
         only=_FLOOR_AND_OURS,

@@ -55,9 +55,7 @@ def _cpu_seconds(work: Callable[[], Any]) -> float:
     gc.freeze()
     start = process_time()
     work()
-    spent = process_time() - start
-    gc.unfreeze()
-    return spent
+    return process_time() - start
 
 
 async def _consume(stream: Any) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS
@@ -24,12 +25,13 @@ class Worker:
 
     def __init__(self, framework: str, name: str) -> None:
         self.name = name
+        self._complaints = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", framework, name],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._complaints,  # a pipe that nobody reads would fill up and hold the contender
             text=True,
         )
 
@@ -48,8 +50,8 @@ class Worker:
         except BrokenPipeError:
             line = ""
         if not line:
-            assert self._process.stderr is not None
-            raise WorkError(f"the process ended: {self._process.stderr.read()[-500:].strip()}")
+            self._complaints.seek(0)
+            raise WorkError(f"the process ended: {self._complaints.read()[-500:].strip()}")
         reply = json.loads(line)
         if "error" in reply:
             raise WorkError(reply["error"])
@@ -59,6 +61,7 @@ class Worker:
         """End the process."""
         self._process.kill()
         self._process.communicate()
+        self._complaints.close()
 
 
 @contextmanager

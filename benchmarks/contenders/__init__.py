@@ -9,6 +9,9 @@ from typing import Any
 FLOOR = "floor"
 OURS = {"langchain": "ChatGumloop", "llama_index": "Gumloop"}
 
+QUICK = (FLOOR, *OURS.values(), "ChatOpenAI", "OpenAILike")
+"""Those that are quick: without the peers that take seconds to start and milliseconds a call."""
+
 CONTENDERS = {
     "langchain": {
         FLOOR: "langchain_floor",
