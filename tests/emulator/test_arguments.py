@@ -155,6 +155,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         tool("order_pizza", "Order pizzas.", table=INTEGER, pizzas=INTEGER),
         {"table": 12, "pizzas": 3},
     ),
+    "before its word": (
+        "Reserve a hotel: 2 guests, 3 nights",
+        tool("reserve_hotel", "Reserve a hotel.", nights=INTEGER, guests=INTEGER, optional=["nights", "guests"]),
+        {"nights": 3, "guests": 2},
+    ),
     "reference": (
         "Paint the wall blue",
         {
