@@ -26,5 +26,5 @@ class RefusalError(StructuredOutputError):
     """The model refused to answer, or a content filter stopped it."""
 
 
-class LengthError(StructuredOutputError):
+class LengthLimitError(StructuredOutputError):
     """The answer was cut off at its token limit before the object was complete."""

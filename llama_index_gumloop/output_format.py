@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode, encode
 from gumloop_core.request import json_schema_format
-from gumloop_core.schema import can_be_strict, strict_schema, without_added_nulls
-from gumloop_core.wire import JSONObject, ResponseFormat
-from llama_index_gumloop.errors import LengthError, RefusalError, StructuredOutputError
+from gumloop_core.schema import can_be_strict, strict_schema, with_root, without_added_nulls
+from gumloop_core.wire import ResponseFormat
+from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
 from llama_index_gumloop.partial_objects import PartialObjects
 
@@ -37,7 +37,7 @@ class OutputFormat:
             schema = output_cls.model_json_schema()
         except Exception as error:
             raise InvalidRequestError(f"{output_cls.__name__} cannot be asked for: {error}") from error
-        self._schema = _with_root_in_place(schema)
+        self._schema = with_root(schema)
         if self._schema.get("type") != "object":
             raise InvalidRequestError(
                 f"{output_cls.__name__} cannot be asked for: an answer must be an object, and its JSON Schema is of "
@@ -56,7 +56,7 @@ class OutputFormat:
 
         Raises:
             RefusalError: If the model refused, or a filter stopped it.
-            LengthError: If the answer was cut off.
+            LengthLimitError: If the answer was cut off.
             StructuredOutputError: If it is not an object of the class.
         """
         name = self._output_cls.__name__
@@ -69,7 +69,7 @@ class OutputFormat:
             value = _document(text)
         except ValueError:
             if reason == "length":
-                raise LengthError(
+                raise LengthLimitError(
                     f"The answer was cut off at its token limit before the {name} was complete. "
                     "Raise max_completion_tokens.",
                     response=response,
@@ -104,15 +104,6 @@ def chat_options(llm_kwargs: Mapping[str, Any] | None, output_cls: type[BaseMode
     options = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FOR_TOOLS}
     options["response_format"] = output_format(output_cls).response_format
     return options
-
-
-def _with_root_in_place(schema: JSONObject) -> JSONObject:
-    """A schema whose root says what it is: for a class that contains itself, pydantic writes a reference there."""
-    reference = schema.get("$ref")
-    if not isinstance(reference, str) or not reference.startswith("#/$defs/"):
-        return schema
-    definitions = schema.get("$defs") or {}
-    return {**definitions.get(reference.removeprefix("#/$defs/"), {}), "$defs": definitions}
 
 
 def _document(text: str) -> Any:

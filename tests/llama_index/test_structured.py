@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, RootModel
 
 from gumloop_core.emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from gumloop_core.errors import InvalidRequestError
-from llama_index_gumloop.errors import LengthError, RefusalError, StructuredOutputError
+from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.output_format import output_format
 from llama_index_gumloop.partial_objects import PartialObjects
 from tests.contract.llama_index.suite.structured import grows
@@ -146,7 +146,7 @@ def test_words_around_the_object_are_read_over(server: Emulator, llm, text: str)
     ("answer", "error", "message"),
     [
         (Answer(text=None, refusal="No."), RefusalError, "No."),
-        (Answer(text='{"size": ', finish_reason="length"), LengthError, "max_completion_tokens"),
+        (Answer(text='{"size": ', finish_reason="length"), LengthLimitError, "max_completion_tokens"),
         (Answer(text='{"size": ', finish_reason="content_filter"), RefusalError, "filter"),
         (Answer(text="I cannot."), StructuredOutputError, "I cannot."),
         (Answer(text=""), StructuredOutputError, "empty"),
