@@ -162,6 +162,15 @@ def test_options_for_the_sending_stay_out_of_the_body(server: Emulator, chat: Ma
     assert (headers["x-one"], headers["x-two"]) == ("1", "2")
 
 
+def test_how_to_stream_is_no_option_of_the_body(server: Emulator, chat: MakeModel) -> None:
+    server.queue(unary(content="x"), streamed({"content": "x"}))
+    model = chat(streaming=True)
+    assert model.invoke("x", stream=False).content == "x"
+    assert "stream" not in server.last_body
+    assert chat().invoke("x", stream=True).content == "x"
+    assert server.last_body["stream"] is True
+
+
 def test_a_calls_own_timeout_is_kept(server: Emulator, chat: MakeModel) -> None:
     server.queue(Answer(text="late", delay=1))
     with pytest.raises(core.APITimeoutError):

@@ -406,6 +406,20 @@ def test_the_callers_messages_are_not_changed(server: Emulator, chat: MakeModel)
     assert [message.model_dump() for message in messages] == before
 
 
+def test_each_message_knows_which_of_the_callers_it_came_from() -> None:
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "It sleeps."}
+    messages = [
+        HumanMessage("x"),
+        AIMessage("", tool_calls=[CALL]),
+        HumanMessage([result, {"type": "text", "text": "And now?"}]),
+        AIMessage("Still."),
+        HumanMessage("y"),
+    ]
+    params, origins = message_params(messages)
+    assert [param["role"] for param in params] == ["user", "assistant", "tool", "user", "assistant", "user"]
+    assert origins == [0, 1, 2, 2, 3, 4]
+
+
 def test_an_error_names_the_callers_message_where_one_became_several(server: Emulator, chat: MakeModel) -> None:
     result = {"type": "tool_result", "tool_use_id": "c1", "content": "It sleeps."}
     messages = [
