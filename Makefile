@@ -36,6 +36,18 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/python scripts/audit.py requirements/dev.txt
 
+# The peers and the versions that are measured have an environment of their own.
+$(VENV)-bench/.ready: requirements/bench.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# `make bench ARGS=--quick` for a first impression.
+bench: $(VENV)-bench/.ready
+	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
+	$(VENV)-bench/bin/python -m benchmarks.picture
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

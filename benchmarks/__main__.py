@@ -32,13 +32,12 @@ def main() -> None:
     given = parser.parse_args()
     frameworks = [given.framework] if given.framework else list(CONTENDERS)
     names = given.contenders.split(",") if given.contenders else QUICK if given.quick else None
-    results: dict[str, Any] = {"date": date.today().isoformat(), "machine": describe(), "frameworks": {}}
+    measured = {}
     for framework in frameworks:
-        rows = results["frameworks"][framework] = _measure(
-            framework, given.only or "", names, given.quick, given.rounds
-        )
+        rows = measured[framework] = _measure(framework, given.only or "", names, given.quick, given.rounds)
         print(table(framework, rows), end="\n\n", flush=True)
     if not (given.quick or given.only or given.framework or given.contenders):
+        results = {"date": date.today().isoformat(), "machine": describe(), "frameworks": measured}
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

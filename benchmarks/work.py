@@ -48,6 +48,11 @@ class Contender:
         """Run asynchronous work in the one event loop."""
         return self.loop.run_until_complete(work)
 
+    def close(self) -> None:
+        """Close the event loop."""
+        self.run(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
 
 def _cpu_seconds(work: Callable[[], Any]) -> float:
     # What work before this left behind is not collected on this one's time; what this one leaves behind is.
