@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -59,15 +58,13 @@ def to_message(completion: Completion) -> ChatMessage:
                 additional_information={"reasoning_details": details} if details else {},
             )
         )
-    if completion.text:
+    if completion.text or not (completion.tool_calls or completion.images):
         blocks.append(TextBlock(text=completion.text))
     blocks.extend(map(_image_block, completion.images))
     blocks.extend(
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_tool_kwargs(call))
         for call in completion.tool_calls
     )
-    if not blocks:
-        blocks.append(TextBlock(text=""))
     return ChatMessage(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
@@ -206,7 +203,7 @@ def _tool_kwargs(call: ToolCall) -> dict[str, Any] | str:
 def _image_block(image: Image) -> ImageBlock:
     try:
         data = image.data
-    except (ValueError, binascii.Error):
+    except ValueError:  # damaged; it is the caller's to judge
         data = None
     if data:
         return ImageBlock(image=data, image_mimetype=image.mime_type)

@@ -29,6 +29,7 @@ from llama_index.core.base.llms.types import (
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode, encode
 from gumloop_core.media import data_url, image_mime_type, image_part
+from gumloop_core.schema import safe_name
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
 
 _ROLES: dict[str, str] = {
@@ -82,7 +83,7 @@ def _other_message(message: ChatMessage, role: str, place: int) -> MessageParam:
             )
         converted["tool_call_id"] = str(identity)
     elif given.get("name"):
-        converted["name"] = str(given["name"])
+        converted["name"] = safe_name(str(given["name"]))
     return converted
 
 
@@ -113,7 +114,7 @@ def _assistant_message(message: ChatMessage, place: int, replay_reasoning: bool)
     elif converted["content"] is None and not tool_calls and not images:
         converted["content"] = ""
     if given.get("name"):
-        converted["name"] = str(given["name"])
+        converted["name"] = safe_name(str(given["name"]))
     if thinking and replay_reasoning:
         _put_reasoning(thinking, converted)
     return converted

@@ -158,6 +158,20 @@ def test_an_image_that_is_a_url_stays_one(server: Emulator, llm):
     assert str(block.url) == "https://pictures.invalid/one.png"
 
 
+def test_an_image_that_is_damaged_stays_as_it_came(server: Emulator, llm):
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,A"}}
+    server.queue(Json(completion(None, images=[image])))
+    (block,) = llm.chat(USER).message.blocks
+    assert str(block.url) == "data:image/png;base64,A"
+
+
+def test_an_answer_of_thoughts_alone_has_an_empty_text(server: Emulator, llm):
+    server.queue(Answer(text="", reasoning="hm"), Answer(text="", reasoning="hm"))
+    unary, streamed = llm.chat(USER).message, list(llm.stream_chat(USER))[-1].message
+    assert unary.content == streamed.content == ""
+    assert [block.block_type for block in unary.blocks] == ["thinking", "text"]
+
+
 def test_log_probabilities_are_read(server: Emulator, llm):
     document = completion("Hi")
     top = [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105]}, {"token": "Ho", "logprob": -2.0, "bytes": None}]

@@ -84,6 +84,10 @@ def test_a_name_is_sent():
     assert one(ChatMessage(role="user", content="Hi", additional_kwargs={"name": "ada"}))["name"] == "ada"
 
 
+def test_a_name_is_made_fit_for_the_wire():
+    assert one(ChatMessage(role="user", content="Hi", additional_kwargs={"name": "Ada L."}))["name"] == "Ada_L"
+
+
 def test_an_image_from_a_buffer():
     content = one(ChatMessage(role="user", blocks=[ImageBlock(image=io.BytesIO(PNG))]))["content"]
     assert content[0]["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
