@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from dataclasses import dataclass
 from operator import itemgetter
@@ -235,8 +236,9 @@ def _parse_whole(text: str) -> Any:
     except ValueError:
         pass
     try:
-        return parse_json_markdown(text, parser=lambda inner: decode(inner.encode("utf-8", "surrogatepass")))
-    except ValueError as error:
+        # It looks for a fence only where its parser raises Python's own error.
+        return parse_json_markdown(text, parser=lambda inner: json.loads(inner, strict=False))
+    except (ValueError, RecursionError) as error:
         raise OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text) from error
 
 
