@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gumloop_core.answer import Delta
@@ -119,7 +119,7 @@ class StreamBody:
         self._held: list[bytes] = []  # a document whole, or the beginning of a stream
         self._length = 0
 
-    def feed(self, piece: bytes) -> Iterator[Delta]:
+    def feed(self, piece: bytes) -> Iterable[Delta]:
         """Read the next bytes."""
         self._length += len(piece)
         if self._length > self._max_bytes:
@@ -129,9 +129,17 @@ class StreamBody:
         elif not self._is_sse or self._length < _SHOWN:
             self._held.append(piece)
         if not self._is_sse:
-            return
+            return ()
+        payloads = self._decoder.feed(piece)
+        if len(payloads) != 1:
+            return self._read(payloads)
+        delta = self._reader.read_event(payloads[0])
+        return () if delta is None else (delta,)
+
+    def _read(self, payloads: list[bytes]) -> Iterator[Delta]:
+        # Deltas in front of an event that raises are handed out first.
         reader = self._reader
-        for payload in self._decoder.feed(piece):
+        for payload in payloads:
             delta = reader.read_event(payload)
             if delta is not None:
                 yield delta

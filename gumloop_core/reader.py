@@ -96,7 +96,7 @@ class AnswerReader:
             if (
                 text.__class__ is str
                 and text
-                and (len(delta) == 1 or _has_only_text(delta))
+                and (len(delta) == 1 or (len(delta) == 2 and "role" in delta) or _has_only_text(delta))
                 and choice.get("finish_reason") is None
                 and choice.get("logprobs") is None
                 and choice.get("native_finish_reason") is None

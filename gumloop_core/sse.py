@@ -30,6 +30,15 @@ class SSEDecoder:
         Returns:
             The payloads that these bytes completed, in order. The data lines of one event are joined by a newline.
         """
+        # What arrives in a stream is nearly always one event, whole and with a single line.
+        if (
+            piece[:6] == b"data: "
+            and piece.find(b"\n") == len(piece) - 2
+            and piece[-1:] == b"\n"
+            and b"\r" not in piece
+            and not (self._at_start or self._after_cr or self._held or self._data)
+        ):
+            return [piece[6:-2]]
         if self._at_start and piece:
             piece = self._without_byte_order_mark(piece)
         if not piece:
