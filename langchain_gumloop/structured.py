@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import weakref
 from dataclasses import dataclass
 from operator import itemgetter
@@ -14,7 +15,7 @@ from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_function
-from langchain_core.utils.json import parse_json_markdown, parse_partial_json
+from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, ValidationError
 
@@ -230,16 +231,18 @@ def _raise_if_incomplete(message: AIMessage) -> None:
         raise RefusalError("The provider's content filter stopped the answer.", llm_output=str(message.text))
 
 
+_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+
+
 def _parse_whole(text: str) -> Any:
-    try:
-        return decode(text.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        pass
-    try:
-        # It looks for a fence only where its parser raises Python's own error.
-        return parse_json_markdown(text, parser=lambda inner: json.loads(inner, strict=False))
-    except (ValueError, RecursionError) as error:
-        raise OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text) from error
+    """The JSON of a text, also where a model without a schema put it into a Markdown fence."""
+    fence = _FENCE.search(text)
+    for candidate in (text, fence.group(1)) if fence else (text,):
+        try:
+            return decode(candidate.encode("utf-8", "surrogatepass"))
+        except ValueError:
+            continue
+    raise OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text)
 
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
