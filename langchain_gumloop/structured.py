@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import weakref
 from dataclasses import dataclass
@@ -231,18 +230,29 @@ def _raise_if_incomplete(message: AIMessage) -> None:
         raise RefusalError("The provider's content filter stopped the answer.", llm_output=str(message.text))
 
 
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 
 def _parse_whole(text: str) -> Any:
-    """The JSON of a text, also where a model without a schema put it into a Markdown fence."""
+    """The JSON of a text, also where a model that was given no schema put it into a Markdown fence."""
     fence = _FENCE.search(text)
-    for candidate in (text, fence.group(1)) if fence else (text,):
-        try:
-            return decode(candidate.encode("utf-8", "surrogatepass"))
-        except ValueError:
-            continue
-    raise OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text)
+    try:
+        return _decoded(text)
+    except ValueError:
+        if fence is None:
+            raise _not_json(text) from None
+    try:
+        return _decoded(fence.group(1))
+    except ValueError:
+        raise _not_json(text) from None
+
+
+def _decoded(text: str) -> Any:
+    return decode(text.encode("utf-8", "surrogatepass"))
+
+
+def _not_json(text: str) -> OutputParserException:
+    return OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text)
 
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
