@@ -80,14 +80,17 @@ class Tally:
 
 def adapters(port: int, idle: float) -> list[Any]:
     """A model of each adapter."""
+    import httpx
+
     from langchain_gumloop import ChatGumloop
     from llama_index_gumloop import Gumloop
 
+    # Long enough that a machine busy with other work does not add faults of its own.
     options: dict[str, Any] = {
         "model": "m",
         "api_key": "gl-soak",
         "base_url": f"http://127.0.0.1:{port}",
-        "timeout": 30.0,
+        "timeout": httpx.Timeout(60.0),
         "stream_idle_timeout": idle,
     }
     return [ChatGumloop(**options), Gumloop(**options)]
@@ -318,7 +321,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long new calls are made")
     parser.add_argument("--streams", type=int, default=1000, help="streams at once on the event loop")
     parser.add_argument("--threads", type=int, default=8, help="threads that make synchronous calls beside them")
-    parser.add_argument("--pause", type=float, default=0.5, help="seconds between two pieces of an answer")
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two pieces of an answer")
     parser.add_argument("--idle", type=float, default=15.0, help="stream_idle_timeout of the models")
     parser.add_argument("--json", type=Path, help="where to write the report as JSON")
     arguments = parser.parse_args()

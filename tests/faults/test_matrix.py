@@ -6,17 +6,26 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from gumloop_core import errors
-from tests.faults.matrix import FAULTS, MODES, Answers, Fault, Outcome, serve
+from tests.faults.matrix import FAULTS, GROUPS, MODES, Answers, Fault, Outcome, serve
 from tests.support.byte_server import ByteServer, unused_port
 from tests.support.drivers import DRIVERS, Driver
 
 
 def test_rows_have_names_of_their_own() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_documentation_knows_the_size() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert f"{len(FAULTS)} faults" in page
+    assert f"{len(FAULTS) * len(DRIVERS) * len(MODES):,} cells" in page
+    for name, group in GROUPS.items():
+        assert f"| {name} | {len(group)} |" in page
 
 
 @pytest.mark.parametrize("mode", MODES)
