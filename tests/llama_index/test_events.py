@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.instrumentation import root_dispatcher
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.llms.callbacks import dispatcher as core_dispatcher
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
@@ -233,3 +233,44 @@ def test_a_cancelled_task_hangs_up(server: Emulator, llm):
         assert await asyncio.to_thread(server.wait_for, lambda server: server.active_streams == 0)
 
     asyncio.run(cancel())
+
+
+@pytest.mark.parametrize("method", ["stream_chat", "stream_complete", "astream_chat", "astream_complete"])
+def test_closing_a_stream_closes_what_is_within_it_at_once(llm, monkeypatch, method: str):
+    closed = []
+
+    def responses(self, messages, given):
+        try:
+            yield from [_response("Ot"), _response("Otta")]
+        finally:
+            closed.append(method)
+
+    async def aresponses(self, messages, given):
+        try:
+            yield _response("Ot")
+            yield _response("Otta")
+        finally:
+            closed.append(method)
+
+    monkeypatch.setattr(Gumloop, "_stream_chat", responses)
+    monkeypatch.setattr(Gumloop, "_astream_chat", aresponses)
+    argument: Any = "Hi" if "complete" in method else USER
+
+    async def close_early() -> list[str]:
+        stream = await getattr(llm, method)(argument)
+        await stream.__anext__()
+        await stream.aclose()
+        return list(closed)
+
+    if method.startswith("a"):
+        assert asyncio.run(close_early()) == [method]
+    else:
+        stream = getattr(llm, method)(argument)
+        held = next(stream), stream  # a reference that is left must not keep it open
+        stream.close()
+        assert closed == [method]
+        assert held
+
+
+def _response(text: str) -> ChatResponse:
+    return ChatResponse(message=ChatMessage(role="assistant", content=text), delta=text[-2:])
