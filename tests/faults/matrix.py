@@ -218,15 +218,15 @@ CONNECTION = [
     Fault("one byte a write", Answers(), Answers(), lambda mode: [[Drip(ANSWER[mode])]]),
 ]
 
-SLOW = {"timeout": 0.15, "stream_idle_timeout": 0.15}
-LATE = Raises(errors.APITimeoutError, r"did not answer within 0\.15 s", AFTER_RETRIES)
-SILENT = Raises(errors.APITimeoutError, r"silent for 0\.15 s.*stream_idle_timeout", AFTER_RETRIES)
+SLOW = {"timeout": 0.4, "stream_idle_timeout": 0.4}
+LATE = Raises(errors.APITimeoutError, r"did not answer within 0\.4 s", AFTER_RETRIES)
+SILENT = Raises(errors.APITimeoutError, r"silent for 0\.4 s.*stream_idle_timeout", AFTER_RETRIES)
 
 TIMEOUTS = [
     Fault(
         "no connection in time",
-        Raises(errors.APITimeoutError, r"Connecting to 127\.0\.0\.1 took longer than 0\.15 s", None),
-        Raises(errors.APITimeoutError, r"Connecting to 127\.0\.0\.1 took longer than 0\.15 s", None),
+        Raises(errors.APITimeoutError, r"Connecting to 127\.0\.0\.1 took longer than 0\.4 s", None),
+        Raises(errors.APITimeoutError, r"Connecting to 127\.0\.0\.1 took longer than 0\.4 s", None),
         both(b""),
         options={**SLOW, "max_retries": 0},
         address=lambda _url: "http://127.0.0.1:{full}",
@@ -250,18 +250,18 @@ TIMEOUTS = [
     Fault(
         "silent in the middle",
         LATE,
-        Raises(errors.APITimeoutError, r"silent for 0\.15 s", 1, FIRST),
+        Raises(errors.APITimeoutError, r"silent for 0\.4 s", 1, FIRST),
         each([ANSWER["unary"][:-30], SILENCE], [FIRST_EVENT, SILENCE]),
         options=SLOW,
     ),
     Fault("silent, then an answer", Answers(requests=2), Answers(requests=2), then_answer([SILENCE]), options=SLOW),
     Fault(
         "trickling without an end",
-        Raises(errors.APITimeoutError, r"did not finish its answer within 0\.15 s|did not answer", 1),
+        Raises(errors.APITimeoutError, r"did not finish its answer within 0\.4 s|did not answer", 1),
         Answers(),
         each(
             [head(content_length="9999"), Drip(b" " * 9999, 1, 0.02)],
-            [stream_head(), *[Pause(0.05), http_chunk(b": hi\n\n")] * 6, streamed()[len(stream_head()) :]],
+            [stream_head(), *[Pause(0.1), http_chunk(b": hi\n\n")] * 6, streamed()[len(stream_head()) :]],
         ),
         options={**SLOW, "max_retries": 0},
     ),
