@@ -48,6 +48,9 @@ bench: $(VENV)-bench/.ready
 	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 	$(VENV)-bench/bin/python -m benchmarks.picture
 
+notebooks: setup
+	$(BIN)/python -m tests.notebooks.running
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
