@@ -18,7 +18,7 @@ def shown_by(thing: Any) -> str:
     if hasattr(thing, "__dict__"):
         # Headers of the caller's are a plain dict: whoever asks for the attribute itself, gets it.
         parts.append(repr({name: value for name, value in vars(thing).items() if name != "default_headers"}))
-    for name in ("model_dump", "model_dump_json", "dict", "json", "to_dict", "to_json", "to_payload", "asdict"):
+    for name in ("model_dump", "model_dump_json", "to_dict", "to_json", "to_payload", "asdict"):
         method = getattr(thing, name, None)
         if callable(method):
             parts.append(repr(method()))

@@ -264,12 +264,13 @@ def _run(command: list[str], where: Path) -> str:
         env={**os.environ, "GUMLOOP_API_KEY": KEY, "PYTHONPATH": str(root), "COLUMNS": "300"},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=110,
         check=False,
     )
     return done.stdout + done.stderr
 
 
+@pytest.mark.timeout(120)
 def test_pytests_showlocals(tmp_path: Path) -> None:
     (tmp_path / "test_failing.py").write_text(textwrap.dedent(FAILING))
     options = ["--showlocals", "--tb=long", "-vv", "--full-trace", "-p", "no:cacheprovider", "-p", "no:randomly"]
@@ -279,6 +280,7 @@ def test_pytests_showlocals(tmp_path: Path) -> None:
     assert (KEY in out) is False
 
 
+@pytest.mark.timeout(120)
 def test_richs_tracebacks(tmp_path: Path) -> None:
     script = """
         from rich.traceback import install
