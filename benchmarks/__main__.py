@@ -25,10 +25,10 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours beside the peers and the floors.")
     parser.add_argument("--quick", action="store_true", help="less of all, without the slow peers; writes nothing")
-    parser.add_argument("--only", metavar="WORD", help="only rows with this in their title; writes nothing")
-    parser.add_argument("--framework", choices=list(CONTENDERS), help="only this framework; writes nothing")
+    parser.add_argument("--only", metavar="WORD", help="only rows with this in their title")
+    parser.add_argument("--framework", choices=list(CONTENDERS), help="only this framework")
     parser.add_argument("--contenders", metavar="NAME,NAME", help="only these contenders; writes nothing")
-    parser.add_argument("--rounds", type=int, help="rounds of each row, in place of its own number")
+    parser.add_argument("--rounds", type=int, help="rounds of each row, in place of its own number; writes nothing")
     given = parser.parse_args()
     frameworks = [given.framework] if given.framework else list(CONTENDERS)
     names = given.contenders.split(",") if given.contenders else QUICK if given.quick else None
@@ -36,9 +36,19 @@ def main() -> None:
     for framework in frameworks:
         rows = measured[framework] = _measure(framework, given.only or "", names, given.quick, given.rounds)
         print(table(framework, rows), end="\n\n", flush=True)
-    if not (given.quick or given.only or given.framework or given.contenders):
-        results = {"date": date.today().isoformat(), "machine": describe(), "frameworks": measured}
-        RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if not (given.quick or given.contenders or given.rounds):
+        _write(measured, keep=bool(given.only))
+
+
+def _write(measured: dict[str, list[dict[str, Any]]], *, keep: bool) -> None:
+    """Write the results; with ``keep``, a framework's rows that were not measured this time stay as they are."""
+    frameworks = json.loads(RESULTS.read_text(encoding="utf-8"))["frameworks"] if RESULTS.exists() else {}
+    for framework, rows in measured.items():
+        known = {row["title"]: row for row in frameworks.get(framework, []) if keep}
+        known.update({row["title"]: row for row in rows})
+        frameworks[framework] = list(known.values())
+    results = {"date": date.today().isoformat(), "machine": describe(), "frameworks": frameworks}
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _measure(

@@ -1,7 +1,9 @@
-"""The table, as text that is also Markdown."""
+"""The table, as text that is also Markdown; ``python -m benchmarks.report`` prints the results that were written."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders import FLOOR, OURS
@@ -74,3 +76,9 @@ def _aligned(rows: list[list[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     )
+
+
+if __name__ == "__main__":
+    results = json.loads(Path(__file__).with_name("results.json").read_text(encoding="utf-8"))
+    for framework, rows in results["frameworks"].items():
+        print(table(framework, rows), end="\n\n")

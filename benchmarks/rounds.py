@@ -6,12 +6,16 @@ where the times themselves do not; of the rounds the median is taken.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
 from benchmarks.contenders import FLOOR
-from benchmarks.workers import Worker, WorkError
+from benchmarks.workers import HungError, Worker, WorkError
+
+MOST_HUNG = 2
+"""Rounds of a row that a contender may miss because it hung."""
 
 
 def measure(
@@ -21,10 +25,12 @@ def measure(
 
     Returns:
         For each contender ``value``, the median of its numbers, and where there is a floor ``ratio``, the median of
-        its ratios to it, with ``quartiles``; or ``error``, why it could not do the work.
+        its ratios to it, with ``quartiles``; ``hung``, the rounds that it missed
+        because it hung; or ``error``, why it could not do the work.
     """
-    values: dict[str, list[float]] = {worker.name: [] for worker in workers}
+    values: dict[str, dict[int, float]] = {worker.name: {} for worker in workers}
     errors: dict[str, str] = {}
+    hung: Counter[str] = Counter()
     for turn in range(rounds + (rounds > 1)):
         first = turn % len(workers)
         for worker in [*workers[first:], *workers[:first]]:
@@ -32,20 +38,28 @@ def measure(
                 continue
             try:
                 value = worker.do(work, server, arguments)
+            except HungError as error:
+                hung[worker.name] += 1
+                if hung[worker.name] > MOST_HUNG:
+                    errors[worker.name] = str(error)
+                continue
             except WorkError as error:
                 errors[worker.name] = str(error)
                 continue
             if turn or rounds == 1:  # the first turn warms up
-                values[worker.name].append(value)
+                values[worker.name][turn] = value
     measured: dict[str, dict[str, Any]] = {}
-    floor = values.get(FLOOR) or None
+    floor = values.get(FLOOR, {})
     for name, numbers in values.items():
-        if name in errors:
-            measured[name] = {"error": errors[name]}
+        if name in errors or not numbers:
+            measured[name] = {"error": errors.get(name, "no round came to an end")}
             continue
-        measured[name] = {"value": median(numbers)}
-        if floor is not None and len(floor) == len(numbers) and all(floor):
-            measured[name].update(_spread([number / base for number, base in zip(numbers, floor, strict=True)]))
+        measured[name] = {"value": median(numbers.values())}
+        if hung[name]:
+            measured[name]["hung"] = hung[name]
+        ratios = [number / floor[turn] for turn, number in numbers.items() if floor.get(turn)]
+        if ratios:
+            measured[name].update(_spread(ratios))
     return measured
 
 

@@ -19,8 +19,13 @@ from langchain_gumloop import ChatGumloop
 class Bridged(ChatGumloop):
     """Ours without its native events: LangChain bridges from its chunks, as for every other model."""
 
-    _stream_chat_model_events = None  # type: ignore[assignment]
-    _astream_chat_model_events = None  # type: ignore[assignment]
+    @property
+    def _stream_chat_model_events(self) -> None:  # type: ignore[override]
+        return None
+
+    @property
+    def _astream_chat_model_events(self) -> None:  # type: ignore[override]
+        return None
 
 
 class Recorded(ChatGumloop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,17 @@ from benchmarks.contenders import CONTENDERS
 ROOT = Path(__file__).resolve().parents[1]
 
 
+LONGEST_WORK = 90.0
+"""Seconds after which a contender is held to hang. One peer leaves responses unread, and its HTTP library can wait for
+itself when they are collected."""
+
+
 class WorkError(Exception):
     """A contender could not do the work."""
+
+
+class HungError(WorkError):
+    """A contender did not come to an end."""
 
 
 class Worker:
@@ -25,9 +35,13 @@ class Worker:
 
     def __init__(self, framework: str, name: str) -> None:
         self.name = name
+        self._command = [sys.executable, "-m", "benchmarks.worker", framework, name]
+        self._start()
+
+    def _start(self) -> None:
         self._complaints = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", framework, name],
+            self._command,
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -40,12 +54,17 @@ class Worker:
 
         Raises:
             WorkError: If it could not be.
+            HungError: If it did not end. The process is a new one then.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"work": work, "server": server, "arguments": arguments}) + "\n")
             self._process.stdin.flush()
+            if not select.select([self._process.stdout], [], [], LONGEST_WORK)[0]:
+                self.close()
+                self._start()
+                raise HungError(f"{work} did not end within {LONGEST_WORK:.0f} s")
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
