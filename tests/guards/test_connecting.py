@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 
 import httpcore
@@ -13,7 +14,7 @@ from gumloop_core import GumloopClient, pools, retry, settings
 from gumloop_core.client import AsyncGumloopClient
 from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
-from tests.support.byte_server import ByteServer, Pause
+from tests.support.byte_server import SILENCE, ByteServer, Pause
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
@@ -125,3 +126,24 @@ def test_a_request_takes_no_more_calls_with_more_messages_than_its_encoding(own_
         base = calls_made(lambda: client.complete(few))  # type: ignore[arg-type]
         more = calls_made(lambda: client.complete(many))  # type: ignore[arg-type]
         assert more - base < 100
+
+
+def test_an_abandoned_stream_may_be_collected_while_another_request_begins(
+    own_pool: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """httpcore holds a lock while it looks through a client's connections, and takes it again to close a response."""
+    unfinished = [stream_head() + b"".join(map(http_chunk, answer_events()[:1])), SILENCE]
+    with ByteServer(unfinished, whole(completion())) as server:
+        client = GumloopClient(settings_for(server.base_url))
+        abandoned = [client.stream(body(stream=True))]
+        next(abandoned[0])
+        assign = httpcore.ConnectionPool._assign_requests_to_connections
+
+        def collect_and_assign(self: httpcore.ConnectionPool) -> object:
+            abandoned.clear()
+            gc.collect()
+            return assign(self)
+
+        monkeypatch.setattr(httpcore.ConnectionPool, "_assign_requests_to_connections", collect_and_assign)
+        assert client.complete(body()).text
+        assert server.wait_until_gone()
