@@ -5,7 +5,8 @@ Speaks Gumloop's chat completions over HTTP and knows no framework. It can be us
 """
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCall, ToolCallPiece, Usage
-from gumloop_core.client import AsyncGumloopClient, GumloopClient
+from gumloop_core.async_client import AsyncGumloopClient
+from gumloop_core.client import GumloopClient
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import GumloopError

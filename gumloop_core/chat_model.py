@@ -21,7 +21,8 @@ from pydantic import (
 )
 from typing_extensions import Self
 
-from gumloop_core.client import AsyncGumloopClient, GumloopClient
+from gumloop_core.async_client import AsyncGumloopClient
+from gumloop_core.client import GumloopClient
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError

@@ -1,15 +1,14 @@
-"""The clients: a body in, a completion or deltas out. The only place that waits for the network.
+"""The synchronous client: a body in, a completion or deltas out.
 
-:class:`GumloopClient` and :class:`AsyncGumloopClient` are twins; what they share beyond I/O is in
-:mod:`gumloop_core.settings` and :mod:`gumloop_core.exchange`. httpx is imported at the first request, so that
-importing an adapter stays cheap.
+This and its twin, :mod:`gumloop_core.async_client`, are the only places that wait for the network. What they share
+beyond I/O is in :mod:`gumloop_core.settings` and :mod:`gumloop_core.exchange`. httpx is imported at the first request,
+so that importing an adapter stays cheap.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gumloop_core.answer import Completion, Delta
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_BORROWED = "gumloop_borrowed"
+BORROWED = "gumloop_borrowed"
 """Among a response's extensions, the client of our pool that it came by."""
 
 
@@ -205,18 +204,16 @@ class GumloopClient:
             request = exchange.request(client, own_pool=borrowed is not None)
             try:
                 response = client.send(request, stream=True, auth=None, follow_redirects=False)
-            except RuntimeError:
-                if not client.is_closed:
-                    raise
-                # Another thread closed it in between: there is a new pool, or the error to raise above.
-                continue
             except BaseException as error:
                 if borrowed is not None:
                     borrowed.give_back()
+                if isinstance(error, RuntimeError) and client.is_closed:
+                    # Another thread closed it in between: there is a new pool, or the error to raise above.
+                    continue
                 if not isinstance(error, Exception):
                     cut_below(error)
                 raise
-            response.extensions[_BORROWED] = borrowed
+            response.extensions[BORROWED] = borrowed
             return response
 
     def _close(self, response: httpx.Response) -> None:
@@ -224,7 +221,7 @@ class GumloopClient:
         try:
             response.close()
         finally:
-            borrowed = response.extensions[_BORROWED]
+            borrowed = response.extensions[BORROWED]
             if borrowed is not None:
                 borrowed.give_back()
 
@@ -234,191 +231,6 @@ class GumloopClient:
         body = exchange.body(response)
         try:
             for piece in response.iter_bytes():
-                if not body.take(piece):
-                    break
-        except FAILURES:
-            if not body.may_be_cut:
-                raise
-        return body.content()
-
-
-class AsyncGumloopClient:
-    """Talks to the endpoint, asynchronously. Safe to use from several event loops, one after another or at once.
-
-    Args:
-        settings: How to reach the endpoint; ``None`` to ask the environment.
-        http_client: A client of the caller's to send with; it is never closed here. ``None`` for the running loop's
-            pool.
-    """
-
-    def __init__(self, settings: ClientSettings | None = None, http_client: httpx.AsyncClient | None = None) -> None:
-        self._settings = settings or ClientSettings()
-        self._http_client = http_client
-
-    async def complete(
-        self,
-        body: ChatBody,
-        *,
-        timeout: Any = UNSET,
-        headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
-    ) -> Completion:
-        """Ask for a whole answer; see :meth:`GumloopClient.complete`."""
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.chat_exchange(
-            bearer, body, stream=False, timeout=timeout, headers=headers, origins=origins
-        )
-        return await self._fetch(exchange, exchange.completion)
-
-    async def stream(
-        self,
-        body: ChatBody,
-        *,
-        timeout: Any = UNSET,
-        headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
-    ) -> AsyncGenerator[Delta, None]:
-        """Ask for a streamed answer; see :meth:`GumloopClient.stream`."""
-        from gumloop_core.drain import adrain
-        from gumloop_core.exchange import FAILURES
-
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.chat_exchange(
-            bearer, body, stream=True, timeout=timeout, headers=headers, origins=origins
-        )
-        attempt = 0
-        while True:
-            attempt += 1
-            reader = exchange.reader()
-            try:
-                response = await self._send(exchange)
-                try:
-                    if not response.is_success:
-                        exchange.check_status(response, await self._read(exchange, response))
-                    stream = exchange.begin_stream(response, reader)
-                    pieces = response.aiter_bytes()
-                    async for piece in pieces:
-                        for delta in stream.feed(piece):
-                            yield delta
-                        if reader.done:
-                            break
-                    for delta in stream.finish():
-                        yield delta
-                    await adrain(pieces)
-                    return
-                finally:
-                    await self._close(response)
-            except FAILURES as error:
-                if exchange.is_answered(error, reader):
-                    break
-                failure = exchange.translated(error, reader)
-                pause = None if reader.started else pause_before_retry(failure, attempt, self._settings.max_retries)
-                if pause is None:
-                    piece = b""  # see the twin
-                    raise failure from failure.__cause__
-            await asyncio.sleep(pause)
-        yield reader.last_delta()
-
-    async def models(self) -> list[ModelGroup]:
-        """List the models that the endpoint serves; see :meth:`GumloopClient.models`."""
-        from gumloop_core.catalog import read_model_groups
-
-        settings = self._settings
-        return read_model_groups(await self._call_api("GET", settings.endpoint.models_url))
-
-    async def route(
-        self,
-        input: str | list[dict[str, Any]],
-        *,
-        models: Sequence[str] | None = None,
-        **options: Any,
-    ) -> RouteDecision:
-        """Ask the router which model it would use; see :meth:`GumloopClient.route`."""
-        from gumloop_core.catalog import read_route_decision, route_body
-
-        settings = self._settings
-        body = route_body(input, models, options, settings.credentials.team_id)
-        return read_route_decision(await self._call_api("POST", settings.endpoint.route_url, body))
-
-    async def aclose(self) -> None:
-        """Close the running loop's connections, unless another client uses them. A later call opens new ones."""
-        if self._http_client is None:
-            from gumloop_core import pools
-
-            await pools.arelease(self)
-
-    async def _call_api(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.api_exchange(bearer, method, url, body)
-        return await self._fetch(exchange, exchange.document)
-
-    async def _fetch(self, exchange: Exchange, read: Callable[[httpx.Response, bytes], Answer]) -> Answer:
-        """Send, read the body and make an answer of it; again where that may help."""
-        from gumloop_core.exchange import FAILURES
-
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                response = await self._send(exchange)
-                try:
-                    # No variable here holds the body: a server may echo the key, and tracebacks show variables.
-                    return read(response, await self._read(exchange, response))
-                finally:
-                    await self._close(response)
-            except FAILURES as error:
-                failure = exchange.translated(error)
-                pause = pause_before_retry(failure, attempt, self._settings.max_retries)
-                if pause is None:
-                    raise failure from failure.__cause__
-            await asyncio.sleep(pause)
-
-    async def _send(self, exchange: Exchange) -> httpx.Response:
-        from gumloop_core import pools
-        from gumloop_core.tracebacks import cut_below
-
-        while True:
-            borrowed = await pools.aborrow(self, exchange.url) if self._http_client is None else None
-            client = self._http_client if borrowed is None else borrowed.client
-            assert client is not None
-            if client.is_closed and borrowed is None:
-                raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
-            request = exchange.request(client, own_pool=borrowed is not None)
-            try:
-                response = await client.send(request, stream=True, auth=None, follow_redirects=False)
-            except RuntimeError as error:
-                if self._http_client is not None and "event loop" in str(error).lower():
-                    raise ConfigurationError(
-                        "The http_async_client that was passed belongs to another event loop, the one of its first "
-                        "request. Pass one for each loop, or none: then each loop has its own."
-                    ) from None
-                if not client.is_closed:
-                    raise
-                continue
-            except BaseException as error:
-                if borrowed is not None:
-                    await borrowed.agive_back()
-                if not isinstance(error, Exception):
-                    cut_below(error)
-                raise
-            response.extensions[_BORROWED] = borrowed
-            return response
-
-    async def _close(self, response: httpx.Response) -> None:
-        """Close a response; see the twin."""
-        try:
-            await response.aclose()
-        finally:
-            borrowed = response.extensions[_BORROWED]
-            if borrowed is not None:
-                await borrowed.agive_back()
-
-    async def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
-        from gumloop_core.exchange import FAILURES
-
-        body = exchange.body(response)
-        try:
-            async for piece in response.aiter_bytes():
                 if not body.take(piece):
                     break
         except FAILURES:

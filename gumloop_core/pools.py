@@ -58,11 +58,13 @@ class _Clients(Generic[Client]):
             return None
 
     def put(self, url: httpx.URL, client: Client) -> list[Client]:
-        """Have a client wait.
+        """Have a client wait, unless it was closed with its pool.
 
         Returns:
             Clients that have waited too long or are too many; the caller closes them.
         """
+        if client.is_closed:
+            return []
         now = time.monotonic()
         self._waiting.setdefault((url.scheme, url.netloc), deque()).append((now, client))
         surplus: list[Client] = []

@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gumloop_core import Credentials
-from gumloop_core import client as client_module
+from gumloop_core import Credentials, async_client, client
 from gumloop_core.errors import (
     APIConnectionError,
     APIStatusError,
@@ -297,8 +296,8 @@ class Clock:
         async def sleep(seconds: float) -> None:
             self.pauses.append(seconds)
 
-        monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=self.pauses.append))
-        monkeypatch.setattr(client_module, "asyncio", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(client, "time", SimpleNamespace(sleep=self.pauses.append))
+        monkeypatch.setattr(async_client, "asyncio", SimpleNamespace(sleep=sleep))
 
 
 @pytest.mark.parametrize(

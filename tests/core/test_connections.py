@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import AsyncGumloopClient, drain
+from gumloop_core import AsyncGumloopClient, drain, pools
 from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
@@ -163,6 +163,22 @@ def test_cancelling_closes_the_connection_and_passes_at_once(script: Any) -> Non
 
     with ByteServer(script) as server:
         asyncio.run(asyncio.wait_for(main(server), 20))
+
+
+def test_a_connection_that_could_not_be_tried_is_given_back() -> None:
+    """An error of the event loop is none of ours and passes, but must not cost a place in the pool."""
+
+    async def main(server: ByteServer) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.shutdown_default_executor()  # names can no longer be looked up
+        client = AsyncGumloopClient(settings_for(server.base_url.replace("127.0.0.1", "localhost")))
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="shutdown"):
+                await client.complete(body())
+        assert len(pools._async_pools[loop].clients.all) == 1
+
+    with ByteServer([SILENCE]) as server:
+        asyncio.run(main(server))
 
 
 def test_an_error_in_the_consumer_closes_the_connection(connect: Connect) -> None:
