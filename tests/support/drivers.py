@@ -179,3 +179,32 @@ DRIVERS: dict[str, type[Driver]] = {
     "llamaindex-sync": LlamaIndex,
     "llamaindex-async": AsyncLlamaIndex,
 }
+
+
+class LangChainEvents(LangChain):
+    """``ChatGumloop``'s v3 events, which are streamed only."""
+
+    def stream(self, prompt: str, pieces: list[str]) -> None:
+        for event in self.model.stream_events(prompt, version="v3"):
+            self.take(event, pieces)
+
+    async def astream(self, prompt: str, pieces: list[str]) -> None:
+        async for event in await self.model.astream_events(prompt, version="v3"):
+            self.take(event, pieces)
+
+    @staticmethod
+    def take(event: Any, pieces: list[str]) -> None:
+        if event["event"] == "content-block-delta" and event["delta"]["type"] == "text-delta":
+            pieces.append(event["delta"]["text"])
+
+
+class AsyncLangChainEvents(LangChainEvents):
+    """``ChatGumloop``'s asynchronous v3 events."""
+
+    is_async = True
+
+
+EVENT_DRIVERS: dict[str, type[Driver]] = {
+    "langchain-v3-sync": LangChainEvents,
+    "langchain-v3-async": AsyncLangChainEvents,
+}
