@@ -24,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -79,12 +80,13 @@ class Tally:
 
 
 def adapters(port: int, idle: float) -> list[Any]:
-    """A model of each adapter."""
+    """The ways to stream."""
     import httpx
 
     from langchain_gumloop import ChatGumloop
     from llama_index_gumloop import Gumloop
 
+    warnings.filterwarnings("ignore", message=".*is in beta")  # LangChain says so of v3 events
     # Long enough that a machine busy with other work does not add faults of its own.
     options: dict[str, Any] = {
         "model": "m",
@@ -93,38 +95,72 @@ def adapters(port: int, idle: float) -> list[Any]:
         "timeout": httpx.Timeout(60.0),
         "stream_idle_timeout": idle,
     }
-    return [ChatGumloop(**options), Gumloop(**options)]
+    chat = ChatGumloop(**options)
+    return [LangChain(chat), LlamaIndex(Gumloop(**options)), LangChainEvents(chat)]
 
 
-async def astream(model: Any, prompt: str) -> Any:
-    """Stream the pieces of an answer, from either adapter."""
-    if hasattr(model, "invoke"):
-        async with contextlib.aclosing(model.astream(prompt)) as chunks:
+class LangChain:
+    """The pieces of an answer by LangChain's chunks."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def stream(self, prompt: str) -> Any:
+        """Call without an event loop."""
+        for chunk in self.model.stream(prompt):
+            yield chunk.content
+
+    async def astream(self, prompt: str) -> Any:
+        """Call on an event loop."""
+        async with contextlib.aclosing(self.model.astream(prompt)) as chunks:
             async for chunk in chunks:
                 yield chunk.content
-    else:
-        async with contextlib.aclosing(await model.astream_chat(_messages(prompt))) as responses:
+
+
+class LangChainEvents(LangChain):
+    """The same by LangChain's v3 events."""
+
+    def stream(self, prompt: str) -> Any:
+        """Call without an event loop."""
+        for event in self.model.stream_events(prompt, version="v3"):
+            yield self._text(event)
+
+    async def astream(self, prompt: str) -> Any:
+        """Call on an event loop."""
+        async with contextlib.aclosing(await self.model.astream_events(prompt, version="v3")) as events:
+            async for event in events:
+                yield self._text(event)
+
+    @staticmethod
+    def _text(event: Any) -> str | None:
+        return event["delta"].get("text") if event["event"] == "content-block-delta" else None
+
+
+class LlamaIndex:
+    """The same by LlamaIndex' responses."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def stream(self, prompt: str) -> Any:
+        """Call without an event loop."""
+        for response in self.model.stream_chat(self._messages(prompt)):
+            yield response.delta
+
+    async def astream(self, prompt: str) -> Any:
+        """Call on an event loop."""
+        async with contextlib.aclosing(await self.model.astream_chat(self._messages(prompt))) as responses:
             async for response in responses:
                 yield response.delta
 
+    @staticmethod
+    def _messages(prompt: str) -> Any:
+        from llama_index.core.llms import ChatMessage
 
-def stream(model: Any, prompt: str) -> Any:
-    """The same without an event loop."""
-    if hasattr(model, "invoke"):
-        for chunk in model.stream(prompt):
-            yield chunk.content
-    else:
-        for response in model.stream_chat(_messages(prompt)):
-            yield response.delta
+        return [ChatMessage(role="user", content=prompt)]
 
 
-def _messages(prompt: str) -> Any:
-    from llama_index.core.llms import ChatMessage
-
-    return [ChatMessage(role="user", content=prompt)]
-
-
-async def call(model: Any, tally: Tally) -> None:
+async def call(adapter: Any, tally: Tally) -> None:
     """Make one call; now and then leave it half way, or have it cancelled."""
     number, fault = tally.begin()
     pieces: list[str] = []
@@ -133,7 +169,7 @@ async def call(model: Any, tally: Tally) -> None:
     cancel = fault == "none" and chance > 0.98
 
     async def consume() -> str | None:
-        async with contextlib.aclosing(astream(model, json.dumps([number, fault]))) as source:
+        async with contextlib.aclosing(adapter.astream(json.dumps([number, fault]))) as source:
             async for piece in source:
                 pieces.append(piece or "")
                 if leave_at is not None and len(pieces) > leave_at:
@@ -155,21 +191,21 @@ async def call(model: Any, tally: Tally) -> None:
     tally.end(number, fault, "".join(pieces), error, left)
 
 
-def call_in_threads(models: list[Any], tally: Tally, deadline: float) -> list[threading.Thread]:
+def call_in_threads(callers: list[Any], tally: Tally, deadline: float) -> list[threading.Thread]:
     """Make synchronous calls from threads."""
 
-    def work(model: Any) -> None:
+    def work(adapter: Any) -> None:
         while time.monotonic() < deadline:
             number, fault = tally.begin()
             pieces: list[str] = []
             error = None
             try:
-                pieces.extend(piece or "" for piece in stream(model, json.dumps([number, fault])))
+                pieces.extend(piece or "" for piece in adapter.stream(json.dumps([number, fault])))
             except Exception as raised:
                 error = raised
             tally.end(number, fault, "".join(pieces), error, None)
 
-    threads = [threading.Thread(target=work, args=(model,), daemon=True) for model in models]
+    threads = [threading.Thread(target=work, args=(adapter,), daemon=True) for adapter in callers]
     for thread in threads:
         thread.start()
     return threads
@@ -177,33 +213,35 @@ def call_in_threads(models: list[Any], tally: Tally, deadline: float) -> list[th
 
 async def soak(port: int, seconds: float, streams: int, threads: int, idle: float, tally: Tally) -> dict[str, Any]:
     """Keep so many streams going for so long."""
-    models = adapters(port, idle)
+    ways = adapters(port, idle)
     deadline = time.monotonic() + seconds
 
     async def keep_calling(place: int) -> None:
         await asyncio.sleep(place / streams * min(3.0, seconds / 4))
         while time.monotonic() < deadline:
-            await call(models[place % len(models)], tally)
+            await call(ways[place % len(ways)], tally)
 
-    running = call_in_threads([models[place % len(models)] for place in range(threads)], tally, deadline)
+    running = call_in_threads([ways[place % len(ways)] for place in range(threads)], tally, deadline)
     tasks = [asyncio.ensure_future(keep_calling(place)) for place in range(streams)]
-    memory = []
+    memory, in_use = [], []
     while time.monotonic() < deadline:
         await asyncio.sleep(min(5.0, seconds / 5))
         memory.append(resident_megabytes())
+        in_use.append(sys.getallocatedblocks())
     _, pending = await asyncio.wait(tasks, timeout=GRACE + idle)
     for task in pending:
         task.cancel()
     for thread in running:
         await asyncio.to_thread(thread.join, 10)
     failed = [repr(task.exception()) for task in tasks if task.done() and not task.cancelled() and task.exception()]
-    for model in models:
-        await model.aclose()
-        model.close()
+    for adapter in ways:
+        await adapter.model.aclose()
+        adapter.model.close()
     return {
         "hung": len(pending) + sum(thread.is_alive() for thread in running),
         "callers_failed": failed,
         "memory_mb": memory,
+        "blocks_in_use": in_use,
     }
 
 
@@ -299,7 +337,8 @@ def is_clean(report: dict[str, Any]) -> bool:
 
 def show(report: dict[str, Any]) -> str:
     """The report for people."""
-    memory = report["memory_mb"]
+    memory, in_use = report["memory_mb"], report["blocks_in_use"]
+    quarter = -(-len(in_use) // 4)
     lines = [
         f"{report['calls']:,} calls in {report['seconds']} s, {report['streams']:,} streams and {report['threads']} "
         f"threads at once (the server saw {report['server']['most_open_streams']:,} open at once)",
@@ -309,6 +348,8 @@ def show(report: dict[str, Any]) -> str:
         f"{len(report['callers_failed'])} failed",
         f"peak memory {report['peak_rss_mb']} MB; over time {memory[0] if memory else 0} to "
         f"{memory[-1] if memory else 0} MB",
+        f"least blocks of memory in use, first and last quarter: {min(in_use[:quarter], default=0):,}, "
+        f"{min(in_use[-quarter:], default=0):,}",
         f"{report['sockets_left']} sockets left, {report['server']['open_connections']} connections left on the "
         f"server; {report['server']['requests']:,} requests over {report['server']['connections']:,} connections",
     ]
