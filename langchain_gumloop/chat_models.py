@@ -29,7 +29,7 @@ from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import profile_of
-from langchain_gumloop.to_wire import asks_for_images, message_params
+from langchain_gumloop.to_wire import asks_for_images, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> tuple[ChatBody, dict[str, Any]]:
         """The body of a request, and how it is to be sent."""
-        params, origins = message_params(messages, replay_reasoning=self.replay_reasoning)
+        params, origins = to_messages(messages, replay_reasoning=self.replay_reasoning)
         sending: dict[str, Any] = {}
         if origins is not None:
             sending["origins"] = origins

@@ -17,7 +17,7 @@ from langchain_gumloop.parts import content_parts
 Messages: TypeAlias = Sequence[BaseMessage]
 
 
-def message_params(
+def to_messages(
     messages: Sequence[BaseMessage], *, replay_reasoning: bool = True
 ) -> tuple[list[MessageParam], list[int] | None]:
     """Convert a conversation.

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from benchmarks.answers import text_events, tool_events, words
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop import tools as tools_module
-from langchain_gumloop.to_wire import message_params
+from langchain_gumloop.to_wire import to_messages
 from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
 from tests.guards.played_back import Player
@@ -71,7 +71,7 @@ def test_messages_are_converted_without_dumping_or_validating_them(monkeypatch: 
     counts, watch = counter_of(monkeypatch)
     for name in ("model_dump", "model_copy", "model_construct", "__deepcopy__"):
         watch(BaseModel, name)
-    calls = calls_made(lambda: message_params(messages))
+    calls = calls_made(lambda: to_messages(messages))
     assert not counts
     assert calls <= 12 * len(messages)
 

@@ -19,7 +19,7 @@ from langchain_core.messages import (
 
 from gumloop_core import errors as core
 from gumloop_core.emulator import Answer, Emulator
-from langchain_gumloop.to_wire import message_params
+from langchain_gumloop.to_wire import to_messages
 from tests.langchain.answers import DETAILS, PIXEL, PIXEL_URL, unary
 from tests.langchain.conftest import MakeModel
 from tests.support.pictures import png
@@ -163,7 +163,7 @@ def test_every_form_of_a_block_becomes_the_wires_part(
 
 @pytest.mark.parametrize(("block", "part"), PARTS)
 def test_a_block_converts_without_langchains_help_too(block: Any, part: dict[str, Any]) -> None:
-    params, origins = message_params([HumanMessage([block])])
+    params, origins = to_messages([HumanMessage([block])])
     assert params == [{"role": "user", "content": [part]}]
     assert origins is None
 
@@ -209,7 +209,7 @@ def test_a_message_without_a_place_is_named_before_anything_is_sent(
 
 def test_data_without_a_kind_is_named() -> None:
     with pytest.raises(core.InvalidRequestError, match=r"content\[0\] is an image with base64 data, which needs its"):
-        message_params([HumanMessage([{"type": "image", "base64": DATA}])])
+        to_messages([HumanMessage([{"type": "image", "base64": DATA}])])
 
 
 def test_no_message_at_all_is_refused(server: Emulator, chat: MakeModel) -> None:
@@ -415,7 +415,7 @@ def test_each_message_knows_which_of_the_callers_it_came_from() -> None:
         AIMessage("Still."),
         HumanMessage("y"),
     ]
-    params, origins = message_params(messages)
+    params, origins = to_messages(messages)
     assert [param["role"] for param in params] == ["user", "assistant", "tool", "user", "assistant", "user"]
     assert origins == [0, 1, 2, 2, 3, 4]
 
