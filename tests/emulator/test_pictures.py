@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import struct
 import zlib
 from typing import Any
@@ -62,14 +63,39 @@ def test_another_prompt_another_picture(gumloop_emulator: Emulator) -> None:
     assert first == again != other
 
 
-def test_pillow_reads_it(gumloop_emulator: Emulator) -> None:
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("size", ["64x64", "1x1", "301x17"])
+def test_the_format_is_the_one_that_was_asked_for(gumloop_emulator: Emulator, output_format: str, size: str) -> None:
     image = pytest.importorskip("PIL.Image")
-    import io
+    pictures = []
+    for asked in (output_format, "png"):
+        config = {"size": size, "output_format": asked}
+        head, _, data = drawn(gumloop_emulator, image_config=config)["images"][0]["image_url"]["url"].partition(",")
+        assert head == f"data:image/{asked};base64"
+        opened = image.open(io.BytesIO(base64.b64decode(data)))
+        opened.load()
+        assert (f"{opened.width}x{opened.height}", opened.format) == (size, asked.upper())
+        pictures.append(opened.convert("RGB"))
+    picture, reference = pictures
+    # Rounding may change a level by one. A JPEG's blocks are those of the fields where these have 8 pixels a side.
+    if size == "64x64" or output_format != "jpeg":
+        for point in ((x, y) for x in range(picture.width) for y in range(picture.height)):
+            levels = zip(picture.getpixel(point), reference.getpixel(point), strict=True)
+            assert all(abs(level - right) <= 1 for level, right in levels), point
 
-    url = drawn(gumloop_emulator, image_config={"size": "40x24"})["images"][0]["image_url"]["url"]
-    opened = image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
-    opened.load()
-    assert (opened.size, opened.format) == ((40, 24), "PNG")
+
+@pytest.mark.parametrize("output_format", ["gif", "PNG", ""])
+def test_other_formats_are_refused(gumloop_emulator: Emulator, output_format: str) -> None:
+    config = {"output_format": output_format}
+    answer = post(gumloop_emulator, {**body("A red boat", image_config=config), "model": "gpt-image-1.5"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "image_config.output_format")
+
+
+def test_partial_frames_have_the_pictures_format(gumloop_emulator: Emulator) -> None:
+    config = {"size": "64x64", "partial_images": 1, "output_format": "webp"}
+    request = {**body("A red boat", image_config=config, stream=True), "model": "gpt-image-1.5"}
+    frames = list(deltas(events(post(gumloop_emulator, request)), "images"))
+    assert [frame[0]["image_url"]["url"][:16] for frame in frames] == ["data:image/webp;"] * 2
 
 
 @pytest.mark.parametrize(

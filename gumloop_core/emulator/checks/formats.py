@@ -10,6 +10,7 @@ from gumloop_core.emulator.call import ImageConfig, ResponseFormat
 from gumloop_core.emulator.checks import fields
 from gumloop_core.emulator.failures import ApiError, FieldError
 from gumloop_core.emulator.models import Model
+from gumloop_core.emulator.rules.bitmaps import FORMATS
 from gumloop_core.emulator.schema.strictness import check_schema, check_strict
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
@@ -86,6 +87,10 @@ def parse_image_config(body: Mapping[str, Any], model: Model) -> ImageConfig:
     if ratio is not None and not _RATIO.match(ratio):
         raise FieldError("image_config.aspect_ratio must look like 16:9.", "image_config.aspect_ratio")
     partial = fields.integer(config, "partial_images", 0, 3, param="image_config.partial_images")
-    for name in ("quality", "background", "output_format"):
+    for name in ("quality", "background"):
         fields.string(config, name, param=f"image_config.{name}")
-    return ImageConfig(size, ratio, partial or 0, config.get("output_format") or "png")
+    output_format = fields.string(config, "output_format", param="image_config.output_format")
+    output_format = "png" if output_format is None else output_format
+    if output_format not in FORMATS:
+        raise FieldError(f"image_config.output_format must be {', '.join(FORMATS)}.", "image_config.output_format")
+    return ImageConfig(size, ratio, partial or 0, output_format)

@@ -1,19 +1,18 @@
-"""Pictures: a real PNG, drawn from the prompt with nothing but zlib."""
+"""Pictures: coloured fields, drawn from the prompt."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-import struct
-import zlib
 
 from gumloop_core.emulator.call import ImageConfig
+from gumloop_core.emulator.rules.bitmaps import FORMATS, Bitmap, Colour
 
 _DEFAULT = 1024
 _LARGEST = 4096
 _GRID = 8  # coloured fields in each direction
-_GREY = b"\xd0\xd0\xd0"
+_GREY: Colour = (0xD0, 0xD0, 0xD0)
 _PREVIEW = 4  # how much smaller a partial frame is
 
 
@@ -27,8 +26,9 @@ def draw(prompt: str, config: ImageConfig) -> tuple[list[str], str]:
     frames = []
     for number in range(config.partial_images):
         rows = _GRID * (number + 1) // (config.partial_images + 1)
-        frames.append(_data_url(_png(prompt, max(width // _PREVIEW, _GRID), max(height // _PREVIEW, _GRID), rows)))
-    return frames, _data_url(_png(prompt, width, height, _GRID))
+        size = max(width // _PREVIEW, _GRID), max(height // _PREVIEW, _GRID)
+        frames.append(_data_url(Bitmap(*size, _fields(prompt, rows)), config.output_format))
+    return frames, _data_url(Bitmap(width, height, _fields(prompt, _GRID)), config.output_format)
 
 
 def size_of(config: ImageConfig) -> tuple[int, int]:
@@ -45,28 +45,12 @@ def size_of(config: ImageConfig) -> tuple[int, int]:
     return max(side * wide // high, 1), side
 
 
-def _png(prompt: str, width: int, height: int, drawn_rows: int) -> bytes:
-    colours = hashlib.sha512(prompt.encode()).digest() * 4
-    lines: list[bytes] = []
-    for row in range(_GRID):
-        line = b"\x00"  # every scan line begins with its filter: none
-        for column in range(_GRID):
-            start = (row * _GRID + column) * 3
-            colour = colours[start : start + 3] if row < drawn_rows else _GREY
-            line += colour * (_edge(column + 1, width) - _edge(column, width))
-        lines.append(line * (_edge(row + 1, height) - _edge(row, height)))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB
-    body = zlib.compress(b"".join(lines), 6)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+def _fields(prompt: str, drawn_rows: int) -> list[list[Colour]]:
+    colours = iter(hashlib.sha512(prompt.encode()).digest() * 4)
+    drawn = [[(next(colours), next(colours), next(colours)) for _ in range(_GRID)] for _ in range(drawn_rows)]
+    return drawn + [[_GREY] * _GRID for _ in range(_GRID - drawn_rows)]
 
 
-def _edge(field: int, length: int) -> int:
-    return field * length // _GRID
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _data_url(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode()
+def _data_url(bitmap: Bitmap, output_format: str) -> str:
+    data = FORMATS[output_format](bitmap)
+    return f"data:image/{output_format};base64," + base64.b64encode(data).decode()
