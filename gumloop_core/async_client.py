@@ -154,7 +154,7 @@ class AsyncGumloopClient:
             await asyncio.sleep(pause)
 
     async def _send(self, exchange: Exchange) -> httpx.Response:
-        from gumloop_core import pools
+        from gumloop_core import pools, time_limits
         from gumloop_core.tracebacks import cut_below
 
         while True:
@@ -165,7 +165,10 @@ class AsyncGumloopClient:
                 raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
             request = exchange.request(client, own_pool=borrowed is not None)
             try:
-                response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+                if borrowed is None:
+                    response = await time_limits.send(client, request)
+                else:
+                    response = await client.send(request, stream=True, auth=None, follow_redirects=False)
             except BaseException as error:
                 if borrowed is not None:
                     await borrowed.agive_back()

@@ -1,0 +1,56 @@
+"""Time limits that hold whatever the transport: for asynchronous clients that the caller passed.
+
+httpx hands a request's timeouts to the client's transport, and it is the transport that keeps them. httpx's own looks
+them up again at each read. Others settle them when the request is sent, or know none. The pools' connections keep them,
+so that their reads need not be timed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+
+
+async def send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request; its answer begins within the sum of the request's timeouts, and each read keeps its own.
+
+    Raises:
+        ReadTimeout: If the answer has not begun by then.
+    """
+    phases = request.extensions["timeout"].values()
+    seconds = None if None in phases else sum(phases)
+    with anyio.move_on_after(seconds):
+        response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _TimedStream(response.stream, request)
+        return response
+    raise httpx.ReadTimeout("", request=request)
+
+
+class _TimedStream(httpx.AsyncByteStream):
+    """The bytes of a response as they arrive, each read within what its request's timeout says at that moment."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, request: httpx.Request) -> None:
+        self._stream = stream
+        self._request = request
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _TimedReads(aiter(self._stream), self._request)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _TimedReads(AsyncIterator[bytes]):
+    """No generator: its reader could leave it, or go on in another task, while a cancel scope is open."""
+
+    def __init__(self, reads: AsyncIterator[bytes], request: httpx.Request) -> None:
+        self._reads = reads
+        self._request = request
+
+    async def __anext__(self) -> bytes:
+        with anyio.move_on_after(self._request.extensions["timeout"]["read"]):
+            return await anext(self._reads)
+        raise httpx.ReadTimeout("", request=self._request)
