@@ -214,7 +214,8 @@ def call_in_threads(callers: list[Any], tally: Tally, deadline: float) -> list[t
 async def soak(port: int, seconds: float, streams: int, threads: int, idle: float, tally: Tally) -> dict[str, Any]:
     """Keep so many streams going for so long."""
     ways = adapters(port, idle)
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
 
     async def keep_calling(place: int) -> None:
         await asyncio.sleep(place / streams * min(3.0, seconds / 4))
@@ -238,6 +239,7 @@ async def soak(port: int, seconds: float, streams: int, threads: int, idle: floa
         await adapter.model.aclose()
         adapter.model.close()
     return {
+        "seconds": round(time.monotonic() - began, 1),
         "hung": len(pending) + sum(thread.is_alive() for thread in running),
         "callers_failed": failed,
         "memory_mb": memory,
@@ -290,9 +292,8 @@ def run(seconds: float, streams: int, threads: int, pause: float, idle: float) -
             assert server.stdout is not None
             port = int(server.stdout.readline())
             tally = Tally()
-            sockets, began = open_sockets(), time.monotonic()
+            sockets = open_sockets()
             report = asyncio.run(soak(port, seconds, streams, threads, idle, tally))
-            took = time.monotonic() - began
             gc.collect()
             counted = statistics_of(port)
             for _ in range(50):  # the server notices a bit later who has gone
@@ -304,7 +305,6 @@ def run(seconds: float, streams: int, threads: int, pause: float, idle: float) -
             assert server.stdin is not None
             server.stdin.close()
     return {
-        "seconds": round(took, 1),
         "streams": streams,
         "threads": threads,
         "calls": sum(tally.outcomes.values()),
