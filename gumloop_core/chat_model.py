@@ -30,6 +30,7 @@ from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
+    AsyncTransport,
     ClientSettings,
 )
 from gumloop_core.wire import JSONObject
@@ -69,6 +70,7 @@ _CONNECTION_FIELDS = (
     "stream_idle_timeout",
     "max_retries",
     "max_response_bytes",
+    "async_transport",
 )
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
 
@@ -184,6 +186,10 @@ class ChatModelFields(BaseModel):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
 
+    async_transport: AsyncTransport = "httpx"
+    """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
+    of that name. An ``http_async_client`` sends by itself."""
+
     _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
     _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
 
@@ -195,6 +201,10 @@ class ChatModelFields(BaseModel):
                 if isinstance(values.get(name), str):
                     values[name] = SecretStr(values[name])
             super().__init__(*args, **values)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Let the framework's base finish its own fields; pydantic's method for private attributes would end here."""
+        super().model_post_init(context)
 
     @field_serializer("api_key", when_used="json")
     def _write_api_key(self, value: Any) -> Any:
@@ -248,6 +258,7 @@ class ChatModelFields(BaseModel):
             max_retries=self.max_retries,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
+            async_transport=self.async_transport,
         )
 
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:

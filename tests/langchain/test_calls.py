@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration
+from langchain_core.version import VERSION
 
 from gumloop_core import errors as core
 from gumloop_core.emulator import Answer, Emulator
-from langchain_gumloop import ChatGumloop
+from langchain_gumloop import ChatGumloop, __version__
 from tests.langchain.answers import PIXEL, PIXEL_URL, TOP, USAGE, added, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 
@@ -257,6 +259,13 @@ def test_traces_know_provider_model_and_options(chat: MakeModel) -> None:
     assert (params["ls_model_name"], params["ls_temperature"]) == ("gpt-4o-mini", 0)
     assert (params["ls_max_tokens"], params["ls_stop"]) == (3, ["X"])
     assert model._llm_type == "gumloop-chat"
+
+
+def test_traces_know_the_versions_of_all_that_took_part(chat: MakeModel) -> None:
+    for model in (chat(), chat().model_copy(), pickle.loads(pickle.dumps(chat()))):
+        assert model.metadata is not None
+        versions = model.metadata["lc_versions"]
+        assert (versions["langchain-core"], versions["langchain-gumloop"]) == (VERSION, __version__)
 
 
 def test_tokens_are_counted_without_a_tokenizer(chat: MakeModel) -> None:
