@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gumloop_core.emulator.call import Call
 from gumloop_core.emulator.rules.arithmetic import evaluate, from_instructions
-from gumloop_core.emulator.rules.context import pick, sentences_of
+from gumloop_core.emulator.rules.context import ECHO, pick, sentences_of
 from gumloop_core.emulator.rules.findings import Findings
 from gumloop_core.emulator.rules.request import Request
 from gumloop_core.emulator.schema.samples import JOKE
@@ -154,4 +154,4 @@ def _about(call: Call, text: str) -> str:
     shown = text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO].rsplit(" ", 1)[0] + " …"
     if not shown:
         return f"There is nothing to answer.{sent}"
-    return f"You wrote: {shown}{sent if shown[-1:] in '.!?…' else '.' + sent}"
+    return f"{ECHO} {shown}{sent if shown[-1:] in '.!?…' else '.' + sent}"

@@ -12,6 +12,8 @@ from gumloop_core.emulator.rules import words
 from gumloop_core.emulator.rules.findings import split_sentences
 
 UNKNOWN = "I don't know: the context does not say."
+ECHO = "You wrote:"
+"""How an answer begins that only repeats the request."""
 
 _NEW_BLOCK = re.compile(r"^\s*(?:[-*•+]\s|\d+[.)]\s|#{1,6}\s|\||>|```|Source \d+:|Document \d+:|-{3,})")
 _METADATA = re.compile(

@@ -19,12 +19,12 @@ _PATH = re.compile(
     r"(?<![\w/.-])(?:~|\.{1,2})?/?(?:[\w.-]+/)*[\w-]+\.[A-Za-z]{1,5}\b(?!@)|(?<!\w)(?:~|\.{0,2})/[\w./-]+"
 )
 _IDENTIFIER = re.compile(
-    r"#\w+|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b|(?<=[Nn]o\. )\d+"
+    r"#\w[\w-]*\b|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b|(?<=[Nn]o\. )\d+"
 )
 _NUMBER = re.compile(r"(?<![\w.,-])(?:[$€£]\s?)?-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]*@)(?!\.\d)")
 _LABEL = re.compile(
     r"(?:^|[\n,;({]|[.!?]\s|\s-\s)\s*[\"'*]*([A-Za-z][\w -]{0,30}?)[\"'*]*\s*(?::|=)\s*(?!/)(.+?)"
-    r"(?=$|\n|[;}]|,\s*[\"'*]*[A-Za-z][\w -]{0,30}[\"'*]*\s*[:=])",
+    r"(?=$|\n|[;}]|(?:,|[.!?]\s)\s*[\"'*]*[A-Za-z][\w -]{0,30}[\"'*]*\s*[:=])",
     re.M,
 )
 _NAME = re.compile(
@@ -44,6 +44,9 @@ _WORD_NUMBERS = {
 } | {"fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "dozen": 12}
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b", re.I)
 
+# "3 pens, 2 books" are two things; the comma of "May 5, 2026" separates none.
+_BETWEEN_COUNTED = re.compile(r";\s+|(?<!\d),\s+(?=(?:and\s+)?\d+\s+[a-z])")
+
 _LONGEST = 40_000  # characters that are looked through: the beginning and the end of a longer text
 
 # Capitalised words that begin sentences without being names.
@@ -57,7 +60,7 @@ _STARTERS = frozenset(
     i'd i've the a an my our your his her its their this that these those if for from in on at by with and or but so
     also then next after before finally first second both are do does did was were has have had let let's dear
     it given based below above today tomorrow context question query answer note he she they we you there here how's
-    where's json xml html csv api output ensure include""")
+    where's meet meeting remind schedule ship refund bought json xml html csv api output ensure include""")
 )
 
 
@@ -257,5 +260,5 @@ def _iso(match: re.Match[str]) -> str | None:
 def segments(text: str) -> Iterator[str]:
     """Yield the parts of a text that may each describe one thing: list items, lines, sentences."""
     for sentence in split_sentences(text):
-        for part in re.split(r";\s+", sentence):
+        for part in _BETWEEN_COUNTED.split(sentence):
             yield part.strip().lstrip("-*• ").strip()

@@ -29,6 +29,8 @@ Kind = Literal[
     "reason",
     "creator",
     "currency",
+    "occupation",
+    "organisation",
     "name",
     "other",
 ]
@@ -47,6 +49,8 @@ _LINES: Sequence[tuple[Kind, str]] = (
     ("time", "time hour"),
     ("identifier", "id ids identifier code sku reference ref uuid isbn"),
     ("currency", "currency currencies"),
+    ("occupation", "occupation profession job role"),
+    ("organisation", "company employer organization organisation vendor supplier manufacturer"),
     ("place", "city room location place town country state region area address where locality capital"),
     ("reason", "reason rationale justification because"),
     ("answer", "answer response reply conclusion output explanation result"),
@@ -57,8 +61,8 @@ _LINES: Sequence[tuple[Kind, str]] = (
     ("creator", "author artist director creator writer singer composer band painter"),
     (
         "name",
-        "name title person customer user company employee recipient contact who product item brand owner actor "
-        "movie film book song team organization organisation",
+        "name title person customer user employee recipient contact who product item brand owner actor movie film "
+        "book song team",
     ),
 )
 _BY_WORD = tuple((kind, frozenset(text.split())) for kind, text in _LINES)
@@ -75,6 +79,9 @@ def kind_of(name: str, schema: JsonObject) -> Kind:
         tokens = tokens[-1:]  # `city_id` is an id, whatever it is the id of
         if tokens == ["name"] and set(words.split(name)) & _words_of("place"):
             return "place"
+    if tokens[-1:] == ["number"]:
+        # A number that is a string is an order's or an invoice's, unless it says that one can ring it.
+        return "phone" if set(tokens) & _words_of("phone") else "identifier"
     for token in reversed(tokens):
         for kind, known in _BY_WORD:
             if token in known or token.removesuffix("s") in known:

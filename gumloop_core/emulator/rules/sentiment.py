@@ -1,4 +1,4 @@
-"""A tiny sense of mood, for schemas that ask for one."""
+"""A tiny sense of mood and of urgency, for schemas that ask for one."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _BAD = frozenset(
         annoying boring useless disgusting furious unhappy waste refund never"""),
     )
 )
+_URGENT = frozenset(words.listed("urgent urgently asap immediately critical emergency outage deadline"))
+_HIGH = ("high", "urgent", "critical")
 
 
 def pick_sentiment(options: Sequence[object], text: str) -> object:
@@ -35,3 +37,11 @@ def pick_sentiment(options: Sequence[object], text: str) -> object:
     if "happy" in named and "sad" in named:
         return named["happy"] if balance >= 0 else named["sad"]
     return MISSING
+
+
+def pick_urgency(options: Sequence[object], text: str) -> object:
+    """Return the option for what cannot wait, `MISSING` when the text is not urgent or the options are no levels."""
+    named = {str(option).lower(): option for option in options if isinstance(option, str)}
+    if "low" not in named or not _URGENT.intersection(words.split(text)):
+        return MISSING
+    return next((named[level] for level in _HIGH if level in named), MISSING)

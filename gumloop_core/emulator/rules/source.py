@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gumloop_core.emulator.rules import words
+from gumloop_core.emulator.rules.context import ECHO, summarize
 from gumloop_core.emulator.rules.findings import Findings, Number, segments
 from gumloop_core.emulator.rules.kinds import kind_of
 from gumloop_core.emulator.rules.numbers import Taken, pick_number
-from gumloop_core.emulator.rules.sentiment import pick_sentiment
+from gumloop_core.emulator.rules.sentiment import pick_sentiment, pick_urgency
 from gumloop_core.emulator.rules.strings import candidates, request_text
 from gumloop_core.emulator.schema.conformance import conforms
 from gumloop_core.emulator.schema.filling import MISSING, Source
@@ -129,6 +130,9 @@ class TextSource:
     def guess(self, name: str, schema: JsonObject) -> str | None:
         """Return a text for a required string: an answer, a fitting sentence of a result, the request."""
         kind = kind_of(name, schema)
+        if kind == "summary" and not self._results and self._answer is not None:
+            answer = self._answer()
+            return summarize(self._request.text, most=1) if answer.startswith(ECHO) else answer
         if kind in ("answer", "summary", "text") and self._answer is not None:
             return self._answer()
         if kind == "reason":
@@ -178,10 +182,20 @@ class TextSource:
         if not own:
             return None
         spoken = " ".join(re.escape(word) for word in words.split(name))
+        ending = "_" + "_".join(words.split(name))
+        for label, text in findings.labels.items():
+            if label.endswith(ending):  # an "Invoice number" where a number is wanted
+                return text
         match = re.search(
             rf"\b{spoken}\s+(?:is|was|are|of|to be|=)\s+((?:[^,.;?!\n]|[,.](?=\S))+)", findings.text, re.I
         )
-        value = re.split(r"\s+(?:and|but|who|which|that)\s+", match[1])[0].strip(" \"'") if match else None
+        if match is None:  # with the subject Hello, and the title "Hello"
+            match = re.search(
+                rf"\b(?:with|and)\s+(?:(?:the|an?)\s+)?{spoken}\s+(?-i:([\"'“][^\"'”\n]+|[A-Z][^,.;?!\n]*))",
+                findings.text,
+                re.I,
+            )
+        value = re.split(r"\s+(?:and|but|who|which|that)\s+", match[1])[0].strip(" \"'“") if match else None
         return value if value and value.lower() not in ("the", "my", "what") else None
 
     def _listed(self, name: str) -> str | None:
@@ -192,7 +206,7 @@ class TextSource:
         return match[1].strip() if match else self._label(self._request, name)
 
     def _option(self, options: Sequence[object]) -> object:
-        sentiment = pick_sentiment(options, self._request.text)
+        sentiment = pick_sentiment(options, self._request.text) or pick_urgency(options, self._request.text)
         for findings in (self._request, *self._result_findings):
             # A sentence that lists the options says nothing about which one is meant.
             telling = [s for s in findings.sentences if sum(self._mentions(s, o) for o in options) < 2]

@@ -19,9 +19,14 @@ _SEARCH = re.compile(
     re.I,
 )
 _LOWER_PLACE = re.compile(r"\b(?:in|at|near|for|of)\s+(?:the\s+)?((?:[a-z][\w'-]*)(?:\s+[a-z][\w'-]*)?)")
+_OCCUPATION = re.compile(
+    r"\b(?:is|was|am|as|I'm|became)\s+an?\s+(?:\d+[- ]years?[- ]old\s+)?((?:[a-z-]+\s+){0,2}?[a-z-]+)"
+    r"(?=\s+(?:living|who|from|in|at|with|and|based|working|for|of|on|by)\b|[.,;!?]|$)",
+    re.M,
+)
 _RELATIVE = re.compile(
-    r"\b(?:today|tomorrow|tonight|yesterday|(?:next|this|last)\s+(?:week|month|year|weekend)|"
-    r"(?:next\s+|this\s+|on\s+)?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
+    r"\b(today|tomorrow|tonight|yesterday|(?:next|this|last)\s+(?:week|month|year|weekend)|"
+    r"(?:next\s+|this\s+)?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
     re.I,
 )
 _SYMBOL = re.compile(r"\$?\b([A-Z]{1,5})\b(?![a-z])")
@@ -92,13 +97,23 @@ def _after(*heads: str) -> Callable[[Findings], list[str]]:
 def _names(findings: Findings) -> list[str]:
     named = [span.value for span in findings.names if _NAMED.search(findings.text[: span.start][-12:])]
     people = [span for span in findings.names if findings.word_before(span.start) not in ("in", "at", "near")]
-    # A single word at the beginning of a sentence may have its capital from there.
-    people.sort(key=lambda span: " " not in span.value and findings.begins_sentence(span.start))
+    # A single word at the beginning of a sentence may have its capital from there, unless it is what "is" speaks of.
+    people.sort(
+        key=lambda span: (
+            " " not in span.value
+            and findings.begins_sentence(span.start)
+            and findings.word_after(span.end) not in ("is", "was", "has")
+        )
+    )
     return named + findings.quoted + [span.value for span in (*people, *findings.names)]
 
 
 def _creators(findings: Findings) -> list[str]:
     return _after("by")(findings) + _names(findings)
+
+
+def _organisations(findings: Findings) -> list[str]:
+    return _after("at", "from", "for", "with", "by")(findings) + _names(findings)
 
 
 def _questions(findings: Findings) -> list[str]:
@@ -126,12 +141,13 @@ def _topics(findings: Findings) -> list[str]:
 
 
 def _dates(findings: Findings) -> list[str]:
-    return findings.dates + [match.group() for match in _RELATIVE.finditer(findings.text)]
+    return findings.dates + [match[1] for match in _RELATIVE.finditer(findings.text)]
 
 
 def _symbols(findings: Findings) -> list[str]:
     found = [match[1] for match in _SYMBOL.finditer(findings.text) if match[1] not in _NO_SYMBOLS]
-    return [symbol for symbol in found if len(symbol) > 1] + findings.quoted + [s.value for s in findings.names]
+    # A company's name is a symbol only where nothing looks like one.
+    return [symbol for symbol in found if len(symbol) > 1] or findings.quoted + [s.value for s in findings.names]
 
 
 def _currencies(findings: Findings) -> list[str]:
@@ -170,6 +186,8 @@ _FINDERS: Mapping[Kind, Callable[[Findings], list[str]]] = {
     "reason": lambda findings: [],
     "creator": _creators,
     "currency": _currencies,
+    "occupation": lambda findings: _OCCUPATION.findall(findings.text),
+    "organisation": _organisations,
     "name": _names,
     "other": _others,
 }

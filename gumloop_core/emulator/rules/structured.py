@@ -22,7 +22,9 @@ _QUOTED_KEY = re.compile(r"[\"'`]([A-Za-z_][\w-]{0,40})[\"'`]")
 _LISTED_KEYS = re.compile(
     r"\b(?:keys?|fields?|properties|attributes)\b\s*(?::|named|called)?\s*([\w ,]+?)(?=[.\n]|$)", re.I
 )
-_LISTED_AFTER_JSON = re.compile(r"\bJSON\b[^.:\n]{0,40}?\bwith\s+((?:\w+, )*\w+(?:,? and \w+)?)(?=[.:\n]|$)", re.I)
+_LISTED_AFTER_JSON = re.compile(
+    r"\bJSON\b[^.:\n]{0,40}?\bwith\s+((?:\w+, )*\w+(?:,? and \w+)?)(?=[.:\n]|\s+(?:for|of|from)\b|$)", re.I
+)
 _SCHEMA_PROMPT = re.compile(
     r"JSON schema to follow|conforms to the JSON schema|output schema|following (?:JSON )?schema|matches this schema",
     re.I,
