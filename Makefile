@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Enough to keep two cores busy; raise it on a larger machine.
 JOBS ?= 2
+# Errors alone: a warning for each of a hundred packages would bury what is to be seen.
+INSTALL := install -qq --disable-pip-version-check
 
 .PHONY: help setup demo test lint format bench notebooks lock clean
 
@@ -12,20 +14,22 @@ help:
 	@echo "make test       run the tests"
 	@echo "make lint       format check, lint, types, known vulnerabilities"
 	@echo "make format     format and fix what can be fixed"
-	@echo "make bench      measure beside the peers and the floors"
+	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
 	@echo "make notebooks  execute the notebooks and keep their outputs"
 	@echo "make lock       settle the versions of the development tools anew"
+	@echo "make clean      remove the environments and what was built"
 
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo "Setting up $(VENV), which takes a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip $(INSTALL) -r requirements/dev.txt
+	@$(BIN)/python -m pip $(INSTALL) --no-deps -e .
 	@touch $@
 
 demo: setup
-	$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -38,9 +42,10 @@ lint: setup
 
 # The peers and the versions that are measured have an environment of their own.
 $(VENV)-bench/.ready: requirements/bench.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)-bench
-	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
-	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo "Setting up $(VENV)-bench, which takes a minute or two"
+	@$(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip $(INSTALL) -r requirements/bench.txt
+	@$(VENV)-bench/bin/python -m pip $(INSTALL) --no-deps -e .
 	@touch $@
 
 # `make bench ARGS=--quick` for a first impression.

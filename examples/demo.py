@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ MODEL = os.environ.get("GUMLOOP_MODEL", "claude-sonnet-4-5")
 QUESTION_FOR_TOOLS = "What time is it in Tokyo, and what is the distance from Paris to Tokyo?"
 QUESTION_FOR_DOCUMENTS = "Which failures are retried, and how often?"
 
-BOLD, DIM, GREEN, RESET = ("\033[1m", "\033[2m", "\033[32m", "\033[0m") if sys.stdout.isatty() else ("",) * 4
+COLOURED = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+BOLD, DIM, GREEN, RESET = ("\033[1m", "\033[2m", "\033[32m", "\033[0m") if COLOURED else ("",) * 4
 
 
 def endpoint(stack: ExitStack) -> dict[str, Any]:
@@ -93,6 +95,8 @@ def run_documents(connection: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run both."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without arrows still gets the answers
     with ExitStack() as stack:
         connection = endpoint(stack)
         run_agent(connection)

@@ -13,19 +13,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def shown() -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GUMLOOP_")}
+def run_demo(**environment: str) -> str:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GUMLOOP_")}
     run = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "demo.py")],
-        env=environment,
+        env={**inherited, **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=55,
         check=False,
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    return run_demo(PYTHONIOENCODING="utf-8")
 
 
 def test_it_says_which_endpoint_it_talks_to(shown: str) -> None:
@@ -44,3 +48,7 @@ def test_the_documents_answer_the_question_with_their_sources(shown: str) -> Non
     answer, sources = shown.split("how often?")[-1].split("Sources:")
     assert "up to `max_retries` times: connection failures, timeouts, and the statuses 408" in answer
     assert "docs/configuration.md" in sources
+
+
+def test_a_terminal_without_arrows_still_gets_the_answers() -> None:
+    assert "? local_time(city='Tokyo')" in run_demo(PYTHONIOENCODING="ascii")
