@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from llama_index.core import __version__ as framework_version
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -33,6 +35,28 @@ _USAGE_DETAILS = (
     "is_byok",
 )
 _SERVED_BY = ("provider", "system_fingerprint", "service_tier")
+
+
+class _SettableMessage(ChatMessage):
+    """A message of several blocks whose text can be set."""
+
+    @property
+    def content(self) -> str | None:
+        """The text."""
+        return super().content
+
+    @content.setter
+    def content(self, content: str) -> None:
+        kept = [block for block in self.blocks if not isinstance(block, TextBlock)]
+        place = next((place for place, block in enumerate(self.blocks) if isinstance(block, TextBlock)), len(kept))
+        self.blocks = [*kept[:place], TextBlock(text=content), *kept[place:]]
+
+
+# Chat engines before 0.14.24 end a stream by setting the text of its last message, which a plain message refuses where
+# there is any other block: a thought is enough.
+_Message = (
+    ChatMessage if [int(part) for part in re.findall(r"\d+", framework_version)] >= [0, 14, 24] else _SettableMessage
+)
 
 
 def to_response(completion: Completion) -> ChatResponse:
@@ -65,7 +89,7 @@ def to_message(completion: Completion) -> ChatMessage:
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_tool_kwargs(call))
         for call in completion.tool_calls
     )
-    return ChatMessage(
+    return (ChatMessage if len(blocks) == 1 else _Message)(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
         additional_kwargs=_message_extras(

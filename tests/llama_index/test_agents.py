@@ -219,22 +219,24 @@ def test_predict_and_call_by_the_emulators_rules(llm):
     assert answer.response == "42"
 
 
+async def ask(engine: SimpleChatEngine, way: str, question: str) -> str:
+    """Ask a chat engine in one of its four ways."""
+    answer = getattr(engine, way)(question)
+    answer = await answer if way.startswith("a") else answer
+    if way == "stream_chat":
+        return "".join(answer.response_gen)
+    if way == "astream_chat":
+        return "".join([token async for token in answer.async_response_gen()])
+    return str(answer.response)
+
+
 @pytest.mark.parametrize("way", ["chat", "stream_chat", "achat", "astream_chat"])
 def test_a_chat_engine_remembers(server: Emulator, llm, way: str):
     engine = SimpleChatEngine.from_defaults(llm=llm, memory=Memory.from_defaults(token_limit=40_000))
     server.queue(Answer(text="Ottawa it is."), Answer(text="As I said."))
 
-    async def ask(question: str) -> str:
-        answer = getattr(engine, way)(question)
-        answer = await answer if way.startswith("a") else answer
-        if way == "stream_chat":
-            return "".join(answer.response_gen)
-        if way == "astream_chat":
-            return "".join([token async for token in answer.async_response_gen()])
-        return str(answer.response)
-
     async def talk() -> list[str]:
-        return [await ask("Capital of Canada?"), await ask("Sure?")]
+        return [await ask(engine, way, "Capital of Canada?"), await ask(engine, way, "Sure?")]
 
     assert asyncio.run(talk()) == ["Ottawa it is.", "As I said."]
     assert [message["content"] for message in server.last_body["messages"]] == [
@@ -242,6 +244,16 @@ def test_a_chat_engine_remembers(server: Emulator, llm, way: str):
         "Ottawa it is.",
         "Sure?",
     ]
+
+
+@pytest.mark.parametrize("way", ["chat", "stream_chat", "achat", "astream_chat"])
+def test_a_thinking_model_serves_a_chat_engine(server: Emulator, llm, way: str):
+    engine = SimpleChatEngine.from_defaults(llm=llm)
+    server.queue(Answer(text="Ottawa it is.", reasoning="An easy one."), Answer(text="As I said."))
+    assert asyncio.run(ask(engine, way, "Capital of Canada?")) == "Ottawa it is."
+    assert asyncio.run(ask(engine, way, "Sure?")) == "As I said."
+    assert [message.content for message in engine.chat_history[1::2]] == ["Ottawa it is.", "As I said."]
+    assert server.last_body["messages"][1]["content"] == "Ottawa it is."
 
 
 def test_a_conversation_can_start_with_a_history(server: Emulator, llm):
