@@ -57,6 +57,8 @@ def to_messages(messages: Sequence[ChatMessage], *, replay_reasoning: bool = Tru
     """
     converted: list[MessageParam] = []
     for place, message in enumerate(messages):
+        if not isinstance(message, ChatMessage):
+            raise InvalidRequestError(f"messages[{place}] is {_named(message)}, not a ChatMessage: {message!r}.")
         role = _ROLES.get(message.role)
         if role is None:
             raise InvalidRequestError(f"messages[{place}] has the unknown role {message.role!r}.")
@@ -254,7 +256,7 @@ def _named(block: Any) -> str:
 
 
 def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiouAEIOU" else f"a {noun}"
+    return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"  # "a user"
 
 
 def _image_url(block: ImageBlock, place: int) -> str:

@@ -12,8 +12,10 @@ from llama_index.core.instrumentation import root_dispatcher
 from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.llms.callbacks import dispatcher as core_dispatcher
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel
 
-from gumloop_core.emulator import Chunks, Emulator, Failure, Pause
+from gumloop_core.emulator import Answer, Chunks, Emulator, Failure, Pause
 from llama_index_gumloop import Gumloop, events
 from llama_index_gumloop.llm import _acompletions, _completions
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans
@@ -23,6 +25,12 @@ USER = [ChatMessage("Hi"), ChatMessage(role="assistant", content="Hello"), ChatM
 SOUND = Chunks([chunk({"content": "Ot"}), chunk({"content": "tawa."}), chunk({}, finish_reason="stop")])
 FAILS = Chunks([chunk({"content": "Ot"}), chunk({}, finish_reason="error", error={"code": 402, "message": "no"})])
 STALLS = Chunks([chunk({"content": "Ot"}), chunk({"content": "ta"}), Pause()])
+
+
+class Total(BaseModel):
+    """A total."""
+
+    value: int
 
 
 class ByCore(Gumloop):
@@ -270,6 +278,17 @@ def test_closing_a_stream_closes_what_is_within_it_at_once(llm, monkeypatch, met
         stream.close()
         assert closed == [method]
         assert held
+
+
+def test_a_structured_call_has_its_span_and_the_chats(server: Emulator, llm, spans):
+    server.queue(Answer(text='{"value": 5}'))
+    llm.structured_predict(Total, PromptTemplate("2 + 3?"))
+    assert [(what, name.split(".")[-1]) for what, name, *_ in spans.seen] == [
+        ("enter", "structured_predict"),
+        ("enter", "chat"),
+        ("exit", "chat"),
+        ("exit", "structured_predict"),
+    ]
 
 
 def _response(text: str) -> ChatResponse:

@@ -57,6 +57,16 @@ def test_a_result_without_a_call_is_named():
         to_messages([ChatMessage("Hi"), ChatMessage(role="tool", content="3")])
 
 
+def test_what_is_no_message_is_named():
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\] is a dict, not a ChatMessage: .*'Hello'"):
+        to_messages([ChatMessage("Hi"), {"role": "user", "content": "Hello"}])
+
+
+def test_what_a_user_cannot_say_is_named():
+    with pytest.raises(InvalidRequestError, match=r"a ToolCallBlock, which a user message cannot carry"):
+        to_messages([ChatMessage(role="user", blocks=[ToolCallBlock(tool_name="add", tool_kwargs={})])])
+
+
 def test_an_unknown_role_is_named():
     message = ChatMessage("Hi")
     message.role = "oracle"
