@@ -23,7 +23,8 @@ from gumloop_core.errors import (
     status_error,
 )
 from gumloop_core.json_text import decode, encode
-from gumloop_core.reader import AnswerReader, excerpt
+from gumloop_core.payload import excerpt
+from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
 from gumloop_core.retry import read_retry_after
 from gumloop_core.tracebacks import forget_frames

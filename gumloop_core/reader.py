@@ -10,6 +10,7 @@ from gumloop_core.answer import Completion, Delta, Image
 from gumloop_core.errors import InvalidResponseError, ProviderError, StreamError, error_payload, status_error
 from gumloop_core.gathered import GatheredFields
 from gumloop_core.json_text import decode
+from gumloop_core.payload import FIRST_INDEX, excerpt, first_choice, image_url, kind_of, read_parts
 from gumloop_core.reasoning import ReasoningDetails, text_of
 from gumloop_core.redaction import NO_SECRETS, Redactor
 from gumloop_core.tool_calls import ToolCallAssembler
@@ -24,7 +25,6 @@ _MESSAGE_READ = frozenset(
 )
 # Generated audio arrives as pieces of base64 text and of its transcript.
 _JOINED_EXTRA = frozenset({"data", "transcript"})
-_FIRST = (0, None)
 _PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
 # Read one by one in the branch for plain text; `object` is the same word in every chunk.
 _NOT_COMPARED = frozenset({"choices", "usage", "error", "object"})
@@ -100,7 +100,7 @@ class AnswerReader:
                 and choice.get("finish_reason") is None
                 and choice.get("logprobs") is None
                 and choice.get("native_finish_reason") is None
-                and choice.get("index") in _FIRST
+                and choice.get("index") in FIRST_INDEX
                 and choice.keys() <= _PLAIN_CHOICE
                 and chunk.keys() == self._known_fields
                 and self._values_of(chunk) == self._known_values
@@ -129,11 +129,11 @@ class AnswerReader:
     def _read_chunk(self, chunk: Any) -> Delta | None:
         if not isinstance(chunk, dict):
             raise StreamError(
-                f"The stream made no sense: an event is {_kind(chunk)}, not a chunk.", partial=self.partial()
+                f"The stream made no sense: an event is {kind_of(chunk)}, not a chunk.", partial=self.partial()
             )
         self._take_top_level(chunk)
         self._remember_top_level(chunk)
-        choice = _first_choice(chunk)
+        choice = first_choice(chunk)
         out = Delta(chunk)
         if choice is not None:
             self._take_choice(choice)
@@ -203,9 +203,9 @@ class AnswerReader:
     def read_whole(self, payload: Any) -> Delta:
         """Read a unary answer as one delta; :meth:`last_delta` follows it where a stream was asked for."""
         if not isinstance(payload, dict):
-            raise InvalidResponseError(f"The answer made no sense: it is {_kind(payload)}, not a completion.")
+            raise InvalidResponseError(f"The answer made no sense: it is {kind_of(payload)}, not a completion.")
         self._take_top_level(payload)
-        choice = _first_choice(payload)
+        choice = first_choice(payload)
         out = Delta(payload)
         message = None
         if choice is not None:
@@ -281,7 +281,7 @@ class AnswerReader:
         images = message.get("images")
         images = list(images) if isinstance(images, list) else []
         if isinstance(content, list):
-            content, more = _read_parts(content)
+            content, more = read_parts(content)
             images = more + images
         if isinstance(content, str) and content:
             self._text.append(content)
@@ -324,7 +324,7 @@ class AnswerReader:
     def _take_images(self, entries: list[Any], out: Delta, *, whole: bool) -> None:
         read: list[Image] = []
         for entry in entries:
-            url = _image_url(entry)
+            url = image_url(entry)
             if url is None:
                 continue
             image = Image(url)
@@ -359,53 +359,3 @@ def _nothing(_chunk: JSONObject) -> None:
 
 def _has_only_text(delta: JSONObject) -> bool:
     return all(value is None or key == "content" or key == "role" for key, value in delta.items())
-
-
-def _first_choice(payload: JSONObject) -> JSONObject | None:
-    """The choice with index 0; the wire has no way to ask for more than one."""
-    choices = payload.get("choices")
-    if not isinstance(choices, list):
-        return None
-    for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") in _FIRST:
-            return choice
-    return None
-
-
-def _read_parts(parts: list[Any]) -> tuple[str, list[Any]]:
-    """The text and the images of content that came as parts."""
-    text: list[str] = []
-    images: list[Any] = []
-    for part in parts:
-        if isinstance(part, str):
-            text.append(part)
-        elif isinstance(part, dict):
-            if part.get("type") == "image_url":
-                images.append(part)
-            elif isinstance(part.get("text"), str):
-                text.append(part["text"])
-    return "".join(text), images
-
-
-def _image_url(entry: Any) -> str | None:
-    if isinstance(entry, str):
-        return entry or None
-    if not isinstance(entry, dict):
-        return None
-    found = entry.get("image_url", entry.get("url"))
-    if isinstance(found, dict):
-        found = found.get("url")
-    return found if isinstance(found, str) and found else None
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(value), "something else")
-
-
-def excerpt(content: bytes, redactor: Redactor = NO_SECRETS) -> str:
-    """The beginning of bytes that made no sense, for an error message."""
-    text = redactor.data(content[:200]).decode("utf-8", "replace")
-    return repr(text) + (" …" if len(content) > 200 else "")

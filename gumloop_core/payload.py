@@ -1,0 +1,63 @@
+"""A payload's fields, in whatever form they came. No I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gumloop_core.redaction import NO_SECRETS, Redactor
+from gumloop_core.wire import JSONObject
+
+FIRST_INDEX = (0, None)
+"""The first choice's index, which some gateways leave out."""
+
+
+def first_choice(payload: JSONObject) -> JSONObject | None:
+    """The choice with index 0; the wire has no way to ask for more than one."""
+    choices = payload.get("choices")
+    if not isinstance(choices, list):
+        return None
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("index") in FIRST_INDEX:
+            return choice
+    return None
+
+
+def read_parts(parts: list[Any]) -> tuple[str, list[Any]]:
+    """The text and the images of content that came as parts."""
+    text: list[str] = []
+    images: list[Any] = []
+    for part in parts:
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, dict):
+            if part.get("type") == "image_url":
+                images.append(part)
+            elif isinstance(part.get("text"), str):
+                text.append(part["text"])
+    return "".join(text), images
+
+
+def image_url(entry: Any) -> str | None:
+    """The address in an image part, an image entry or a bare string, ``None`` if there is none."""
+    if isinstance(entry, str):
+        return entry or None
+    if not isinstance(entry, dict):
+        return None
+    found = entry.get("image_url", entry.get("url"))
+    if isinstance(found, dict):
+        found = found.get("url")
+    return found if isinstance(found, str) and found else None
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, for an error message."""
+    if value is None:
+        return "null"
+    names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "something else")
+
+
+def excerpt(content: bytes, redactor: Redactor = NO_SECRETS) -> str:
+    """The beginning of bytes that made no sense, for an error message."""
+    text = redactor.data(content[:200]).decode("utf-8", "replace")
+    return repr(text) + (" …" if len(content) > 200 else "")
