@@ -158,14 +158,16 @@ class AsyncGumloopClient:
         from gumloop_core.tracebacks import cut_below
 
         while True:
-            borrowed = await pools.aborrow(self, exchange.url) if self._http_client is None else None
+            borrowed = None
+            if self._http_client is None:
+                borrowed = await pools.aborrow(self, exchange.url, self._settings.async_transport)
             client = self._http_client if borrowed is None else borrowed.client
             assert client is not None
             if client.is_closed and borrowed is None:
                 raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
             request = exchange.request(client, own_pool=borrowed is not None)
             try:
-                if borrowed is None:
+                if borrowed is None or not borrowed.keeps_timeouts:
                     response = await time_limits.send(client, request)
                 else:
                     response = await client.send(request, stream=True, auth=None, follow_redirects=False)

@@ -20,10 +20,14 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
+
+from gumloop_core.errors import ConfigurationError
+from gumloop_core.settings import AsyncTransport
 
 IDLE_CONNECTIONS = 100
 """Connections to one origin that are kept open for later requests. Those in use are not limited: a thousand streams
@@ -35,6 +39,9 @@ IDLE_SECONDS = 30.0
 _ONE_CONNECTION = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
 
 Client = TypeVar("Client", httpx.Client, httpx.AsyncClient)
+
+Shelf: TypeAlias = tuple[str, bytes, AsyncTransport]
+"""Where a client waits: for requests to this scheme and host, to be sent by this."""
 
 
 @lru_cache(maxsize=1)
@@ -48,16 +55,16 @@ class _Clients(Generic[Client]):
 
     def __init__(self) -> None:
         self.all: set[Client] = set()
-        self._waiting: dict[tuple[str, bytes], deque[tuple[float, Client]]] = {}
+        self._waiting: dict[Shelf, deque[tuple[float, Client]]] = {}
 
-    def take(self, url: httpx.URL) -> Client | None:
-        """The client that waits for a request to this origin since the shortest time, if any does."""
+    def take(self, shelf: Shelf) -> Client | None:
+        """The client that waits here since the shortest time, if any does."""
         try:
-            return self._waiting[url.scheme, url.netloc].pop()[1]
+            return self._waiting[shelf].pop()[1]
         except LookupError:
             return None
 
-    def put(self, url: httpx.URL, client: Client) -> list[Client]:
+    def put(self, shelf: Shelf, client: Client) -> list[Client]:
         """Have a client wait, unless it was closed with its pool.
 
         Returns:
@@ -66,7 +73,7 @@ class _Clients(Generic[Client]):
         if client.is_closed:
             return []
         now = time.monotonic()
-        self._waiting.setdefault((url.scheme, url.netloc), deque()).append((now, client))
+        self._waiting.setdefault(shelf, deque()).append((now, client))
         surplus: list[Client] = []
         try:
             for waiting in list(self._waiting.values()):
@@ -87,11 +94,12 @@ class SyncPool:
 
     def borrow(self, url: httpx.URL) -> BorrowedClient:
         """A client for one request."""
-        client = self.clients.take(url)
+        shelf: Shelf = (url.scheme, url.netloc, "httpx")
+        client = self.clients.take(shelf)
         if client is None:
             client = httpx.Client(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
             self.clients.all.add(client)
-        return BorrowedClient(self, url, client)
+        return BorrowedClient(self, shelf, client)
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,14 +110,14 @@ class SyncPool:
 class BorrowedClient:
     """A client that is in use for one request."""
 
-    def __init__(self, pool: SyncPool, url: httpx.URL, client: httpx.Client) -> None:
+    def __init__(self, pool: SyncPool, shelf: Shelf, client: httpx.Client) -> None:
         self.client = client
         self._pool = pool
-        self._url = url
+        self._shelf = shelf
 
     def give_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
-        for surplus in self._pool.clients.put(self._url, self.client):
+        for surplus in self._pool.clients.put(self._shelf, self.client):
             surplus.close()
 
 
@@ -120,6 +128,7 @@ class AsyncPool:
         self.clients: _Clients[httpx.AsyncClient] = _Clients()
         self.users: WeakSet[object] = WeakSet()
         self.is_closed = False
+        self._has_proxies = not {"http", "https", "all"}.isdisjoint(getproxies())
         self._guard = self._close_with_loop()
 
     async def watch_loop(self) -> None:
@@ -136,13 +145,16 @@ class AsyncPool:
                 del _async_pools[loop]  # its connections know the loop: the entry would keep both for ever
             await self._close_clients()
 
-    def borrow(self, url: httpx.URL) -> BorrowedAsyncClient:
+    def borrow(self, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
         """A client for one request."""
-        client = self.clients.take(url)
+        if transport == "aiohttp" and self._has_proxies:
+            transport = "httpx"
+        shelf: Shelf = (url.scheme, url.netloc, transport)
+        client = self.clients.take(shelf)
         if client is None:
-            client = httpx.AsyncClient(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+            client = _async_client(transport)
             self.clients.all.add(client)
-        return BorrowedAsyncClient(self, url, client)
+        return BorrowedAsyncClient(self, shelf, client)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -158,15 +170,28 @@ class AsyncPool:
 class BorrowedAsyncClient:
     """A client that is in use for one request."""
 
-    def __init__(self, pool: AsyncPool, url: httpx.URL, client: httpx.AsyncClient) -> None:
+    def __init__(self, pool: AsyncPool, shelf: Shelf, client: httpx.AsyncClient) -> None:
         self.client = client
+        self.keeps_timeouts = shelf[2] == "httpx"
         self._pool = pool
-        self._url = url
+        self._shelf = shelf
 
     async def agive_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
-        for surplus in self._pool.clients.put(self._url, self.client):
+        for surplus in self._pool.clients.put(self._shelf, self.client):
             await surplus.aclose()
+
+
+def _async_client(transport: AsyncTransport) -> httpx.AsyncClient:
+    if transport == "httpx":
+        return httpx.AsyncClient(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+    try:
+        from gumloop_core.aiohttp_transport import AiohttpTransport
+    except ImportError as error:
+        raise ConfigurationError(
+            f"async_transport='aiohttp' cannot be had: {error}. Install it: pip install 'gumloop-llms[aiohttp]'"
+        ) from None
+    return httpx.AsyncClient(transport=AiohttpTransport(tls_context(), IDLE_SECONDS), timeout=None)  # noqa: S113
 
 
 _lock = threading.Lock()
@@ -189,8 +214,12 @@ def borrow(user: object, url: httpx.URL) -> BorrowedClient:
         return _sync_pool.borrow(url)
 
 
-async def aborrow(user: object, url: httpx.URL) -> BorrowedAsyncClient:
-    """Borrow a client of the running loop's pool; see :func:`borrow`."""
+async def aborrow(user: object, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
+    """Borrow a client of the running loop's pool; see :func:`borrow`.
+
+    Raises:
+        ConfigurationError: If the transport is not installed.
+    """
     loop = asyncio.get_running_loop()
     pool = _async_pools.get(loop)
     if pool is None or pool.is_closed:
@@ -199,7 +228,7 @@ async def aborrow(user: object, url: httpx.URL) -> BorrowedAsyncClient:
             _async_pools[loop] = pool
         await pool.watch_loop()
     pool.users.add(user)
-    return pool.borrow(url)
+    return pool.borrow(url, transport)
 
 
 def release(user: object) -> None:

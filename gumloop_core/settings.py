@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import SecretStr
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+
+AsyncTransport: TypeAlias = Literal["httpx", "aiohttp"]
+"""What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
 
 USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 """How requests introduce themselves."""
@@ -56,6 +59,7 @@ class ClientSettings:
         max_retries: Further attempts after one that failed in a way that may pass.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
+        async_transport: What sends asynchronous requests; ``"aiohttp"`` needs the extra of that name.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class ClientSettings:
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        async_transport: AsyncTransport = "httpx",
     ) -> None:
         self.credentials = credentials or Credentials()
         self.endpoint = endpoint or Endpoint.resolve()
@@ -77,6 +82,7 @@ class ClientSettings:
         self.max_retries = max_retries
         self.default_headers = dict(default_headers or {})
         self.max_response_bytes = max_response_bytes
+        self.async_transport: AsyncTransport = async_transport
         self._urls: dict[str, httpx.URL] = {}
 
     def chat_exchange(
