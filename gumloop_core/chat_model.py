@@ -72,6 +72,15 @@ _CONNECTION_FIELDS = (
     "max_response_bytes",
     "async_transport",
 )
+# What other integrations call the same thing, where a likeness of letters would lead elsewhere.
+_NAMES_ELSEWHERE = {
+    "api_base": "base_url",
+    "openai_api_base": "base_url",
+    "model_name": "model",
+    "request_timeout": "timeout",
+    "additional_kwargs": "extra_body",
+    "model_kwargs": "extra_body",
+}
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
 
 
@@ -225,7 +234,8 @@ class ChatModelFields(BaseModel):
             if name not in known:
                 import difflib
 
-                close = difflib.get_close_matches(str(name), known, n=1)
+                elsewhere = _NAMES_ELSEWHERE.get(str(name))
+                close = [elsewhere] if elsewhere else difflib.get_close_matches(str(name), known, n=1, cutoff=0.7)
                 hint = f"did you mean {close[0]!r}?" if close else "fields of the body go into extra_body."
                 raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
         return values

@@ -78,6 +78,21 @@ def test_a_slip_in_an_argument_is_named():
         Gumloop(model="m", temprature=0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("api_base", "did you mean 'base_url'"),
+        ("additional_kwargs", "did you mean 'extra_body'"),
+        ("model_name", "did you mean 'model'"),
+        ("reasoning_effort", "did you mean 'reasoning'"),
+        ("stream", "fields of the body go into extra_body"),
+    ],
+)
+def test_an_argument_of_other_integrations_is_led_to_ours(name: str, hint: str):
+    with pytest.raises(ValueError, match=f"no argument '{name}': {hint}"):
+        Gumloop(model="m", **{name: "x"})
+
+
 def test_headers_of_a_call_are_sent(server: Emulator, make_llm):
     make_llm(default_headers={"X-Team": "a", "X-Other": "b"}).chat(USER, extra_headers={"X-Team": "c"})
     headers = server.chat_requests[-1].headers
