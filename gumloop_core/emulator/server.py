@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INSTALL_HINT = 'The emulator needs starlette and uvicorn: pip install "gumloop-llms[emulator]"'
 
 _BACKLOG = 2048
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 75
 

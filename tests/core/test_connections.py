@@ -232,14 +232,14 @@ def test_a_stream_that_goes_silent(connect: Connect) -> None:
 
 
 def test_a_stream_may_be_silent_for_longer_than_an_answer_may_take_to_begin(connect: Connect) -> None:
-    with ByteServer([FIRST, Pause(0.4), EVENTS, LAST_HTTP_CHUNK]) as server:
-        assert streamed_text(connect(server, timeout=0.2, stream_idle_timeout=9).stream()) == "Grüße" + TEXT
+    with ByteServer([FIRST, Pause(1.5), EVENTS, LAST_HTTP_CHUNK]) as server:
+        assert streamed_text(connect(server, timeout=1, stream_idle_timeout=9).stream()) == "Grüße" + TEXT
 
 
 def test_comments_keep_a_stream_alive(connect: Connect) -> None:
-    comments: list[Any] = [Pause(0.1), http_chunk(b": processing\n\n")] * 5
+    comments: list[Any] = [Pause(0.3), http_chunk(b": processing\n\n")] * 5
     with ByteServer([stream_head(), *comments, EVENTS, LAST_HTTP_CHUNK]) as server:
-        assert streamed_text(connect(server, stream_idle_timeout=0.3, max_retries=0).stream()) == TEXT
+        assert streamed_text(connect(server, stream_idle_timeout=1, max_retries=0).stream()) == TEXT
 
 
 def test_a_unary_answer_must_be_whole_in_time(connect: Connect) -> None:

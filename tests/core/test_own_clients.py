@@ -124,9 +124,9 @@ def test_bytes_that_say_nothing_keep_a_stream_alive(connect: Connect, packed: bo
     head_bytes = stream_head(content_encoding="gzip") if packed else stream_head()
     pieces: list[Any] = []
     for start in range(8):
-        pieces += [http_chunk(content[start : start + 1]), Pause(0.1)]
+        pieces += [http_chunk(content[start : start + 1]), Pause(0.2)]
     with ByteServer([head_bytes, *pieces, http_chunk(content[8:]), LAST_HTTP_CHUNK]) as server:
-        assert streamed_text(connect(server, stream_idle_timeout=0.4).stream()) == TEXT
+        assert streamed_text(connect(server, stream_idle_timeout=1).stream()) == TEXT
 
 
 def test_an_errors_body_that_does_not_end(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,7 @@ def test_delays(gumloop_emulator: Emulator) -> None:
 def test_silence_before_the_head(gumloop_emulator: Emulator) -> None:
     gumloop_emulator.queue(Answer(text="late", delay=float("inf")))
     with pytest.raises(httpx.ReadTimeout):
-        post(gumloop_emulator, body(), timeout=0.2)
+        post(gumloop_emulator, body(), timeout=0.5)
     assert gumloop_emulator.wait_for(lambda server: server.active_requests == 0 and server.disconnects == 1)
 
 
@@ -185,7 +185,7 @@ def read_stream(server: Emulator, **options: float) -> Iterator[str]:
 
 def test_silence_in_the_stream(gumloop_emulator: Emulator) -> None:
     gumloop_emulator.queue(Chunks([{"a": 1}, Pause()]))
-    lines = read_stream(gumloop_emulator, timeout=0.2)
+    lines = read_stream(gumloop_emulator, timeout=1)
     assert next(lines) == 'data: {"a":1}'
     with pytest.raises(httpx.ReadTimeout):
         list(lines)

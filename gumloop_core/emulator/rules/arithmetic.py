@@ -112,15 +112,6 @@ def next_step(expression: str, results: Mapping[Step, float]) -> Step | None:
     return None
 
 
-def value_with(expression: str, results: Mapping[Step, float]) -> int | float | None:
-    """Return the value of an expression by the results of its operations, None when some are not known."""
-    tree = _parse(expression)
-    try:
-        return tidy(_walk(tree, results)) if tree is not None else None
-    except (_UnknownStepError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-
-
 def from_instructions(text: str) -> str | None:
     """Return one expression for a chain such as "Add 3 and 4. Multiply the output by 2."."""
     expression: str | None = None
