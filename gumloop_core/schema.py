@@ -23,7 +23,7 @@ def safe_name(name: str | None, default: str = "response") -> str:
     return _UNSAFE.sub("_", name or "").strip("_")[:LONGEST_NAME] or default
 
 
-def strict_schema(schema: JSONObject) -> JSONObject:
+def strict_schema(schema: JSONObject, *, optional_as_null: bool = True) -> JSONObject:
     """A copy of a schema that the strict mode takes.
 
     Strict mode wants every object closed (``additionalProperties: false``) with all its properties required. A
@@ -32,8 +32,13 @@ def strict_schema(schema: JSONObject) -> JSONObject:
 
     Objects that are meant to be open (``additionalProperties`` true or a schema, without properties) cannot be
     strict; see :func:`can_be_strict`.
+
+    Args:
+        schema: The schema.
+        optional_as_null: ``False`` where nobody takes those nulls back (:func:`without_added_nulls`): an answer must
+            fit the schema as it was, and the model gives every value.
     """
-    strict: JSONObject = _strict(with_root(schema))
+    strict: JSONObject = _strict(with_root(schema), optional_as_null)
     return strict
 
 
@@ -79,30 +84,30 @@ def _is_object(schema: JSONObject) -> bool:
     return kind == "object" or "properties" in schema or (isinstance(kind, list) and "object" in kind)
 
 
-def _strict(schema: Any) -> Any:
+def _strict(schema: Any, nulls: bool) -> Any:
     if isinstance(schema, list):
-        return [_strict(item) for item in schema]
+        return [_strict(item, nulls) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return {"$ref": schema["$ref"], **{key: _strict(schema[key]) for key in _SCHEMA_MAPS & schema.keys()}}
+        return {"$ref": schema["$ref"], **{key: _strict(schema[key], nulls) for key in _SCHEMA_MAPS & schema.keys()}}
     strict: JSONObject = {}
     for key, value in schema.items():
         if key == "default":
             continue
         if key in _SCHEMA_MAPS and isinstance(value, dict):
-            strict[key] = {name: _strict(part) for name, part in value.items()}
+            strict[key] = {name: _strict(part, nulls) for name, part in value.items()}
         elif key == "allOf" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-            strict.update(_strict(value[0]))  # how pydantic once wrapped a reference; strict mode knows no allOf
+            strict.update(_strict(value[0], nulls))  # how pydantic once wrapped a reference; strict mode knows no allOf
         elif key in _SCHEMA_PLACES:
-            strict[key] = _strict(value)
+            strict[key] = _strict(value, nulls)
         else:
             strict[key] = value
     if _is_object(schema):
         properties = strict.setdefault("properties", {})
         required = schema.get("required") or []
         for name in properties:
-            if name not in required:
+            if nulls and name not in required:
                 properties[name] = _nullable(properties[name])
         strict["required"] = list(properties)
         strict["additionalProperties"] = False

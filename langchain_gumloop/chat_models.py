@@ -197,7 +197,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             strict: Whether the endpoint is asked to keep to the tools' schemas to the letter.
             parallel_tool_calls: Whether the model may ask for several calls at once.
             response_format: A schema that an answer without tool calls must fit: the wire's dict, a class, or a JSON
-                Schema.
+                Schema. Where the dict asks for strictness, its schema is made strict-safe.
             **kwargs: Any other option of a call.
 
         Raises:
@@ -207,7 +207,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params))
             if response_format is not None:
-                kwargs["response_format"] = structured.as_response_format(response_format)
+                kwargs["response_format"] = structured.strict_safe(structured.as_response_format(response_format))
         except GumloopError as error:
             raise as_langchain(error) from error.__cause__
         if params:

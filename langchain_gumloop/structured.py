@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import weakref
 from dataclasses import dataclass
+from enum import EnumMeta
 from operator import itemgetter
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_origin
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -57,7 +58,7 @@ def target_of(schema: Any) -> Target:
     Raises:
         InvalidRequestError: If it is none of these.
     """
-    if isinstance(schema, type):
+    if isinstance(schema, type) and get_origin(schema) is None:  # Python 3.10 takes list[X] for a class
         known = _targets.get(schema)
         if known is None:
             known = _targets[schema] = _target_of_class(schema)
@@ -66,7 +67,8 @@ def target_of(schema: Any) -> Target:
         raise InvalidRequestError(
             f"A schema must be a Pydantic class, a TypedDict, a JSON Schema or an OpenAI function, not {schema!r}."
         )
-    function = schema.get("function") if schema.get("type") == "function" else schema
+    kind = schema.get("type")
+    function = schema.get(kind) if kind in ("function", "json_schema") else schema
     if isinstance(function, dict) and isinstance(function.get("name"), str):
         inner = function.get("parameters", function.get("schema", function.get("input_schema")))
         if inner is None or isinstance(inner, dict):
@@ -76,6 +78,10 @@ def target_of(schema: Any) -> Target:
 
 
 def _target_of_class(schema: type) -> Target:
+    if isinstance(schema, EnumMeta):
+        raise InvalidRequestError(
+            f"{schema.__name__} is an Enum, and an answer is an object: put it into a field of a Pydantic class."
+        )
     name = safe_name(schema.__name__)
     try:
         if isinstance(schema, type) and issubclass(schema, BaseModel):
@@ -97,12 +103,11 @@ def wants_strict(target: Target, strict: bool | None) -> bool:
     Raises:
         InvalidRequestError: If it was told to, and it is not possible.
     """
-    possible = can_be_strict(target.schema)
+    is_object = target.schema.get("type") == "object" or "properties" in target.schema
+    possible = is_object and can_be_strict(target.schema)
     if strict and not possible:
-        raise InvalidRequestError(
-            f"The schema {target.name!r} cannot be strict: it has an object that is open to any key. "
-            "Name its properties, or leave strict out."
-        )
+        reason = "it has an object that is open to any key. Name its properties" if is_object else "it is no object"
+        raise InvalidRequestError(f"The schema {target.name!r} cannot be strict: {reason}, or leave strict out.")
     return possible if strict is None else strict
 
 
@@ -117,7 +122,26 @@ def as_response_format(given: Any) -> Any:
     if isinstance(given, dict) and given.get("type") in ("json_schema", "json_object", "text"):
         return given
     target = target_of(given)
-    return response_format_of(target, wants_strict(target, None))
+    return strict_safe(
+        json_schema_format(
+            target.name, target.schema, strict=wants_strict(target, None), description=target.description
+        )
+    )
+
+
+def strict_safe(response_format: Any) -> Any:
+    """A ``response_format`` that asks for strictness, with a schema that strict mode takes; any other as it is.
+
+    LangChain's ``ProviderStrategy(City, strict=True)`` asks so for the plain schema of a class. The answer is parsed
+    by others, so it must fit the class without help.
+    """
+    described = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    if not isinstance(described, dict) or described.get("strict") is not True:
+        return response_format
+    schema = described.get("schema")
+    if not isinstance(schema, dict) or not can_be_strict(schema):
+        return response_format
+    return {**response_format, "json_schema": {**described, "schema": strict_schema(schema, optional_as_null=False)}}
 
 
 class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):

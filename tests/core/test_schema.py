@@ -55,6 +55,15 @@ def test_strict_copies() -> None:
     assert without_added_nulls({**empty, "name": "x"}, SCHEMA) == {"name": "x", "either": None}
 
 
+def test_strict_copies_without_nulls() -> None:
+    strict = strict_schema(SCHEMA, optional_as_null=False)
+    assert strict["required"] == list(SCHEMA["properties"])
+    assert strict["properties"]["default"] == {"type": "string"}
+    assert strict["$defs"]["Child"]["required"] == ["b"]
+    assert strict["$defs"]["Child"]["properties"] == SCHEMA["$defs"]["Child"]["properties"]
+    assert strict_schema(strict) == strict
+
+
 @pytest.mark.parametrize(
     ("schema", "possible"),
     [

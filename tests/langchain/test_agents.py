@@ -91,6 +91,22 @@ def test_an_agent_returns_an_object(server: Emulator, chat: MakeModel, strategy:
         assert server.last_body["tool_choice"] == "required"
 
 
+def test_an_agents_strict_object_fits_its_class(server: Emulator, chat: MakeModel) -> None:
+    class Place(BaseModel):
+        """A place."""
+
+        name: str
+        people: int = 0
+        tags: list[str] = []
+
+    agent = create_agent(chat(), [get_weather], response_format=ProviderStrategy(Place, strict=True))
+    result = agent.invoke({"messages": [HumanMessage("Paris")]})  # the emulator refuses a schema that is not strict
+    assert isinstance(result["structured_response"], Place)
+    sent = server.last_body["response_format"]["json_schema"]
+    assert (sent["strict"], sent["schema"]["required"]) == (True, ["name", "people", "tags"])
+    assert sent["schema"]["properties"]["people"]["type"] == "integer"  # nobody would take a null back
+
+
 def test_an_agent_keeps_the_reasoning_of_its_tool_turns(server: Emulator, chat: MakeModel) -> None:
     calls = [call("c1", "get_weather", '{"city": "Paris"}')]
     server.queue(unary("tool_calls", reasoning="Hm.", reasoning_details=DETAILS, tool_calls=calls), Answer(text="Sun."))

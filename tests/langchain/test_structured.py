@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from enum import Enum
 from typing import Annotated, Any, Literal, Optional, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.utils.function_calling import convert_to_json_schema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core import errors as core
@@ -312,6 +313,8 @@ def test_other_tools_beside_the_schema(server: Emulator, chat: MakeModel) -> Non
         (City, {"method": "json_mode", "strict": True}, "strict has no meaning"),
         ("City", {}, "must be a Pydantic class"),
         (int, {}, "int cannot be turned into a schema"),
+        (Enum("Colour", ["RED"]), {}, "Colour is an Enum"),
+        (list[City], {}, "list"),
     ],
 )
 def test_bad_arguments_are_named_at_once(chat: MakeModel, schema: Any, options: dict[str, Any], said: str) -> None:
@@ -323,6 +326,26 @@ def test_failures_of_the_call_itself_are_raised_with_raw_too(server: Emulator, c
     server.queue(Failure(402))
     with pytest.raises(core.InsufficientCreditsError):
         chat().with_structured_output(City, include_raw=True).invoke("x")
+
+
+def test_an_answer_that_is_no_object_is_asked_for_without_strict(server: Emulator, chat: MakeModel) -> None:
+    class Names(RootModel[list[str]]):
+        """Names."""
+
+    server.queue(Answer(text='["a"]'))
+    assert chat().with_structured_output(Names).invoke("x") == Names(["a"])
+    sent = server.last_body["response_format"]["json_schema"]
+    assert (sent["strict"], sent["schema"]["type"]) == (False, "array")
+    with pytest.raises(core.InvalidRequestError, match="it is no object"):
+        chat().with_structured_output(Names, strict=True)
+
+
+def test_a_response_format_is_a_schema_too(server: Emulator, chat: MakeModel) -> None:
+    described = {"name": "City", "schema": FUNCTION["parameters"]}
+    server.queue(Answer(text='{"name": "Ottawa", "country": null}'))
+    model = chat().with_structured_output({"type": "json_schema", "json_schema": described})
+    assert model.invoke("x") == {"name": "Ottawa"}
+    assert server.last_body["response_format"]["json_schema"]["name"] == "City"
 
 
 def test_a_class_is_read_once() -> None:
