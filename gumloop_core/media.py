@@ -25,7 +25,9 @@ def image_mime_type(data: bytes) -> str | None:
 
 
 def data_url(data: bytes | str, mime_type: str) -> str:
-    """A base64 data URL from bytes, or from text that is base64 already."""
+    """A base64 data URL from bytes, or from text that is base64 already. Text that is a data URL stays as it is."""
+    if isinstance(data, str) and data.startswith("data:"):
+        return data
     text = data if isinstance(data, str) else base64.b64encode(data).decode("ascii")
     return f"data:{mime_type};base64,{text}"
 

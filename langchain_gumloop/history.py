@@ -7,13 +7,40 @@ from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
+from gumloop_core.media import data_url
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
 from langchain_gumloop.parts import content_part
 
 _CALLS = frozenset(
-    {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
+    {
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "tool_use",
+        "input_json_delta",
+        "function_call",
+        "custom_tool_call",
+    }
 )
 """Blocks that repeat what LangChain also keeps in ``tool_calls``."""
+
+_SERVER_SIDE = frozenset(
+    {
+        "web_search_call",
+        "file_search_call",
+        "tool_search_call",
+        "tool_search_output",
+        "code_interpreter_call",
+        "code_interpreter_output",
+        "mcp_call",
+        "mcp_list_tools",
+        "mcp_approval_request",
+        "mcp_tool_use",
+        "executable_code",
+        "code_execution_result",
+    }
+)
+"""What OpenAI, Anthropic and Google call the tools that they ran themselves, and what these said."""
 
 _IMAGES = frozenset({"image", "image_url"})
 
@@ -55,14 +82,19 @@ def assistant_param(
                 calls.append(_call_of(block))
         elif kind in _IMAGES:
             images.append({"type": "image_url", "image_url": _part(block, place)["image_url"]})
-        elif kind in ("thinking", "redacted_thinking"):
+        elif kind == "image_generation_call":
+            if block.get("result"):
+                picture = data_url(block["result"], f"image/{block.get('output_format') or 'png'}")
+                images.append({"type": "image_url", "image_url": {"url": picture}})
+        elif kind == "redacted_thinking":
             details.append(_thinking(block))
-        elif kind == "reasoning":
-            signature = (block.get("extras") or {}).get("signature")
-            if signature and provider == "anthropic":  # its thinking, as a standard block
-                details.append(_thinking({"thinking": block.get("reasoning"), "signature": signature}))
-            elif isinstance(block.get("reasoning"), str):
-                reasoning.append(block["reasoning"])
+        elif kind in ("thinking", "reasoning", "reasoning_content"):
+            text, signature = _reasoning_of(block, kind)
+            # Signed by another provider, it is no more than text to the model that is asked now.
+            if signature and (provider == "anthropic" or (provider is None and kind == "thinking")):
+                details.append(_thinking({"thinking": text, "signature": signature}))
+            elif isinstance(text, str):
+                reasoning.append(text)
         elif kind in ("text", "text-plain"):
             part = _part(block, place)
             if part.get("text"):
@@ -109,6 +141,18 @@ def _call_of(block: Mapping[str, Any]) -> ToolCallParam:
     }
 
 
+def _reasoning_of(block: Mapping[str, Any], kind: str) -> tuple[Any, Any]:
+    """The text of a reasoning block, and its signature: Anthropic's, LangChain's, or that of Bedrock's Converse."""
+    if kind == "thinking":
+        return block.get("thinking"), block.get("signature")
+    if kind == "reasoning":
+        summary = block.get("summary")  # OpenAI's form
+        text = "".join(part.get("text") or "" for part in summary) if isinstance(summary, list) else None
+        return block.get("reasoning") or text or None, (block.get("extras") or {}).get("signature")
+    content = block.get("reasoning_content")
+    return (content.get("text"), None) if isinstance(content, Mapping) else (content, None)
+
+
 def _thinking(block: Mapping[str, Any]) -> JSONObject:
     if block.get("type") == "redacted_thinking":
         return {"type": "reasoning.encrypted", "data": block.get("data"), "format": "anthropic-claude-v1"}
@@ -120,4 +164,6 @@ def _thinking(block: Mapping[str, Any]) -> JSONObject:
 
 def _is_server_side(kind: Any) -> bool:
     """Whether a block tells of a tool that the provider ran itself."""
-    return isinstance(kind, str) and (kind.startswith("server_tool") or kind.endswith("_tool_result"))
+    return isinstance(kind, str) and (
+        kind in _SERVER_SIDE or kind.startswith("server_tool") or kind.endswith("_tool_result")
+    )

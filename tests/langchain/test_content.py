@@ -55,6 +55,11 @@ PARTS: list[Any] = [
     ),
     pytest.param({"type": "image", "url": URL}, {"type": "image_url", "image_url": {"url": URL}}, id="v1 image URL"),
     pytest.param(
+        {"type": "image", "base64": DATA_URL, "mime_type": "image/png"},
+        {"type": "image_url", "image_url": {"url": DATA_URL}},
+        id="data URL for base64",
+    ),
+    pytest.param(
         {"type": "image", "base64": DATA, "mime_type": "image/png", "extras": {"detail": "high"}},
         {"type": "image_url", "image_url": {"url": DATA_URL, "detail": "high"}},
         id="v1 image",
@@ -356,11 +361,46 @@ def test_blocks_of_another_providers_own_tools_are_left_out(server: Emulator, ch
         [
             {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}},
             {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []},
+            {"type": "mcp_tool_use", "id": "s2"},
+            {"type": "web_search_call", "id": "s3", "status": "completed"},
+            {"type": "file_search_call", "id": "s4"},
+            {"type": "code_interpreter_call", "id": "s5"},
+            {"type": "mcp_call", "id": "s6"},
+            {"type": "executable_code", "executable_code": "1+1"},
+            {"type": "code_execution_result", "code_execution_result": "2"},
             {"type": "text", "text": "Found."},
         ]
     )
     chat().invoke(history(answer, HumanMessage("y")))
     assert server.last_body["messages"][1] == {"role": "assistant", "content": "Found."}
+
+
+def test_a_picture_that_openais_own_tool_drew_is_sent(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    answer = AIMessage(
+        [{"type": "image_generation_call", "id": "g", "result": DATA}, {"type": "text", "text": "Here."}]
+    )
+    chat().invoke(history(answer, HumanMessage("y")))
+    assert server.last_body["messages"][1]["images"] == [{"type": "image_url", "image_url": {"url": DATA_URL}}]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "thinking", "thinking": "A cat."},
+        {"type": "thinking", "thinking": "A cat.", "signature": "sig"},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "A cat."}]},
+        {"type": "reasoning_content", "reasoning_content": {"text": "A cat.", "signature": "sig"}},
+    ],
+    ids=["Google", "Google, signed", "OpenAI", "Bedrock"],
+)
+def test_reasoning_that_another_provider_signed_goes_as_text(
+    server: Emulator, chat: MakeModel, block: dict[str, Any]
+) -> None:
+    server.queue(Answer(text="ok"))
+    answer = AIMessage([block, {"type": "text", "text": "Cat."}], response_metadata={"model_provider": "google_genai"})
+    chat().invoke(history(answer, HumanMessage("y")))
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Cat.", "reasoning": "A cat."}
 
 
 def test_an_unknown_block_of_an_answer_is_named(server: Emulator, chat: MakeModel) -> None:
