@@ -200,11 +200,11 @@ def test_an_error_in_the_consumer_closes_the_connection(connect: Connect) -> Non
 
 def test_no_answer_in_time(connect: Connect) -> None:
     with ByteServer([SILENCE]) as server:
-        driver = connect(server, timeout=0.1, max_retries=1)
-        with pytest.raises(APITimeoutError, match=r"127\.0\.0\.1 did not answer within 0\.1 s"):
+        driver = connect(server, timeout=0.5, max_retries=1)
+        with pytest.raises(APITimeoutError, match=r"127\.0\.0\.1 did not answer within 0\.5 s"):
             driver.complete()
         assert len(server.requests) == 2
-        with pytest.raises(APITimeoutError, match=r"did not answer within 0\.1 s"):
+        with pytest.raises(APITimeoutError, match=r"did not answer within 0\.5 s"):
             list(driver.stream())
         assert len(server.requests) == 4
         assert server.wait_until_gone(4)
