@@ -221,7 +221,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         prepared: dict[str, Any] = {"messages": messages, **kwargs}
         if tools:
             prepared["tools"] = tool_params(tools)
-            prepared.setdefault("parallel_tool_calls", allow_parallel_tool_calls)
+            # Agents allow several calls unless told otherwise; a model that was told to make one at a time still does.
+            several = allow_parallel_tool_calls and self.parallel_tool_calls is not False
+            prepared.setdefault("parallel_tool_calls", several)
             choice = "required" if tool_choice is None and tool_required else tool_choice
             if choice is not None:
                 prepared["tool_choice"] = choice

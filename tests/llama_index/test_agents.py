@@ -148,6 +148,12 @@ def test_the_first_choice_of_tool_is_sent(server: Emulator, llm):
     assert second is None
 
 
+@pytest.mark.parametrize("field", [None, True, False])
+def test_a_model_of_one_call_at_a_time_stays_so_in_an_agent(server: Emulator, make_llm, field: bool | None):
+    run(FunctionAgent(tools=[add], llm=make_llm(parallel_tool_calls=field)), "Hello")
+    assert server.last_body["parallel_tool_calls"] is (field is not False)
+
+
 def test_an_agent_answers_with_an_object(server: Emulator, llm):
     server.queue(Answer(tool_calls=[ToolCall("add", {"a": 2, "b": 3})]), Answer(text="5."), Answer(text='{"value": 5}'))
     output, _ = run(FunctionAgent(tools=[add], llm=llm, output_cls=Total), "2 + 3?")
