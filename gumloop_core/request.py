@@ -49,6 +49,29 @@ OPTIONS = frozenset(
 """The fields of the body that are known, and what a call may carry beside them."""
 
 
+_OF_THE_MODEL = frozenset(
+    {
+        "api_key",
+        "access_token",
+        "user_id",
+        "team_id",
+        "base_url",
+        "stream_base_url",
+        "allow_insecure",
+        "stream_idle_timeout",
+        "max_retries",
+        "max_response_bytes",
+        "default_headers",
+        "http_client",
+        "http_async_client",
+        "async_transport",
+        "replay_reasoning",
+        "streaming",
+    }
+)
+"""Arguments of the model that say how it sends. In a call they would land in the body, a key among them."""
+
+
 def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Lay options over each other, later layers on top.
 
@@ -56,7 +79,8 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     ``extra_body`` of every layer is laid over the one below it, and so is nothing else that is a mapping.
 
     Raises:
-        InvalidRequestError: If an unknown option is so close to a known one that it must be a slip.
+        InvalidRequestError: If an unknown option is so close to a known one that it must be a slip, or is an argument
+            of the model that a call cannot change.
     """
     merged: dict[str, Any] = {}
     extra: dict[str, Any] = {}
@@ -71,6 +95,11 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 extra.update(value or {})
             else:
                 if name not in OPTIONS:
+                    if name in _OF_THE_MODEL:
+                        raise InvalidRequestError(
+                            f"{name!r} is an argument of the model, not of a call. Set it where the model is made, or "
+                            "on a copy: model_copy(update={…})."
+                        )
                     refuse_misspelling(name)
                 merged[name] = value
     options = {name: value for name, value in merged.items() if value is not None}

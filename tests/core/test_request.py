@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gumloop_core.chat_model import _BODY_FIELDS, ChatModelFields
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.request import build_body, json_schema_format, merge_options, tool_choice, tool_names
+from gumloop_core.request import OPTIONS, build_body, json_schema_format, merge_options, tool_choice, tool_names
 
 HELLO: list[Any] = [{"role": "user", "content": "Hi"}]
 TOOLS: list[Any] = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
@@ -117,3 +118,10 @@ def test_json_schema_formats() -> None:
     }
     full = json_schema_format("a", {}, strict=False, description="d")["json_schema"]
     assert (full["strict"], full["description"]) == (False, "d")
+
+
+def test_no_argument_that_says_how_to_send_lands_in_the_body() -> None:
+    known = OPTIONS | set(_BODY_FIELDS)
+    for name in set(ChatModelFields.model_fields) - known:
+        with pytest.raises(InvalidRequestError, match="argument of the model"):
+            merge_options({name: "x"})

@@ -185,6 +185,13 @@ def test_a_misspelt_option_of_a_call_is_named(server: Emulator, chat: MakeModel)
     assert server.requests == []
 
 
+@pytest.mark.parametrize("name", ["api_key", "base_url", "max_retries", "default_headers", "streaming"])
+def test_an_argument_of_the_model_does_not_land_in_the_body(server: Emulator, chat: MakeModel, name: str) -> None:
+    with pytest.raises(core.InvalidRequestError, match=f"{name!r} is an argument of the model, not of a call"):
+        chat().bind(**{name: "x"}).invoke("x")
+    assert server.requests == []
+
+
 def test_an_option_that_is_new_on_the_wire_passes(server: Emulator, chat: MakeModel) -> None:
     server.queue(Answer(text="ok"), unchecked=True)
     chat().invoke("x", transforms=["middle-out"], usage={"include": True})
