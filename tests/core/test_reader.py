@@ -47,6 +47,12 @@ def test_a_stream_by_the_book() -> None:
     assert whole.metadata == {"created": 1}
 
 
+def test_of_ids_that_change_in_a_stream_the_first_is_kept() -> None:
+    chunks = [chunk({"content": letter}, id=f"gen-{letter}") for letter in "abc"]
+    whole = read(*chunks, chunk({}, finish_reason="stop", id="gen-last"))[1]
+    assert (whole.text, whole.id) == ("abc", "gen-a")
+
+
 @pytest.mark.parametrize(
     "odd",
     [
