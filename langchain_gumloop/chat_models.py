@@ -37,7 +37,24 @@ if TYPE_CHECKING:
 
 
 class ChatGumloop(ChatModelFields, BaseChatModel):
-    """Gumloop's chat models."""
+    """Gumloop's chat models.
+
+    Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
+    ``GUMLOOP_ACCESS_TOKEN``. They are first needed by a request. Fields left at ``None`` are not sent; a call's own
+    keyword wins over a field: ``llm.invoke("Hi", temperature=0)``. Errors are those of ``langchain_gumloop.errors``.
+
+    Example:
+        .. code-block:: python
+
+            from langchain_gumloop import ChatGumloop
+
+            llm = ChatGumloop(model="claude-sonnet-4-5", temperature=0, max_tokens=500)
+            answer = llm.invoke("Capital of Canada?")
+            print(answer.text, answer.usage_metadata, answer.response_metadata["finish_reason"])
+
+            for chunk in llm.stream("Capital of Canada?"):
+                print(chunk.text, end="")
+    """
 
     api_key: SecretSource | None = Field(default_factory=secret_from_env("GUMLOOP_API_KEY", default=None), repr=False)
     """A personal or team API key. Left out, it is ``GUMLOOP_API_KEY``, and a token from ``GUMLOOP_ACCESS_TOKEN``

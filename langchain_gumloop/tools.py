@@ -34,7 +34,18 @@ def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list
     return [_tool_param(tool, strict) for tool in tools]
 
 
+_OF_A_SCHEMA = frozenset({"parameters", "input_schema", "properties", "title"})
+
+
+def _is_servers_own(tool: Mapping[str, Any]) -> bool:
+    """Whether a dict names a tool that runs at the server. LangChain makes a function of some, or knows them not."""
+    kind = tool.get("type")
+    return isinstance(kind, str) and kind not in ("function", "custom", "object") and not tool.keys() & _OF_A_SCHEMA
+
+
 def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
+    if isinstance(tool, Mapping) and _is_servers_own(tool):
+        return dict(tool)
     param = _convert(tool) if isinstance(tool, Mapping) else _copied(_convert_once(tool))
     if isinstance(tool, Mapping) and tool.get("cache_control") and "cache_control" not in param:
         param = {**param, "cache_control": tool["cache_control"]}  # Anthropic's mark, which LangChain leaves out

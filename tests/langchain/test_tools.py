@@ -206,8 +206,16 @@ def test_tools_of_a_single_call_are_converted_too(server: Emulator, chat: MakeMo
     assert server.last_body["tool_choice"] == "required"
 
 
-def test_the_endpoints_own_tools_pass_as_they_are(chat: MakeModel) -> None:
-    given = {"type": "web_search", "parameters": {"max_results": 3}}
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "web_search", "parameters": {"max_results": 3}},
+        {"type": "openrouter:web_search"},
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 3},
+    ],
+    ids=["OpenAI", "OpenRouter", "Anthropic"],
+)
+def test_the_endpoints_own_tools_pass_as_they_are(chat: MakeModel, given: dict[str, Any]) -> None:
     assert chat().bind_tools([given]).kwargs["tools"] == [given]  # type: ignore[attr-defined]
 
 
