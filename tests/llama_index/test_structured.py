@@ -21,6 +21,7 @@ from gumloop_core.errors import InvalidRequestError
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.output_format import output_format
 from llama_index_gumloop.partial_objects import PartialObjects
+from tests.contract.llama_index.suite.driver import AsyncCalls, SyncCalls
 from tests.contract.llama_index.suite.structured import grows
 from tests.support.http_bytes import chunk
 
@@ -303,6 +304,23 @@ def test_a_structured_llm_reports_once_with_the_servers_numbers(server: Emulator
     assert [(count.prompt_token_count, count.completion_token_count) for count in counter.llm_token_counts] == [
         (11, 7)
     ] * 2
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("method", ["chat", "complete", "stream_chat", "stream_complete"])
+def test_a_structured_llm_keeps_the_system_prompt(server: Emulator, make_llm, method: str, kind: str):
+    structured = make_llm(system_prompt="Be brief.").as_structured_llm(Wheel)
+    server.queue(Answer(text='{"size": 3}'))
+    argument = "A wheel!" if "complete" in method else [ChatMessage("A wheel!")]
+    calls = SyncCalls() if kind == "sync" else AsyncCalls()
+    answer = getattr(calls, method)(structured, argument)
+    if kind == "async":
+        calls.stop()
+    assert (answer[-1] if isinstance(answer, list) else answer).raw == Wheel(size=3)
+    assert [(message["role"], message["content"]) for message in server.last_body["messages"]] == [
+        ("system", "Be brief."),
+        ("user", "A wheel!"),
+    ]
 
 
 def test_a_structured_llms_callback_manager_is_its_models(make_llm):
