@@ -98,6 +98,15 @@ def test_usage_without_details_has_none(server: Emulator, chat: MakeModel) -> No
     assert chat().invoke("x").usage_metadata == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
 
 
+def test_counts_of_zero_were_reported(server: Emulator, chat: MakeModel) -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0}}
+    server.queue(unary(content="x", usage={"prompt_tokens": 3, "completion_tokens": 2, **details}))
+    usage = chat().invoke("x").usage_metadata
+    assert usage is not None
+    assert usage.get("input_token_details") == {"cache_read": 0}
+    assert usage.get("output_token_details") == {"reasoning": 0}
+
+
 def test_log_probabilities(server: Emulator, chat: MakeModel) -> None:
     from gumloop_core.emulator import Json
 
