@@ -124,7 +124,10 @@ class Renderer:
 
 def encode(body: object) -> bytes:
     """Return a JSON body as the wire writes it: compact, in UTF-8."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which a client may send and only an escape can say
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def event(body: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 
@@ -176,3 +177,9 @@ def test_environment(gumloop_emulator: Emulator) -> None:
         "GUMLOOP_BASE_URL": gumloop_emulator.base_url,
         "GUMLOOP_STREAM_BASE_URL": gumloop_emulator.base_url,
     }
+
+
+def test_half_a_surrogate_pair_comes_back_as_it_was_sent(gumloop_emulator: Emulator) -> None:
+    answer = post(gumloop_emulator, json.dumps(body("Say x\ud800")).encode())
+    assert answer.status_code == 200
+    assert "x\ud800" in json.loads(answer.content)["choices"][0]["message"]["content"]
