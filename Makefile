@@ -64,7 +64,7 @@ clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet pyproject.toml --all-extras --no-emit-package gumloop-llms \
-	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+	--generate-hashes --no-strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
