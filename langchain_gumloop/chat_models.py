@@ -22,6 +22,7 @@ from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.request import build_body, merge_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
+from gumloop_core.schema import can_be_strict, strict_schema
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
@@ -293,7 +294,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
         else:
             parser.strict, parser.tool_name = bool(strict), target.name
-            function = {"name": target.name, "description": target.description or "", "parameters": target.schema}
+            schema = strict_schema(target.schema) if strict and can_be_strict(target.schema) else target.schema
+            function = {"name": target.name, "description": target.description or "", "parameters": schema}
             choice = "any" if tools else target.name
             model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
         return structured.with_raw(model, parser) if include_raw else model | parser

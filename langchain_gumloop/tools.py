@@ -60,7 +60,8 @@ def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
                 f"The tool {function.get('name')!r} cannot be strict: its schema has an object that is open to any key."
                 " Name its properties, or leave strict out."
             )
-        function["parameters"] = strict_schema(parameters)
+        # LangChain's tools take no null for an argument that has a default, and nobody takes it back before them.
+        function["parameters"] = strict_schema(parameters, optional_as_null=False)
     return {**param, "function": function}
 
 

@@ -182,11 +182,21 @@ def test_strict_makes_the_schema_safe_and_leaves_the_callers_alone(server: Emula
     assert function["strict"] is True
     assert function["parameters"]["required"] == ["city", "days"]
     assert function["parameters"]["additionalProperties"] is False
-    assert function["parameters"]["properties"]["days"]["type"] == ["integer", "null"]
+    assert function["parameters"]["properties"]["days"]["type"] == "integer"
     assert given == before
     chat().bind_tools([given], strict=False).invoke("x")
     assert server.last_body["tools"][0]["function"]["strict"] is False
     assert server.last_body["tools"][0]["function"]["parameters"] == schema
+
+
+def test_a_strict_call_fits_the_tool(server: Emulator, chat: MakeModel) -> None:
+    @tool
+    def forecast(city: str, days: int = 1) -> str:
+        """Forecast the weather in a city."""
+        return f"{city}: {days}"
+
+    answer = chat().bind_tools([forecast], strict=True, tool_choice="forecast").invoke("The forecast for Paris?")
+    assert isinstance(forecast.invoke(answer.tool_calls[0]).content, str)  # it refuses a null
 
 
 def test_a_schema_that_cannot_be_strict_is_named(chat: MakeModel) -> None:
