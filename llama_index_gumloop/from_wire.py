@@ -40,6 +40,11 @@ _SERVED_BY = ("provider", "system_fingerprint", "service_tier")
 class _SettableMessage(ChatMessage):
     """A message of several blocks whose text can be set."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ChatMessage) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # as of every message
+
     @property
     def content(self) -> str | None:
         """The text."""
