@@ -16,9 +16,10 @@ from llama_index.core.agent.workflow import (
 )
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
-from llama_index.core.memory import Memory
+from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
 from tests.support.http_bytes import chunk
@@ -196,15 +197,22 @@ def test_a_react_agent_runs_its_tools(server: Emulator, llm):
 
 
 def test_an_agents_memory_goes_on(server: Emulator, llm):
-    memory = Memory.from_defaults(session_id="one", token_limit=40_000)
     agent = FunctionAgent(tools=[add], llm=llm)
     server.queue(
         Answer(text="Let me see.", reasoning="hm", tool_calls=[ToolCall("add", {"a": 2, "b": 3})]),
         Answer(text="5."),
         Answer(text="As I said."),
     )
-    run(agent, "2 + 3?", memory=memory)
-    run(agent, "Sure?", memory=memory)
+
+    async def talk() -> None:
+        # A database of our own, as the framework leaves its one's thread to outlive the event loop.
+        database = create_async_engine("sqlite+aiosqlite://")
+        memory = Memory.from_defaults(session_id="one", token_limit=40_000, async_engine=database)
+        await agent.run(user_msg="2 + 3?", memory=memory)
+        await agent.run(user_msg="Sure?", memory=memory)
+        await database.dispose()
+
+    asyncio.run(talk())
     roles = [message["role"] for message in server.last_body["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
     assert server.last_body["messages"][1]["reasoning_details"]
@@ -238,7 +246,7 @@ async def ask(engine: SimpleChatEngine, way: str, question: str) -> str:
 
 @pytest.mark.parametrize("way", ["chat", "stream_chat", "achat", "astream_chat"])
 def test_a_chat_engine_remembers(server: Emulator, llm, way: str):
-    engine = SimpleChatEngine.from_defaults(llm=llm, memory=Memory.from_defaults(token_limit=40_000))
+    engine = SimpleChatEngine.from_defaults(llm=llm, memory=ChatMemoryBuffer.from_defaults(token_limit=40_000))
     server.queue(Answer(text="Ottawa it is."), Answer(text="As I said."))
 
     async def talk() -> list[str]:
