@@ -134,7 +134,8 @@ class Completion:
         logprobs: Log probabilities, when asked for.
         metadata: Other fields of the answer's and the choice's top level (``created``, ``system_fingerprint``,
             ``service_tier``, ``provider`` …), where present.
-        extra: Other fields of the message (``annotations``, ``audio`` …), where present.
+        extra: Other fields of the message (``annotations``, ``audio`` …), where present; ``content_parts`` are parts of
+            the content that are neither text nor image, ``images`` those that have no address.
         raw: The unary answer as received; empty for a streamed one, whose deltas carry their own.
     """
 

@@ -22,19 +22,21 @@ def first_choice(payload: JSONObject) -> JSONObject | None:
     return None
 
 
-def read_parts(parts: list[Any]) -> tuple[str, list[Any]]:
-    """The text and the images of content that came as parts."""
+def read_parts(parts: list[Any]) -> tuple[str, list[Any], list[Any]]:
+    """The text, the images, and all else of content that came as parts."""
     text: list[str] = []
     images: list[Any] = []
+    others: list[Any] = []
     for part in parts:
         if isinstance(part, str):
             text.append(part)
-        elif isinstance(part, dict):
-            if part.get("type") == "image_url":
-                images.append(part)
-            elif isinstance(part.get("text"), str):
-                text.append(part["text"])
-    return "".join(text), images
+        elif isinstance(part, dict) and part.get("type") == "image_url":
+            images.append(part)
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            text.append(part["text"])
+        elif part is not None:
+            others.append(part)
+    return "".join(text), images, others
 
 
 def image_url(entry: Any) -> str | None:

@@ -281,8 +281,10 @@ class AnswerReader:
         images = message.get("images")
         images = list(images) if isinstance(images, list) else []
         if isinstance(content, list):
-            content, more = read_parts(content)
+            content, more, others = read_parts(content)
             images = more + images
+            if others:
+                self._extra.take_field("content_parts", others)
         if isinstance(content, str) and content:
             self._text.append(content)
             out.text = content
@@ -326,6 +328,8 @@ class AnswerReader:
         for entry in entries:
             url = image_url(entry)
             if url is None:
+                if entry:
+                    self._extra.take_field("images", [entry])
                 continue
             image = Image(url)
             read.append(image)

@@ -129,15 +129,17 @@ def test_content_as_parts() -> None:
     deltas, whole = read(chunk({"content": [*parts, 5, None, {"type": "new"}]}, finish_reason="stop"))
     assert deltas[0].text == whole.text == "ab"
     assert [image.data for image in whole.images] == [b"\x00"]
+    assert whole.extra == {"content_parts": [5, {"type": "new"}]}
 
 
 def test_images_in_their_spellings() -> None:
     url = "data:image/png;base64,AA"
     entries = [{"type": "image_url", "image_url": {"url": url}}, {"image_url": url}, {"url": url}, url]
-    junk = [None, 5, {}, {"image_url": None}, {"image_url": {"url": ""}}, ""]
+    junk = [None, 5, {}, {"b64_json": "AA"}, {"image_url": {"url": ""}}, ""]
     deltas, whole = read(chunk({"images": entries + junk}, finish_reason="stop"))
     assert [image.url for image in deltas[0].images] == [url] * 4
     assert len(whole.images) == 4
+    assert whole.extra == {"images": [5, {"b64_json": "AA"}, {"image_url": {"url": ""}}]}
 
 
 def test_the_last_frame_becomes_the_picture() -> None:
