@@ -38,8 +38,11 @@ from gumloop_core.wire import JSONObject
 if TYPE_CHECKING:
     import httpx
 
-SecretSource: TypeAlias = SecretStr | Callable[[], Any]
-"""A secret, or a callable (for async calls also an async one) that gives it at each request."""
+    SecretSource: TypeAlias = SecretStr | str | Callable[[], Any]
+else:
+    SecretSource = SecretStr | Callable[[], Any]
+"""A secret, or a callable (for async calls also an async one) that gives it at each request. A text may be given, and
+becomes a secret at once."""
 
 _BODY_FIELDS = (
     "temperature",
@@ -130,6 +133,15 @@ class ChatModelFields(BaseModel):
         default=None, validation_alias=AliasChoices("max_completion_tokens", "max_tokens")
     )
     """Cap on completion tokens. Also spelled ``max_tokens``."""
+
+    if TYPE_CHECKING:  # checkers do not read aliases
+        max_tokens: int | None = None
+    else:
+
+        @property
+        def max_tokens(self) -> int | None:
+            """The cap by its other name."""
+            return self.max_completion_tokens
 
     top_p: float | None = None
     """Nucleus sampling: the share of probability that is sampled from, 0 to 1."""
