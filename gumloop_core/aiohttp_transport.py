@@ -54,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             response = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
+                headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
                 data=(io.BytesIO(content) if len(content) > PIECE_BYTES else content) or None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
@@ -103,15 +103,19 @@ class _Body(AsyncIterator[bytes], httpx.AsyncByteStream):
             self._protocol.read_timeout = None
             self._protocol.start_timeout()
             self._closed = self._protocol.closed
-            if self._closed is not None:
+            if self._closed is None:
+                self._wake_up()
+            else:
+                self._closed.remove_done_callback(_look)  # that of an earlier answer on this connection
+                self._closed.add_done_callback(_look)
                 self._closed.add_done_callback(self._wake_up)
 
-    def _wake_up(self, closed: asyncio.Future[None]) -> None:
+    def _wake_up(self, *_: object) -> None:
         """End the waiting when the connection closes: where its bytes make no sense, aiohttp tells no reader."""
-        error = self._protocol.exception() or closed.exception()
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
-            content.set_exception(error or aiohttp.ClientPayloadError("the connection was closed within the body"))
+            error = self._protocol.exception()
+            content.set_exception(error or aiohttp.ClientPayloadError("The connection was closed within the body"))
 
     async def __anext__(self) -> bytes:
         piece = b""
@@ -132,6 +136,11 @@ class _Body(AsyncIterator[bytes], httpx.AsyncByteStream):
         if self._closed is not None:
             self._closed.remove_done_callback(self._wake_up)
         self._response.close()
+
+
+def _look(closed: asyncio.Future[None]) -> None:
+    """Look at how a connection closed; asyncio logs errors that nobody has looked at."""
+    closed.exception()
 
 
 def _translated(error: Exception) -> httpx.RequestError:

@@ -10,7 +10,9 @@ from types import TracebackType
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
 
-_BELOW_US = frozenset({"gumloop_core", "httpx", "httpcore", "h11", "anyio", "asyncio", "ssl", "socket", "contextlib"})
+_BELOW_US = frozenset(
+    {"gumloop_core", "httpx", "httpcore", "h11", "aiohttp", "anyio", "asyncio", "ssl", "socket", "contextlib"}
+)
 
 
 def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None:

@@ -115,6 +115,14 @@ class AsyncCore:
         self.loop.close()
 
 
+class AiohttpCore(AsyncCore):
+    """Drives :class:`AsyncGumloopClient` over aiohttp, which reads the bytes in another way."""
+
+    def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
+        settings.async_transport = "aiohttp"
+        super().__init__(settings, http_client)
+
+
 def streamed_text(deltas: Iterator[Delta]) -> str:
     """The text of a stream's deltas, checked against the last delta's completion."""
     read = list(deltas)
