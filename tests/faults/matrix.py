@@ -188,11 +188,26 @@ CONNECTION = [
             MID_STREAM,
             each(
                 [half(UTF8_ANSWER, "ü".encode()), how],
-                [FIRST_EVENT + b"5f\r\n" + half(text_events(["ü"])[0], "ü".encode()), how],
+                [FIRST_EVENT + b"ff\r\n" + half(text_events(["ü"])[0], "ü".encode()), how],
             ),
         )
         for verb, how in (("reset", RESET), ("closed", CLOSE))
     ],
+    Fault(
+        "a chunk that is longer than it says",
+        BROKE,
+        MID_STREAM,
+        # Two segments: aiohttp throws away what comes in one piece with broken framing.
+        each(
+            [
+                head(content_type="application/json", transfer_encoding="chunked"),
+                Pause(0.05),
+                b'5\r\n{"too long',
+                CLOSE,
+            ],
+            [FIRST_EVENT, Pause(0.05), b"5\r\n" + SECOND_EVENT, CLOSE],
+        ),
+    ),
     Fault("reset, then an answer", Answers(requests=2), Answers(requests=2), then_answer([RESET])),
     Fault(
         "closed twice, then an answer",

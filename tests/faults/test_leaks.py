@@ -18,17 +18,19 @@ import pytest
 from gumloop_core import retry
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body
-from tests.support.drivers import DRIVERS, AsyncCore, AsyncLangChain, Core, Driver, LangChain
+from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, AsyncCore, AsyncLangChain, Core, Driver, LangChain
 from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, streamed, text_events, whole
 
 FIRST = stream_head() + http_chunk(text_events()[0])
 SYNC = [name for name in DRIVERS if name.endswith("-sync")]
-ASYNC = [name for name in DRIVERS if name.endswith("-async")]
+ASYNC = [name for name in DRIVERS if name.endswith("-async")] + list(AIOHTTP_DRIVERS)
+ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}
+COUNTED = [*DRIVERS, "core-aiohttp"]
 
 
 @contextlib.contextmanager
 def driving(name: str, server: ByteServer, **options: Any) -> Iterator[Driver]:
-    driver = DRIVERS[name](server.base_url, **options)
+    driver = ALL_DRIVERS[name](server.base_url, **options)
     try:
         yield driver
     finally:
@@ -207,9 +209,9 @@ def check_growth(before: tuple[int, int, float], server: ByteServer) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.parametrize("name", COUNTED)
 def test_ten_thousand_streams_without_growth(name: str) -> None:
-    """10,000 whole streams on kept connections: 2,000 by each of four drivers, 1,000 by each of the two slowest."""
+    """12,000 whole streams on kept connections: 2,000 by each of five drivers, 1,000 by each of the two slowest."""
     count = 1000 if name.startswith("llamaindex") else 2000
     with ByteServer(streamed()) as server, driving(name, server) as driver:
         for _ in range(200):
@@ -225,7 +227,7 @@ def test_ten_thousand_streams_without_growth(name: str) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.parametrize("name", COUNTED)
 def test_thousands_of_left_streams_without_growth(name: str) -> None:
     """Each leaves a connection behind that must be closed: a file, and a thread of the server."""
     count = 300
@@ -300,7 +302,7 @@ def test_a_thousand_calls_at_once(name: str, mode: str) -> None:
 
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, backlog=2048))
-    driver = DRIVERS[name](f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=60.0)
+    driver = ALL_DRIVERS[name](f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=60.0)
     assert driver.loop is not None
     driver.loop.close()
     driver.loop = loop
@@ -350,7 +352,7 @@ def test_fifty_threads_share_a_model(name: str, mode: str) -> None:
 @pytest.mark.parametrize("name", ASYNC)
 def test_successive_event_loops(name: str) -> None:
     with ByteServer(lambda request: streamed() if "stream" in request.json else whole(completion())) as server:
-        driver = DRIVERS[name](server.base_url)
+        driver = ALL_DRIVERS[name](server.base_url)
 
         async def work() -> str:
             whole_text: list[str] = []
@@ -366,11 +368,12 @@ def test_successive_event_loops(name: str) -> None:
         driver.stop()
 
 
-def test_event_loops_are_not_kept_alive() -> None:
+@pytest.mark.parametrize("name", ["core-async", "core-aiohttp"])
+def test_event_loops_are_not_kept_alive(name: str) -> None:
     import weakref
 
     with ByteServer(whole(completion())) as server:
-        driver = AsyncCore(server.base_url)
+        driver = ALL_DRIVERS[name](server.base_url)
         loops = []
 
         async def work() -> None:

@@ -20,7 +20,7 @@ from tests.faults.matrix import FAULTS, MODES, Fault, Raises, serve
 from tests.faults.test_matrix import address_of
 from tests.security.shown import KEY, pickled, shown_by_error
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer
-from tests.support.drivers import DRIVERS, Driver
+from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, Driver
 from tests.support.http_bytes import (
     completion,
     event,
@@ -31,7 +31,8 @@ from tests.support.http_bytes import (
     whole,
 )
 
-SOME_DRIVERS = ["core-sync", "langchain-sync", "llamaindex-async"]
+SOME_DRIVERS = ["core-sync", "langchain-sync", "llamaindex-async", "core-aiohttp"]
+ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}
 
 
 def make(name: str, base_url: str, **options: Any) -> Driver:
@@ -39,8 +40,8 @@ def make(name: str, base_url: str, **options: Any) -> Driver:
     if name.startswith("core"):
         from gumloop_core import Credentials
 
-        return DRIVERS[name](base_url, credentials=Credentials(api_key=KEY, user_id="u"), **options)
-    return DRIVERS[name](base_url, api_key=KEY, **options)
+        return ALL_DRIVERS[name](base_url, credentials=Credentials(api_key=KEY, user_id="u"), **options)
+    return ALL_DRIVERS[name](base_url, api_key=KEY, **options)
 
 
 def failure(driver: Driver, mode: str) -> BaseException:
@@ -110,7 +111,7 @@ class _Names:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.parametrize("name", [*DRIVERS, "core-aiohttp"])
 @pytest.mark.parametrize("echo", echoes(_Names))
 def test_a_server_that_echoes_the_key(echo: str, name: str, mode: str) -> None:
     with ByteServer(lambda request: echoes(request)[echo]) as server:
@@ -191,7 +192,7 @@ def test_an_interrupt_in_the_functions_of_the_http_library(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["core-async", "langchain-async", "llamaindex-async"])
+@pytest.mark.parametrize("name", ["core-async", "langchain-async", "llamaindex-async", *AIOHTTP_DRIVERS])
 def test_a_cancellation_at_any_step(name: str, mode: str) -> None:
     async def cancelled_after(driver: Driver, steps: int) -> BaseException | None:
         pieces: list[str] = []

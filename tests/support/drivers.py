@@ -181,6 +181,34 @@ DRIVERS: dict[str, type[Driver]] = {
 }
 
 
+class AiohttpCore(AsyncCore):
+    """``AsyncGumloopClient`` over aiohttp."""
+
+    def make(self, base_url: str, options: dict[str, Any]) -> Any:
+        return super().make(base_url, {"async_transport": "aiohttp", **options})
+
+
+class AiohttpLangChain(AsyncLangChain):
+    """``ChatGumloop``'s asynchronous calls over aiohttp."""
+
+    def make(self, base_url: str, options: dict[str, Any]) -> Any:
+        return super().make(base_url, {"async_transport": "aiohttp", **options})
+
+
+class AiohttpLlamaIndex(AsyncLlamaIndex):
+    """``Gumloop``'s asynchronous calls over aiohttp."""
+
+    def make(self, base_url: str, options: dict[str, Any]) -> Any:
+        return super().make(base_url, {"async_transport": "aiohttp", **options})
+
+
+AIOHTTP_DRIVERS: dict[str, type[Driver]] = {
+    "core-aiohttp": AiohttpCore,
+    "langchain-aiohttp": AiohttpLangChain,
+    "llamaindex-aiohttp": AiohttpLlamaIndex,
+}
+
+
 class LangChainEvents(LangChain):
     """``ChatGumloop``'s v3 events, which are streamed only."""
 
