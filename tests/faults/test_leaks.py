@@ -23,7 +23,7 @@ from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, 
 
 FIRST = stream_head() + http_chunk(text_events()[0])
 SYNC = [name for name in DRIVERS if name.endswith("-sync")]
-ASYNC = [name for name in DRIVERS if name.endswith("-async")] + list(AIOHTTP_DRIVERS)
+ASYNC = [*(name for name in DRIVERS if name.endswith("-async")), "core-aiohttp"]
 ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}
 COUNTED = [*DRIVERS, "core-aiohttp"]
 
