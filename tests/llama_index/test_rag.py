@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
+from inspect import signature
 
 import pytest
 from llama_index.core import Document, Settings, SummaryIndex
@@ -19,12 +21,14 @@ from llama_index.core.query_engine import (
 )
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.schema import ImageNode, TextNode
 from llama_index.core.selectors import LLMMultiSelector, LLMSingleSelector, PydanticSingleSelector
 from llama_index.core.tools import QueryEngineTool
 from llama_index.retrievers.bm25 import BM25Retriever
 from pydantic import BaseModel
 
 from gumloop_core.emulator import Answer, Emulator, ToolCall
+from tests.support.pictures import png
 
 TEXTS = {
     "canada": "The capital of Canada is Ottawa. Canada has ten provinces and three territories.",
@@ -102,6 +106,20 @@ def test_a_query_engine_streams(retriever, server: Emulator, mode: ResponseMode)
         return "".join([piece async for piece in response.async_response_gen()])
 
     assert "Lima" in asyncio.run(gather())
+
+
+@pytest.mark.skipif(
+    "multimodal" not in signature(RetrieverQueryEngine.from_args).parameters,
+    reason="query engines of this LlamaIndex do not send pictures yet",
+)
+@pytest.mark.parametrize("is_streaming", [False, True], ids=["whole", "streamed"])
+def test_a_query_engine_sends_pictures(server: Emulator, is_streaming: bool):
+    nodes = [TextNode(text=TEXTS["peru"]), ImageNode(image=base64.b64encode(png()).decode())]
+    index = SummaryIndex(nodes)
+    engine = RetrieverQueryEngine.from_args(index.as_retriever(), multimodal=True, streaming=is_streaming)
+    assert "Lima" in str(engine.query(QUESTION))
+    parts = server.last_body["messages"][-1]["content"]
+    assert [part["type"] for part in parts].count("image_url") == 1
 
 
 @pytest.mark.parametrize("mode", [ResponseMode.COMPACT, ResponseMode.TREE_SUMMARIZE, ResponseMode.REFINE])
