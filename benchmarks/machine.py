@@ -13,6 +13,7 @@ _PACKAGES = (
     "httpx",
     "httpcore",
     "h11",
+    "aiohttp",
     "pydantic",
     "langchain-core",
     "langchain-openai",

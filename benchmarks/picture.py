@@ -14,7 +14,7 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS
+from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.report import shown
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -76,7 +76,7 @@ def draw(results: dict[str, Any], target: Path) -> None:
 
 
 def _panel(axis: Axes, framework: str, rows: dict[str, dict[str, Any]]) -> None:
-    names = [name for name in CONTENDERS[framework] if name != FLOOR]
+    names = [name for name in CONTENDERS[framework] if name in COLOURS]
     height = 0.8 / len(names)
     for place, title in enumerate(WORKS):
         for turn, name in enumerate(names):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import FLOOR, OURS
+from benchmarks.contenders import FLOOR, OURS, OVER_AIOHTTP
 
 _NAMES = {"langchain": "LangChain", "llama_index": "LlamaIndex"}
 
@@ -17,7 +17,8 @@ def table(framework: str, rows: list[dict[str, Any]]) -> str:
     for row in rows:
         names += [name for name in row["contenders"] if name not in names]
     ours = OURS[framework]
-    names.sort(key=lambda name: (name != FLOOR, name != ours))
+    first = [FLOOR, ours, OVER_AIOHTTP[framework]]
+    names.sort(key=lambda name: first.index(name) if name in first else len(first))
     head = [_NAMES[framework], *names, "aim", "met"]
     lines = [[row["title"], *(_cell(row, name) for name in names), _aim(row), _is_met(row, ours)] for row in rows]
     return _aligned([head, *lines])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS
+from benchmarks.contenders import CONTENDERS, FLOOR, OURS, OVER_AIOHTTP
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class Row:
 
     def contenders(self, framework: str) -> list[str]:
         """The contenders that are measured."""
-        return [name for name in CONTENDERS[framework] if not self.only or name in self.only]
+        names = [name for name in CONTENDERS[framework] if not self.only or name in self.only]
+        if not self.work.startswith("async_"):
+            names = [name for name in names if name not in OVER_AIOHTTP.values()]
+        return names
 
     def arguments(self, *, quick: bool) -> dict[str, Any]:
         """The function's arguments."""

@@ -9,6 +9,9 @@ from typing import Any
 FLOOR = "floor"
 OURS = {"langchain": "ChatGumloop", "llama_index": "Gumloop"}
 
+OVER_AIOHTTP = {"langchain": "ChatGumloop, aiohttp", "llama_index": "Gumloop, aiohttp"}
+"""Ours with ``async_transport="aiohttp"``, in the asynchronous rows."""
+
 QUICK = (FLOOR, *OURS.values(), "ChatOpenAI", "OpenAILike")
 """Those that are quick: without the peers that take seconds to start and milliseconds a call."""
 
@@ -16,6 +19,7 @@ CONTENDERS = {
     "langchain": {
         FLOOR: "langchain_floor",
         "ChatGumloop": "langchain_ours",
+        "ChatGumloop, aiohttp": "langchain_ours_aiohttp",
         "ChatOpenAI": "langchain_openai",
         "ChatOpenRouter": "langchain_openrouter",
         "ChatLiteLLM": "langchain_litellm",
@@ -23,6 +27,7 @@ CONTENDERS = {
     "llama_index": {
         FLOOR: "llama_index_floor",
         "Gumloop": "llama_index_ours",
+        "Gumloop, aiohttp": "llama_index_ours_aiohttp",
         "OpenAILike": "llama_index_openai_like",
         "LiteLLM": "llama_index_litellm",
     },
