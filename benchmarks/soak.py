@@ -27,6 +27,7 @@ import time
 import warnings
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 if __package__:
@@ -348,8 +349,8 @@ def show(report: dict[str, Any]) -> str:
         f"{len(report['callers_failed'])} failed",
         f"peak memory {report['peak_rss_mb']} MB; over time {memory[0] if memory else 0} to "
         f"{memory[-1] if memory else 0} MB",
-        f"least blocks of memory in use, first and last quarter: {min(in_use[:quarter], default=0):,}, "
-        f"{min(in_use[-quarter:], default=0):,}",
+        f"blocks of memory in use, median of the first and the last quarter: {median(in_use[:quarter] or [0]):,.0f}, "
+        f"{median(in_use[-quarter:] or [0]):,.0f}",
         f"{report['sockets_left']} sockets left, {report['server']['open_connections']} connections left on the "
         f"server; {report['server']['requests']:,} requests over {report['server']['connections']:,} connections",
     ]
