@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -190,9 +191,16 @@ class ClientSettings:
 
 def _encoded(body: JSONObject) -> bytes:
     try:
-        return encode(body)
+        content = encode(body)
+        if b"NaN" in content or b"Infinity" in content:  # in a text, or a number that is none
+            json.loads(content, parse_constant=_refuse_constant)
+        return content
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"The request holds something that JSON cannot say: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
 
 
 def _check_headers(headers: Mapping[Any, Any]) -> None:

@@ -321,7 +321,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         if tokens is not None:
             params["ls_max_tokens"] = tokens
         stops = stop if stop is not None else kwargs.get("stop", self.stop)
-        if stops:
+        if stops and isinstance(stops, (str, Sequence)):  # what is neither is for the endpoint to refuse
             params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
         return params
 

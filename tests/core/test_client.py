@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import math
 import zlib
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -204,10 +205,12 @@ def test_an_asynchronous_token_source() -> None:
 
 def test_what_json_cannot_say_is_refused_before_sending(connect: Connect) -> None:
     with ByteServer(ANSWER) as server:
-        for value in (object(), lambda: None):
+        for value in (object(), lambda: None, math.nan, {"deep": [-math.inf]}):
             with pytest.raises(InvalidRequestError, match="JSON"):
                 connect(server).complete({**body(), "seed": value})
         assert not server.requests
+        connect(server).complete(body("Is NaN a number, or -Infinity? \ud800"))
+        assert json.loads(server.requests[0].body)["messages"][0]["content"].startswith("Is NaN a number")
 
 
 # -- retries -----------------------------------------------------------------------------------------------------------
