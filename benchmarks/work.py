@@ -58,9 +58,12 @@ def _cpu_seconds(work: Callable[[], Any]) -> float:
     # What work before this left behind is not collected on this one's time; what this one leaves behind is.
     gc.collect()
     gc.freeze()
-    start = process_time()
-    work()
-    return process_time() - start
+    try:
+        start = process_time()
+        work()
+        return process_time() - start
+    finally:
+        gc.unfreeze()
 
 
 async def _consume(stream: Any) -> None:

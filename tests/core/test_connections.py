@@ -363,6 +363,13 @@ def test_a_client_serves_several_event_loops_at_once() -> None:
         assert server.connections == 5
 
 
+@pytest.fixture
+def own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool that no client of another test uses."""
+    monkeypatch.setattr(pools, "_sync_pool", None)
+
+
+@pytest.mark.usefixtures("own_pool")
 def test_after_close_the_next_call_connects_again(connect: Connect) -> None:
     with ByteServer(whole(completion())) as server:
         driver = connect(server)
@@ -374,6 +381,7 @@ def test_after_close_the_next_call_connects_again(connect: Connect) -> None:
         assert server.connections == 2
 
 
+@pytest.mark.usefixtures("own_pool")
 def test_clients_share_a_pool_and_the_last_closes_it() -> None:
     with ByteServer(whole(completion())) as server:
         for kind in (SyncCore, AsyncCore):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import gc
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import pytest
 from langchain_core.load import dumpd, dumps, loads
 from pydantic import SecretStr
 
+from gumloop_core import pools
 from gumloop_core.emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from tests.langchain.conftest import MakeModel
@@ -120,21 +120,23 @@ def test_a_closed_model_opens_again(server: Emulator, chat: MakeModel) -> None:
     asyncio.run(calls())
 
 
-def test_closing_frees_the_connections(server: Emulator, chat: MakeModel) -> None:
-    gc.collect()  # models of other tests share the connections
-    model = chat()
-    model.invoke("x")
-    assert server.open_connections > 0
-    model.close()
-    assert server.wait_for(lambda emulator: emulator.open_connections == 0)
-
-    async def calls() -> None:
-        await model.ainvoke("x")
+def test_closing_frees_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_sync_pool", None)  # other tests' models share the process's connections
+    with Emulator() as server:
+        connection = {"base_url": server.base_url, "api_key": server.api_key, "user_id": server.user_id}
+        model = ChatGumloop(model="claude-sonnet-4-5", **connection)
+        model.invoke("x")
         assert server.open_connections > 0
-        await model.aclose()
-        assert await asyncio.to_thread(server.wait_for, lambda emulator: emulator.open_connections == 0)
+        model.close()
+        assert server.wait_for(lambda emulator: emulator.open_connections == 0)
 
-    asyncio.run(calls())
+        async def calls() -> None:
+            await model.ainvoke("x")
+            assert server.open_connections > 0
+            await model.aclose()
+            assert await asyncio.to_thread(server.wait_for, lambda emulator: emulator.open_connections == 0)
+
+        asyncio.run(calls())
 
 
 def test_clients_of_ones_own_are_used_and_left_open(server: Emulator, chat: MakeModel) -> None:
