@@ -204,4 +204,5 @@ def test_a_forked_child_does_not_write_into_its_parents_connection(end: str) -> 
         print(server.connections, len(server.requests))
     """)
     assert out == "1 2\n"
-    assert err == ""
+    # When a child ends, asyncio of Python 3.10 reports that its TLS transport, already closed, could not be written to.
+    assert err == "" or (sys.version_info < (3, 11) and err.startswith("Fatal error on SSL transport"))
