@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -163,6 +164,8 @@ def test_a_listener_hears_what_the_framework_would_say(server: Emulator, heard, 
         )
         heard.seen.clear()
         spans.seen.clear()
+    gc.collect()  # closing a stream of the framework's leaves what is within it to the collector
+    assert server.wait_for(lambda server: server.active_streams == 0)
     by_core, ours = told
     for name in by_core:
         assert ours[name] == by_core[name], name
