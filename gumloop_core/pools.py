@@ -19,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 from urllib.request import getproxies
@@ -161,6 +162,12 @@ class AsyncPool:
         await self._guard.aclose()
         await self._close_clients()
 
+    def forget(self) -> None:
+        """Let go of the connections without closing them: in a forked child they are its parent's."""
+        self.clients = _Clients()
+        with suppress(StopIteration, RuntimeError):
+            self._guard.aclose().send(None)  # or the loop, which runs no more, would be asked to
+
     async def _close_clients(self) -> None:
         self.is_closed = True
         for client in list(self.clients.all):
@@ -261,6 +268,8 @@ async def arelease(user: object) -> None:
 
 def _forget_in_child() -> None:
     global _lock, _sync_pool, _async_pools
+    for pool in list(_async_pools.values()):
+        pool.forget()
     _lock = threading.Lock()
     _sync_pool = None
     _async_pools = WeakKeyDictionary()

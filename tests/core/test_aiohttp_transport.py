@@ -196,6 +196,8 @@ def test_a_loop_that_is_dropped_says_nothing(end: str) -> None:
 @pytest.mark.parametrize("end", ["os._exit(0)", "gc.collect(); os._exit(0)", "sys.exit(0)"])
 def test_a_forked_child_does_not_write_into_its_parents_connection(end: str) -> None:
     out, err = run(f"""
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside a thread, the server's
         child = os.fork()
         if child == 0:
             {end}
