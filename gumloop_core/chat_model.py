@@ -26,6 +26,7 @@ from gumloop_core.client import GumloopClient
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError
+from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
@@ -60,20 +61,6 @@ _BODY_FIELDS = (
     "models",
     "plugins",
     "extra_body",
-)
-_CONNECTION_FIELDS = (
-    "api_key",
-    "access_token",
-    "user_id",
-    "team_id",
-    "base_url",
-    "stream_base_url",
-    "allow_insecure",
-    "timeout",
-    "stream_idle_timeout",
-    "max_retries",
-    "max_response_bytes",
-    "async_transport",
 )
 # What other integrations call the same thing, where a likeness of letters would lead elsewhere.
 _NAMES_ELSEWHERE = {
@@ -287,7 +274,7 @@ class ChatModelFields(BaseModel):
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
         headers = tuple((self.default_headers or {}).items())
-        return (http_client, headers, *[fields[name] for name in _CONNECTION_FIELDS])
+        return (http_client, headers, *[fields[name] for name in CONNECTION_FIELDS])
 
     def _sync(self) -> GumloopClient:
         """The client for synchronous calls."""

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Generic, TypeAlias, TypeVar
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary, WeakSet
@@ -129,8 +129,11 @@ class AsyncPool:
         self.clients: _Clients[httpx.AsyncClient] = _Clients()
         self.users: WeakSet[object] = WeakSet()
         self.is_closed = False
-        self._has_proxies = not {"http", "https", "all"}.isdisjoint(getproxies())
         self._guard = self._close_with_loop()
+
+    @cached_property
+    def _has_proxies(self) -> bool:
+        return not {"http", "https", "all"}.isdisjoint(getproxies())
 
     async def watch_loop(self) -> None:
         """Have the pool closed when the running loop shuts down."""

@@ -49,26 +49,30 @@ OPTIONS = frozenset(
 """The fields of the body that are known, and what a call may carry beside them."""
 
 
-_OF_THE_MODEL = frozenset(
-    {
-        "api_key",
-        "access_token",
-        "user_id",
-        "team_id",
-        "base_url",
-        "stream_base_url",
-        "allow_insecure",
-        "stream_idle_timeout",
-        "max_retries",
-        "max_response_bytes",
-        "default_headers",
-        "http_client",
-        "http_async_client",
-        "async_transport",
-        "replay_reasoning",
-        "streaming",
-    }
+CONNECTION_FIELDS = (
+    "api_key",
+    "access_token",
+    "user_id",
+    "team_id",
+    "base_url",
+    "stream_base_url",
+    "allow_insecure",
+    "timeout",
+    "stream_idle_timeout",
+    "max_retries",
+    "max_response_bytes",
+    "async_transport",
 )
+"""Arguments of the model that its client is made from."""
+
+_OF_THE_MODEL = {
+    *CONNECTION_FIELDS,
+    "default_headers",
+    "http_client",
+    "http_async_client",
+    "replay_reasoning",
+    "streaming",
+} - {"timeout"}  # which a call may have of its own
 """Arguments of the model that say how it sends. In a call they would land in the body, a key among them."""
 
 
