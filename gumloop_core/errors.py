@@ -56,6 +56,10 @@ class InvalidRequestError(GumloopError, ValueError):
     """The caller's input has no place on the wire. Nothing was sent."""
 
 
+class UnexpectedError(GumloopError):
+    """Something failed that nobody foresaw, in our own code or in a library. ``__cause__`` is what was raised."""
+
+
 class APIConnectionError(GumloopError):
     """The endpoint could not be reached, or the connection broke before the answer began."""
 
