@@ -6,7 +6,6 @@ choice another one, or send several.
 
 from __future__ import annotations
 
-from gumloop_core.answer import Completion
 from gumloop_core.wire import JSONObject
 
 
@@ -40,25 +39,3 @@ def message_of(choice: JSONObject, names: tuple[str, str]) -> JSONObject | None:
         return message
     text = choice.get("text")
     return {"content": text} if isinstance(text, str) and text else None
-
-
-def as_choice(index: int, completion: Completion) -> JSONObject:
-    """Another choice than the answer, in the wire's form."""
-    message: JSONObject = {"role": "assistant", "content": completion.text or None}
-    if completion.reasoning:
-        message["reasoning"] = completion.reasoning
-    if completion.reasoning_details:
-        message["reasoning_details"] = completion.reasoning_details
-    if completion.tool_calls:
-        message["tool_calls"] = [call.as_param() for call in completion.tool_calls]
-    if completion.images:
-        message["images"] = [{"type": "image_url", "image_url": {"url": image.url}} for image in completion.images]
-    if completion.refusal is not None:
-        message["refusal"] = completion.refusal
-    if completion.extensions is not None:
-        message["gumloop_extensions"] = completion.extensions
-    return {
-        "index": index,
-        "finish_reason": completion.finish_reason,
-        "message": {**completion.extra, **message},
-    }

@@ -6,30 +6,21 @@ from collections.abc import Callable, Set
 from operator import itemgetter
 from typing import Any
 
-from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
+from gumloop_core.answer import Completion, Delta, ToolCallPiece
 from gumloop_core.arguments import is_failure, read_arguments
-from gumloop_core.choices import as_choice, choices_of, index_of, message_of
+from gumloop_core.choice_reader import MESSAGE_READ, ChoiceReader
+from gumloop_core.choices import choices_of, index_of, message_of
 from gumloop_core.error_bodies import error_in
 from gumloop_core.errors import APIStatusError, InvalidResponseError, ProviderError, StreamError, status_error
-from gumloop_core.gathered import GatheredFields
 from gumloop_core.json_text import decode
 from gumloop_core.padding import DOUBTFUL, PADDING, says_nothing
-from gumloop_core.payload import excerpt, image_url, kind_of, read_parts, text_id
-from gumloop_core.reasoning import ReasoningDetails, ReasoningText, detail_of, plain_text, text_of
+from gumloop_core.payload import excerpt, kind_of, text_id
 from gumloop_core.redaction import NO_SECRETS, Redactor
 from gumloop_core.sse import ErrorData
-from gumloop_core.tool_calls import ToolCallAssembler
 from gumloop_core.usage import read_usage
 from gumloop_core.wire import JSONObject
 
 _TOP_LEVEL_READ = frozenset({"id", "model", "object", "choices", "usage", "error"})
-_CHOICE_READ = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "text", "usage", "error"})
-_MESSAGE_READ = frozenset(
-    {"role", "content", "reasoning", "reasoning_content", "reasoning_details", "tool_calls", "function_call"}
-    | {"images", "refusal", "gumloop_extensions", "error"}
-)
-# Generated audio arrives as pieces of base64 text and of its transcript.
-_JOINED_EXTRA = frozenset({"data", "transcript"})
 # What chunks of plain text may differ in: what is read one by one, or not at all.
 _NOT_COMPARED = PADDING | {"choices", "object"}
 _NOT_COMPARED_IN_CHOICE = PADDING | {"delta", "text"}
@@ -49,28 +40,15 @@ class AnswerReader:
     """
 
     def __init__(self, *, partial_images: bool = False, redactor: Redactor = NO_SECRETS) -> None:
-        self._partial_images = partial_images
         self._redactor = redactor
         self._id: str | None = None
         self._model: str | None = None
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._reasoning_text = ReasoningText()
-        self._details = ReasoningDetails()
-        self._thinking = ReasoningDetails()  # reasoning that came as parts of the content
-        self._tool_calls = ToolCallAssembler()
-        self._has_legacy_call = False
-        self._images: list[Image] = []
-        self._frames: dict[str, Image] = {}
-        self._refusal: list[str] = []
-        self._extensions = GatheredFields()
         self._usage: Any = None
-        self._choice_usage: Any = None
-        self._logprobs = GatheredFields()
         self._metadata: JSONObject = {}
-        self._extra = GatheredFields(_JOINED_EXTRA)
+        self._answer = ChoiceReader(partial_images=partial_images)
+        self._text = self._answer.text
         self._index: int | None = None  # of the choice that is the answer
-        self._others: dict[tuple[int, int], AnswerReader] = {}  # what reads the other choices
+        self._others: dict[tuple[int, int], ChoiceReader] = {}  # what reads the other choices
         # What the latest chunk of plain text that was read whole looked like: one that repeats it has nothing new.
         self._top_fields = self._choice_fields = self._delta_fields = _NO_FIELDS
         self._top_values_of: Callable[[JSONObject], Any] = _nothing
@@ -81,9 +59,13 @@ class AnswerReader:
         self._delta_values: Any = None
         self._delta_more: tuple[str, ...] = ()
         self._is_whole = False
-        self.finish_reason: str | None = None
         self.done = False
         self.started = False
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, ``None`` while it has not."""
+        return self._answer.finish_reason
 
     # -- streamed ------------------------------------------------------------------------------------------------
 
@@ -133,7 +115,7 @@ class AnswerReader:
             ):
                 if has_more:
                     for name in self._delta_more:
-                        self._take_extra(name, delta[name])
+                        self._answer.take_extra(name, delta[name])
                 self._text.append(text)
                 self.started = True
                 plain = Delta(chunk)
@@ -157,7 +139,7 @@ class AnswerReader:
         ):
             return False
         self._take_top_level(chunk)
-        self._take_choice(choice)
+        self._answer.take_choice(choice)
         self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
         self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
         return True
@@ -191,10 +173,10 @@ class AnswerReader:
         choice = self._choose(choices_of(chunk), ("delta", "message"))
         out = Delta(chunk)
         if choice is not None:
-            self._take_choice(choice)
+            self._answer.take_choice(choice)
             message = message_of(choice, ("delta", "message"))  # some gateways put whole messages into chunks
             if message is not None:
-                self._take_message(message, out, whole=False)
+                self._answer.take_message(message, out, self._id, whole=False)
             if out.text:
                 self._remember(chunk, choice, out)
         # What came beside an error was sent before it: it belongs into `partial`.
@@ -223,14 +205,11 @@ class AnswerReader:
         return chosen
 
     def _take_other(self, key: tuple[int, int], choice: JSONObject, names: tuple[str, str]) -> None:
-        other = self._others.get(key)
-        if other is None:
-            other = self._others[key] = AnswerReader(redactor=self._redactor)
-            other._id = f"{self._id}_{len(self._others)}" if self._id else None
-        other._take_choice(choice)
+        other = self._others.setdefault(key, ChoiceReader())
+        other.take_choice(choice)
         message = message_of(choice, names)
         if message is not None:
-            other._take_message(message, Delta({}), whole=names[0] == "message")
+            other.take_message(message, Delta({}), self._id, whole=names[0] == "message")
 
     def _remember(self, chunk: JSONObject, choice: JSONObject, out: Delta) -> None:
         delta = choice.get("delta")
@@ -244,11 +223,11 @@ class AnswerReader:
         self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
         self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
         others = delta.keys() - _NOT_COMPARED_IN_DELTA
-        if any(delta[name] for name in others & _MESSAGE_READ):
+        if any(delta[name] for name in others & MESSAGE_READ):
             return
-        self._delta_fields, self._delta_values_of = _fields_of(delta, delta.keys() - (others & _MESSAGE_READ))
+        self._delta_fields, self._delta_values_of = _fields_of(delta, delta.keys() - (others & MESSAGE_READ))
         self._delta_values = self._delta_values_of(delta)
-        self._delta_more = tuple(others - _MESSAGE_READ)
+        self._delta_more = tuple(others - MESSAGE_READ)
 
     def last_delta(self) -> Delta:
         """Close the stream.
@@ -266,10 +245,9 @@ class AnswerReader:
         pieces = self._finish_calls()
         if pieces:
             out.tool_calls = pieces
-        if self._frames:
-            out.images = tuple(self._frames.values())
-            self._images.extend(out.images)
-            self._frames.clear()
+        pictures = self._answer.finish_frames()
+        if pictures:
+            out.images = pictures
         out.completion = self._completion()
         self.started = True
         return out
@@ -317,10 +295,10 @@ class AnswerReader:
         out = Delta(payload)
         message = None
         if choice is not None:
-            self._take_choice(choice)
+            self._answer.take_choice(choice)
             message = message_of(choice, ("message", "delta"))
             if message is not None:
-                self._take_message(message, out, whole=True)
+                self._answer.take_message(message, out, self._id, whole=True)
         self._raise_for_error(payload)
         if message is None and self.finish_reason is None:
             fields = self._redactor.text(", ".join(repr(key[:40]) for key in sorted(payload)[:20]))
@@ -338,59 +316,34 @@ class AnswerReader:
 
     def partial(self) -> Completion | None:
         """What has arrived so far, ``None`` if nothing has."""
-        completion = self._completion()
-        completion.images.extend(self._frames.values())
-        has_arrived = (
-            completion.text
-            or completion.reasoning
-            or completion.reasoning_details
-            or completion.tool_calls
-            or completion.images
-            or completion.refusal
-            or completion.extensions
-            # A word beside the content is none itself.
-            or any(isinstance(value, (list, dict)) for value in completion.extra.values())
-        )
-        return completion if has_arrived else None
-
-    def _finish_calls(self) -> tuple[ToolCallPiece, ...]:
-        for other in self._others.values():
-            other._finish_calls()
-        return self._tool_calls.finish(self._id)
+        completion = Completion()
+        return self._fill(completion) if self._answer.fill(completion) else None
 
     def _completion(self) -> Completion:
-        metadata = dict(self._metadata)
-        others = [
-            as_choice(index, other._completion())
-            for (index, _), other in sorted(self._others.items())
-            if other.finish_reason is not None or other.partial() is not None
-        ]
-        if others:
-            metadata["other_choices"] = others
-        details = self._details.finished()
-        if self._thinking.must_go_back:
-            details += self._thinking.finished()
-        return Completion(
-            id=self._id,
-            model=self._model,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
-            reasoning_details=details,
-            tool_calls=self._tool_calls.finished(),
-            images=list(self._images),
-            refusal="".join(self._refusal) or None,
-            extensions=self._extensions.finished() or None,
-            finish_reason=self.finish_reason,
-            usage=read_usage(self._usage) or read_usage(self._usage_elsewhere()),
-            logprobs=self._logprobs.finished() or None,
-            metadata=metadata,
-            extra=self._extra.finished(),
-        )
+        completion = Completion()
+        self._answer.fill(completion)
+        return self._fill(completion)
+
+    def _fill(self, completion: Completion) -> Completion:
+        """Put what is known beside the choice into a completion."""
+        completion.id = self._id
+        completion.model = self._model
+        completion.usage = read_usage(self._usage) or read_usage(self._usage_elsewhere())
+        completion.metadata = {**self._metadata, **self._answer.metadata}
+        others = [other.as_param(index) for (index, _), other in sorted(self._others.items(), key=itemgetter(0))]
+        if any(others):
+            completion.metadata["other_choices"] = [other for other in others if other]
+        return completion
+
+    def _finish_calls(self) -> tuple[ToolCallPiece, ...]:
+        for place, other in enumerate(self._others.values(), start=1):
+            other.finish_calls(f"{self._id}_{place}" if self._id else None)
+        return self._answer.finish_calls(self._id)
 
     def _usage_elsewhere(self) -> Any:
         """Usage that came in a place of the provider's own: a choice (Moonshot), ``x_groq`` (Groq)."""
         groq = self._metadata.get("x_groq")
-        return self._choice_usage or (groq.get("usage") if isinstance(groq, dict) else None)
+        return self._answer.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
     def _take_top_level(self, payload: JSONObject) -> None:
         identity, model = payload.get("id"), payload.get("model")
@@ -404,126 +357,12 @@ class AnswerReader:
             if key not in _TOP_LEVEL_READ and value is not None and not (key in DOUBTFUL and says_nothing(key, value)):
                 self._metadata[key] = value
 
-    def _take_choice(self, choice: JSONObject) -> None:
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
-            self.finish_reason = reason
-        logprobs = choice.get("logprobs")
-        if isinstance(logprobs, dict):
-            self._logprobs.take(logprobs)
-        if choice.get("usage") is not None:
-            self._choice_usage = choice["usage"]
-        for key, value in choice.items():
-            if key not in _CHOICE_READ and value is not None and not (key in DOUBTFUL and says_nothing(key, value)):
-                self._metadata[key] = value
-
-    def _take_message(self, message: JSONObject, out: Delta, *, whole: bool) -> None:
-        content = message.get("content")
-        images = message.get("images")
-        images = list(images) if isinstance(images, list) else []
-        thinking: list[JSONObject] = []
-        if isinstance(content, dict):
-            content = [content]
-        if isinstance(content, list):
-            content, thinking, more, others = read_parts(content)
-            images = more + images
-            if others:
-                self._extra.take_field("content_parts", others)
-        if isinstance(content, str) and content:
-            self._text.append(content)
-            out.text = content
-        self._take_reasoning(message, thinking, out, whole=whole)
-        self._take_calls(message, out, whole=whole)
-        if images:
-            self._take_images(images, out, whole=whole)
-        refusal = message.get("refusal")
-        if isinstance(refusal, str) and refusal:
-            self._refusal.append(refusal)
-            out.refusal = refusal
-        extensions = message.get("gumloop_extensions")
-        if isinstance(extensions, dict) and extensions:
-            self._extensions.take(extensions)
-            out.extensions = extensions
-        for key, value in message.items():
-            if key not in _MESSAGE_READ and value is not None:
-                self._take_extra(key, value)
-
-    def _take_extra(self, name: str, value: Any) -> None:
-        if value is not None and not says_nothing(name, value):
-            is_one = name == "annotations" and not isinstance(value, list)
-            self._extra.take_field(name, [value] if is_one else value)
-
-    def _take_calls(self, message: JSONObject, out: Delta, *, whole: bool) -> None:
-        calls, legacy = message.get("tool_calls"), message.get("function_call")
-        if isinstance(calls, dict):
-            calls = [calls]
-        if not isinstance(calls, list):
-            calls = []
-        if isinstance(legacy, dict) and any(legacy.values()):
-            if calls or (self._tool_calls and not self._has_legacy_call):
-                # Some servers repeat the first of the calls in the older form.
-                self._extra.take_field("function_call", legacy)
-            else:
-                self._has_legacy_call = True
-                calls = [{"function": legacy}]
-        if not calls:
-            return
-        if whole:
-            self._tool_calls.take_whole(calls)
-            return
-        pieces = self._tool_calls.take(calls, self._id)
-        if pieces:
-            out.tool_calls = pieces
-
-    def _take_reasoning(self, message: JSONObject, parts: list[JSONObject], out: Delta, *, whole: bool) -> None:
-        details = message.get("reasoning_details")
-        if isinstance(details, dict):
-            details = [details]
-        of_details = ""
-        if isinstance(details, list) and details:
-            self._details.take(details, whole=whole)
-            of_details = text_of(details)
-        if parts:
-            self._thinking.take([detail_of(part) for part in parts], whole=whole)
-        plain = message.get("reasoning") or message.get("reasoning_content")
-        if plain or parts:
-            plain = (
-                plain_text(message.get("reasoning"))
-                or plain_text(message.get("reasoning_content"))
-                or "".join(map(plain_text, parts))
-            )
-        if plain or of_details:
-            reasoning = self._reasoning_text.take(plain or "", of_details)
-            if reasoning:
-                self._reasoning.append(reasoning)
-                out.reasoning = reasoning
-
-    def _take_images(self, entries: list[Any], out: Delta, *, whole: bool) -> None:
-        read: list[Image] = []
-        for entry in entries:
-            url = image_url(entry)
-            if url is None:
-                if entry:
-                    self._extra.take_field("images", [entry])
-                continue
-            image = Image(url)
-            read.append(image)
-            if self._partial_images and not whole:
-                self._frames[str(entry.get("index")) if isinstance(entry, dict) else "None"] = image
-        if not read:
-            return
-        if self._partial_images and not whole:
-            out.partial_images = tuple(read)
-        else:
-            self._images.extend(read)
-            out.images = tuple(read)
-
     def _raise_for_error(self, payload: JSONObject) -> None:
         error = error_in(payload)
         if error is not None:
             raise status_error(200, self._redactor.document(error), partial=self.partial())
         if self.finish_reason is not None and is_failure(self.finish_reason):
-            native = self._metadata.get("native_finish_reason")
+            native = self._answer.metadata.get("native_finish_reason")
             reason = f"{self.finish_reason[:100]!r}" + (f" ({native[:100]})" if isinstance(native, str) else "")
             raise ProviderError(
                 "The provider behind the model failed: the answer ended with the finish reason "

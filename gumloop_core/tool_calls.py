@@ -226,7 +226,9 @@ class ToolCallAssembler:
         function = piece.get("function")
         if not isinstance(function, dict):
             function = piece  # some gateways leave the level out
-        identity = text_id(piece.get("id"))
+        identity = piece.get("id")
+        if identity is not None:
+            identity = text_id(identity)
         name = function.get("name")
         name = name if isinstance(name, str) else ""
         arguments = function.get("arguments")
@@ -304,6 +306,6 @@ class ToolCallAssembler:
 
 
 def _wire_index(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+    if value.__class__ is str and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
     return value if isinstance(value, int) else None

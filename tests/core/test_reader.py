@@ -115,7 +115,7 @@ def test_reasoning_in_its_spellings() -> None:
         chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
         chunk({"content": "x"}, finish_reason="stop"),
     )
-    assert [delta.reasoning for delta in deltas] == ["a", "b", "d", ""]
+    assert [delta.reasoning for delta in deltas] == ["a", "b", "d", "", ""]
     assert whole.reasoning == "abd"
     assert whole.reasoning_details == [{"type": "reasoning.text", "text": "cd", "index": 0, "signature": "s"}]
 
