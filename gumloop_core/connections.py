@@ -28,11 +28,11 @@ def shut_down(client: httpx.Client) -> None:
 def drop(client: httpx.AsyncClient) -> None:
     """Close the sockets of a client whose event loop is closed, so that nothing can be awaited there."""
     for stream in _network_streams(client):
-        inner = getattr(stream, "_stream", None)
+        inner: Any = getattr(stream, "_stream", None)
         while hasattr(inner, "transport_stream"):  # TLS
             inner = inner.transport_stream
         lose(getattr(inner, "_transport", None))
-    transport = getattr(client, "_transport", None)
+    transport: Any = getattr(client, "_transport", None)
     if hasattr(transport, "drop"):
         transport.drop()
 

@@ -1,13 +1,13 @@
 """Unpack compressed bodies in bounded steps. No I/O.
 
-A few kilobytes can unpack to gigabytes. What reads a body counts its bytes and looks at the clock between two pieces, so
-that no piece may be large.
+A few kilobytes can unpack to gigabytes. What reads a body counts its bytes and looks at the clock between two pieces,
+so that no piece may be large.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 import httpx
@@ -62,7 +62,7 @@ class _Layer:
         self._inflate = zlib.decompressobj(wbits)
         self._is_first = True
 
-    def unpack(self, data: bytes) -> Iterable[bytes]:
+    def unpack(self, data: bytes) -> Iterator[bytes]:
         """Unpack the next bytes; a piece may be empty.
 
         Raises:

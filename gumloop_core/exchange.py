@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -43,13 +43,6 @@ _TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.S
 """What a transport raises when it fails. httpx lets some errors of TLS through as they are."""
 
 
-class Borrowed(Protocol):
-    """A client of a pool that sends a request."""
-
-    is_ended: bool
-    """Whether the request was ended by closing the pool's connections."""
-
-
 class Exchange:
     """A request that can be sent any number of times, and the reading of its answers.
 
@@ -58,7 +51,7 @@ class Exchange:
         url: Where to.
         content: The encoded body, ``None`` for a GET.
         headers: All headers but those of the credentials and those that httpx adds.
-        credentials: Makes the headers that carry a key or token.
+        credentials: Makes the headers that carry a key or token; ``None`` to send none.
         secrets: Values that no error may show, beside the key.
         timeout: Seconds, by httpx's names: ``connect``, ``read``, ``write``, ``pool``.
         total_timeout: Seconds that a unary answer may take in all; ``None`` to let each read take its time.
@@ -76,14 +69,14 @@ class Exchange:
         url: httpx.URL,
         *,
         content: bytes | None,
-        headers: dict[str, str],
-        credentials: Callable[[SecretStr], list[tuple[str, str]]],
+        headers: list[tuple[str, str]],
+        credentials: Callable[[SecretStr], list[tuple[str, str]]] | None = None,
         secrets: Sequence[str],
         timeout: dict[str, float | None],
         total_timeout: float | None = None,
         idle_timeout: float | None,
         max_bytes: int,
-        max_retries: int,
+        max_retries: int = 0,
         messages: Sequence[Mapping[str, Any]] = (),
         origins: Sequence[int] | None = None,
         partial_images: bool = False,
@@ -92,7 +85,7 @@ class Exchange:
         self.url = url
         self.idle_timeout = idle_timeout
         self.max_bytes = max_bytes
-        self.borrowed: Borrowed | None = None
+        self.borrowed: Any = None  # the client of a pool that sends the attempt; whoever sends gives it back
         self._content = content
         self._headers = headers
         self._credentials = credentials
@@ -106,6 +99,11 @@ class Exchange:
         self._messages = messages
         self._origins = origins
         self._partial_images = partial_images
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the attempt was ended by closing the pool's connections."""
+        return self.borrowed is not None and bool(self.borrowed.is_ended)
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
@@ -126,26 +124,24 @@ class Exchange:
 
         A client that the caller gave adds its own headers, cookies and parameters; our pools have none to add.
         """
-        assert self._bearer is not None
         headers = self._headers
-        credentials = self._credentials(self._bearer)
-        taken = {name.lower() for name, _ in credentials}
-        all_headers = [*((name, value) for name, value in headers.items() if name.lower() not in taken), *credentials]
+        if self._credentials is not None and self._bearer is not None:
+            credentials = self._credentials(self._bearer)
+            taken = [name.lower() for name, _ in credentials]
+            headers = [*(header for header in headers if header[0].lower() not in taken), *credentials]
         extensions = {"timeout": dict(self._timeout)}
         if own_pool:
-            return httpx.Request(
-                self.method, self.url, headers=all_headers, content=self._content, extensions=extensions
-            )
+            return httpx.Request(self.method, self.url, headers=headers, content=self._content, extensions=extensions)
         return client.build_request(
-            self.method, self.url, headers=all_headers, content=self._content, extensions=extensions
+            self.method, self.url, headers=headers, content=self._content, extensions=extensions
         )
 
     def unpacker(self, response: httpx.Response) -> Unpack | None:
         """What unpacks a response's body; ``None`` where it is not packed.
 
         Raises:
-            InvalidResponseError: If it comes in an encoding that was not asked for. What is unpacked without bound could
-                fill the memory.
+            InvalidResponseError: If it comes in an encoding that was not asked for: httpx would unpack some of them
+                without bound.
         """
         encoding = response.headers.get("content-encoding")
         if encoding is None:
@@ -153,7 +149,7 @@ class Exchange:
         layers = layers_of(encoding)
         if not layers:
             return None
-        accept = next((value for name, value in self._headers.items() if name.lower() == "accept-encoding"), "")
+        accept = next((value for name, value in self._headers if name.lower() == "accept-encoding"), "")
         if was_asked_for(layers, accept):
             return unpacker(layers)
         shown = self._redactor.text(encoding[:100])
@@ -263,7 +259,7 @@ class Exchange:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
-        if self.borrowed is not None and self.borrowed.is_ended and not isinstance(error, APIStatusError):
+        if self.is_ended and not isinstance(error, APIStatusError):
             forget_frames(error, self._redactor)
             return self._ended(reader)
         if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
@@ -286,7 +282,7 @@ class Exchange:
         """Seconds to wait before another attempt; ``None`` if the failure is to be raised."""
         if reader is not None and reader.started:
             return None
-        if self.borrowed is not None and self.borrowed.is_ended:
+        if self.is_ended:
             return None  # whoever closed the connections wants no new ones
         return pause_before_retry(failure, self._attempts, self._max_retries)
 

@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -100,10 +100,10 @@ NO_SECRETS = Redactor()
 """Masks nothing."""
 
 
-def secrets_of_headers(headers: Mapping[str, str]) -> list[str]:
+def secrets_of_headers(headers: Iterable[tuple[Any, Any]]) -> list[str]:
     """The values of headers whose names say that they are secret, and what such a value is made of."""
     found: list[str] = []
-    for name, value in headers.items():
+    for name, value in headers:
         if not isinstance(name, str) or not isinstance(value, str) or not _SECRET_NAME.search(name):
             continue
         found.append(value.strip())

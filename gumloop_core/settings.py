@@ -128,7 +128,7 @@ class ClientSettings:
         try:
             return self._made_exchange(method, url, **options)
         except Exception as error:
-            failure = leaving(error, Redactor(others=secrets_of_headers(self.default_headers)))
+            failure = leaving(error, Redactor(others=secrets_of_headers(self.default_headers.items())))
         raise failure from failure.__cause__
 
     def _made_exchange(
@@ -180,7 +180,9 @@ class ClientSettings:
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
         )
 
-    def _headers(self, accept: str, has_body: bool, more: Mapping[str, str] | None) -> tuple[dict[str, str], list[str]]:
+    def _headers(
+        self, accept: str, has_body: bool, more: Mapping[str, str] | None
+    ) -> tuple[list[tuple[str, str]], list[str]]:
         """All headers but those of the credentials, and the values that no error may show."""
         headers = {
             "Accept": accept,
@@ -196,12 +198,12 @@ class ClientSettings:
                 headers[name] = value
         secrets = as_secret(self.credentials.user_id) + as_secret(self.credentials.team_id)
         if not self.default_headers and not more:
-            return headers, secrets
+            return list(headers.items()), secrets
         merged: dict[str, tuple[str, str]] = {}
         for layer in (headers, self.default_headers, more or {}):
             _check_headers(layer)
             merged.update((name.lower(), (name, value)) for name, value in layer.items())
-        sent = dict(merged.values())
+        sent = list(merged.values())
         return sent, secrets + secrets_of_headers(sent)
 
 

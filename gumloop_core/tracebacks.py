@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
 
@@ -50,7 +50,7 @@ def _forget(error: BaseException, redactor: Redactor) -> None:
     error.args = tuple(map(redactor.document, error.args))
     notes = getattr(error, "__notes__", None)
     if notes:
-        error.__notes__ = redactor.document(notes)  # type: ignore[attr-defined]
+        error.__notes__ = redactor.document(notes)
 
 
 def _parts(error: BaseException) -> Iterable[BaseException]:
@@ -66,10 +66,10 @@ def _is_the_callers(traceback: TracebackType | None) -> bool:
     """
     if traceback is None:
         return False
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame is traceback.tb_frame:
             module: str = frame.f_globals.get("__name__", "")
             return module.partition(".")[0] != "gumloop_core"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False

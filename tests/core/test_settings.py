@@ -31,7 +31,8 @@ def test_idle_timeouts_that_are_none(timeout: Any) -> None:
 
 def phases(timeout: Any) -> dict[str, Any]:
     settings = settings_for("http://127.0.0.1:1", timeout=timeout)
-    exchange = settings.chat_exchange(settings.credentials.bearer(), body(), stream=False)
+    exchange = settings.chat_exchange(body(), stream=False)
+    exchange.authorize(settings.credentials.bearer())
     extensions = exchange.request(httpx.Client(trust_env=False), own_pool=True).extensions
     found: dict[str, Any] = extensions["timeout"]
     return found
