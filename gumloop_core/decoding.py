@@ -59,8 +59,8 @@ class _Layer:
 
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits
-        self._inflate = zlib.decompressobj(wbits)
-        self._is_first = True
+        self._inflate: zlib._Decompress | None = None
+        self._held = b""
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
         """Unpack the next bytes; a piece may be empty.
@@ -68,16 +68,18 @@ class _Layer:
         Raises:
             DecodingError: If they are damaged.
         """
+        if self._inflate is None:
+            data, self._held = self._held + data, b""
+            if len(data) < 2:
+                self._held = data
+                return
+            # Some servers leave out the envelope that "deflate" should have.
+            is_bare = self._wbits == 15 and (data[0] & 15 != 8 or int.from_bytes(data[:2], "big") % 31)
+            self._inflate = zlib.decompressobj(-15 if is_bare else self._wbits)
         while data:
             try:
                 piece = self._inflate.decompress(data, PIECE_BYTES)
             except zlib.error as error:
-                if not (self._is_first and self._wbits == 15):
-                    raise httpx.DecodingError(str(error)) from None
-                # Some servers leave out the envelope that "deflate" should have.
-                self._wbits = -15
-                self._inflate = zlib.decompressobj(-15)
-                continue
-            self._is_first = False
+                raise httpx.DecodingError(str(error)) from None
             yield piece
             data = self._inflate.unconsumed_tail

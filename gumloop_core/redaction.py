@@ -122,10 +122,12 @@ def _forms_of(secret: str) -> set[str]:
     if len(secret) < _SHORTEST_SECRET:
         return {secret}
     data = secret.encode("utf-8", "replace")
+    escaped = json.dumps(secret)[1:-1]
     forms = {
         secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret)[1:-1].replace("/", "\\/"),
+        escaped,
+        escaped.replace("/", "\\/"),
+        json.dumps(escaped)[1:-1],  # JSON within JSON, as gateways repeat a provider's error
         "".join(f"\\u{ord(letter):04x}" for letter in secret),
         repr(data)[2:-1],
         quote(secret, safe=""),
