@@ -31,6 +31,7 @@ from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
+    UNSET,
     AsyncTransport,
     ClientSettings,
 )
@@ -180,7 +181,8 @@ class ChatModelFields(BaseModel):
     ``None`` waits without end."""
 
     stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
-    """Seconds that a stream may be silent once it has begun; ``None`` waits without end."""
+    """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
+    shorter ``timeout`` holds here too."""
 
     max_retries: int = Field(default=2, ge=0)
     """Further attempts after one that failed in a way that may pass, never after something was handed out."""
@@ -198,8 +200,9 @@ class ChatModelFields(BaseModel):
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 
-    _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
-    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
+    # What a client was made from, the client, and which model has said that it uses it: a copy has the same client.
+    _client: tuple[tuple[Any, ...], GumloopClient, int] | None = PrivateAttr(default=None)
+    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient, int] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:  # type checkers read the fields
 
@@ -263,43 +266,69 @@ class ChatModelFields(BaseModel):
             ),
             endpoint=self._endpoint(),
             timeout=self.timeout,
-            stream_idle_timeout=self.stream_idle_timeout,
+            stream_idle_timeout=self.stream_idle_timeout if self._has_idle_timeout() else UNSET,
             max_retries=self.max_retries,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
             async_transport=self.async_transport,
         )
 
+    def _has_idle_timeout(self) -> bool:
+        return "stream_idle_timeout" in self.__pydantic_fields_set__
+
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
         headers = tuple((self.default_headers or {}).items())
-        return (http_client, headers, *[fields[name] for name in CONNECTION_FIELDS])
+        return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CONNECTION_FIELDS])
 
     def _sync(self) -> GumloopClient:
         """The client for synchronous calls."""
         values = self._connection_values(self.http_client)
-        if self._client is None or self._client[0] != values:
-            self._client = (values, GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client)))
-        return self._client[1]
+        made = self._client
+        if made is None or made[0] != values:
+            client = GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client))
+        elif made[2] == id(self):
+            return made[1]
+        else:
+            client = made[1]
+        client.users[id(self)] = self
+        self._client = (values, client, id(self))
+        return client
 
     def _async(self) -> AsyncGumloopClient:
         """The client for asynchronous calls."""
         values = self._connection_values(self.http_async_client)
-        if self._async_client is None or self._async_client[0] != values:
+        made = self._async_client
+        if made is None or made[0] != values:
             client = AsyncGumloopClient(self._settings(), cast("httpx.AsyncClient | None", self.http_async_client))
-            self._async_client = (values, client)
-        return self._async_client[1]
+        elif made[2] == id(self):
+            return made[1]
+        else:
+            client = made[1]
+        client.users[id(self)] = self
+        self._async_client = (values, client, id(self))
+        return client
 
     def close(self) -> None:
-        """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones."""
-        if self._client is not None:
-            self._client[1].close()
+        """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones.
+
+        Calls of this model that wait in other threads end with an error.
+        """
+        made = self._client
+        if made is not None:
+            self._client = (*made[:2], 0)
+            made[1].close(self)
 
     async def aclose(self) -> None:
-        """Close the running loop's connections, unless another model shares them. A later call opens new ones."""
-        if self._async_client is not None:
-            await self._async_client[1].aclose()
+        """Close the running loop's connections, unless another model shares them. A later call opens new ones.
+
+        Calls of this model that wait in other tasks end with an error.
+        """
+        made = self._async_client
+        if made is not None:
+            self._async_client = (*made[:2], 0)
+            await made[1].aclose(self)
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave out secrets and connections: whoever loads this reads the credentials from the environment."""

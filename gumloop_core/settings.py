@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pydantic import SecretStr
-
+from gumloop_core.boundary import leaving
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.json_text import encode
+from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody, JSONObject
 
@@ -39,7 +39,11 @@ CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take, unless a shorter ``timeout`` or an ``httpx.Timeout`` says otherwise."""
 
 DEFAULT_STREAM_IDLE_TIMEOUT = 120.0
-"""Seconds that a stream may be silent once it has begun; keep-alive comments count as a sign of life."""
+"""Seconds that a stream may be silent once it has begun, unless ``timeout`` is shorter; keep-alive comments count as a
+sign of life."""
+
+LONGEST_TIMEOUT = 1_000_000.0
+"""Seconds, eleven days, beyond which a timeout is held to be none: the system cannot count much further."""
 
 DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 """Bytes of one answer, streamed or not, decompressed: far above any real answer, images included."""
@@ -55,8 +59,9 @@ class ClientSettings:
         credentials: Who is calling; ``None`` to ask the environment.
         endpoint: The two hosts; ``None`` for the environment's, or the vendor's.
         timeout: Seconds until an answer begins, and for each phase before; an ``httpx.Timeout`` sets the phases
-            apart; ``None`` waits without end.
-        stream_idle_timeout: Seconds that a stream may be silent; ``None`` waits without end.
+            apart; ``None`` or infinity waits without end.
+        stream_idle_timeout: Seconds that a stream may be silent; ``None`` or infinity waits without end. If it is not
+            given, the smaller of ``timeout`` and two minutes.
         max_retries: Further attempts after one that failed in a way that may pass.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
@@ -69,7 +74,7 @@ class ClientSettings:
         credentials: Credentials | None = None,
         endpoint: Endpoint | None = None,
         timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
-        stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT,
+        stream_idle_timeout: float | None = UNSET,
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -79,7 +84,8 @@ class ClientSettings:
         self.endpoint = endpoint or Endpoint.resolve()
         self.timeout = timeout
         self.stream_idle_timeout = stream_idle_timeout
-        _check_seconds(stream_idle_timeout)
+        if stream_idle_timeout is not UNSET:
+            self.stream_idle_timeout = _seconds(stream_idle_timeout)
         self.max_retries = max_retries
         self.default_headers = dict(default_headers or {})
         self.max_response_bytes = max_response_bytes
@@ -88,7 +94,6 @@ class ClientSettings:
 
     def chat_exchange(
         self,
-        bearer: SecretStr,
         body: ChatBody,
         *,
         stream: bool,
@@ -97,44 +102,47 @@ class ClientSettings:
         origins: Sequence[int] | None = None,
     ) -> Exchange:
         """The exchange for a chat request."""
-        image_config = body.get("image_config")
         return self._exchange(
-            bearer,
             "POST",
             self.endpoint.chat_url,
-            content=_encoded(body),
+            body=body,
             accept="text/event-stream" if stream else "application/json",
             timeout=timeout,
             headers=headers,
-            messages=body["messages"],
+            is_chat=True,
             origins=origins,
-            partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
         )
 
-    def api_exchange(self, bearer: SecretStr, method: str, url: str, body: JSONObject | None = None) -> Exchange:
+    def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:
         """The exchange for a request to the API host, where the team is a query parameter."""
         team_id = self.credentials.team_id
         return self._exchange(
-            bearer,
             method,
             url,
-            content=None if body is None else _encoded(body),
+            body=body,
             accept="application/json",
             params={"team_id": team_id} if team_id else None,
         )
 
-    def _exchange(
+    def _exchange(self, method: str, url: str, **options: Any) -> Exchange:
+        try:
+            return self._made_exchange(method, url, **options)
+        except Exception as error:
+            failure = leaving(error, Redactor(others=secrets_of_headers(self.default_headers.items())))
+        raise failure from failure.__cause__
+
+    def _made_exchange(
         self,
-        bearer: SecretStr,
         method: str,
         url: str,
         *,
-        content: bytes | None,
+        body: Any,
         accept: str,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        **reading: Any,
+        is_chat: bool = False,
+        origins: Sequence[int] | None = None,
     ) -> Exchange:
         import httpx
 
@@ -148,23 +156,34 @@ class ClientSettings:
                 raise ConfigurationError(f"{url!r} is not an address: {error}") from None
         if params:
             parsed = parsed.copy_merge_params(params)
-        timeout = self.timeout if timeout is UNSET else timeout
+        phases, total_timeout = _timeout_phases(self.timeout if timeout is UNSET else timeout)
+        idle_timeout = self.stream_idle_timeout
+        if idle_timeout is UNSET:
+            read = phases["read"]
+            idle_timeout = DEFAULT_STREAM_IDLE_TIMEOUT if read is None else min(read, DEFAULT_STREAM_IDLE_TIMEOUT)
+        sent, secrets = self._headers(accept, body is not None, headers)
+        image_config = body.get("image_config") if is_chat else None
         return Exchange(
             method,
             parsed,
-            content=content,
-            headers=self._headers(bearer, accept, content is not None, headers),
-            secrets=[bearer.get_secret_value()],
-            timeout=_timeout_phases(timeout),
-            total_timeout=timeout if isinstance(timeout, (int, float)) else None,
-            idle_timeout=self.stream_idle_timeout,
+            content=None if body is None else _encoded(body),
+            headers=sent,
+            credentials=self.credentials.headers,
+            secrets=secrets,
+            timeout=phases,
+            total_timeout=total_timeout,
+            idle_timeout=idle_timeout,
             max_bytes=self.max_response_bytes,
-            **reading,
+            max_retries=self.max_retries,
+            messages=body["messages"] if is_chat else (),
+            origins=origins,
+            partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
         )
 
     def _headers(
-        self, bearer: SecretStr, accept: str, has_body: bool, more: Mapping[str, str] | None
-    ) -> list[tuple[str, str]]:
+        self, accept: str, has_body: bool, more: Mapping[str, str] | None
+    ) -> tuple[list[tuple[str, str]], list[str]]:
+        """All headers but those of the credentials, and the values that no error may show."""
         headers = {
             "Accept": accept,
             "Accept-Encoding": "gzip, deflate",
@@ -177,16 +196,15 @@ class ClientSettings:
             value = os.environ.get(name.upper())
             if value and _HEADER_VALUE.fullmatch(value):  # what cannot be sent is no trace context
                 headers[name] = value
-        credentials = self.credentials.headers(bearer)
+        secrets = as_secret(self.credentials.user_id) + as_secret(self.credentials.team_id)
         if not self.default_headers and not more:
-            return [*headers.items(), *credentials]
+            return list(headers.items()), secrets
         merged: dict[str, tuple[str, str]] = {}
         for layer in (headers, self.default_headers, more or {}):
             _check_headers(layer)
             merged.update((name.lower(), (name, value)) for name, value in layer.items())
-        for name, value in credentials:
-            merged[name.lower()] = name, value
-        return list(merged.values())
+        sent = list(merged.values())
+        return sent, secrets + secrets_of_headers(sent)
 
 
 def _encoded(body: JSONObject) -> bytes:
@@ -211,20 +229,21 @@ def _check_headers(headers: Mapping[Any, Any]) -> None:
             raise ConfigurationError(f"The header {name!r} has a value that cannot be sent: headers are ASCII text.")
 
 
-def _check_seconds(seconds: Any) -> None:
-    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
-        return
-    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
+def _seconds(seconds: Any) -> float | None:
+    """A time limit as it is kept: ``None`` for one that never passes."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds >= 0:
+        return None if seconds > LONGEST_TIMEOUT else seconds
+    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r:.100}.")
 
 
-def _timeout_phases(timeout: float | httpx.Timeout | None) -> dict[str, float | None]:
+def _timeout_phases(timeout: Any) -> tuple[dict[str, float | None], float | None]:
+    """The time limits of a request's phases, by httpx's names, and of a unary answer in all."""
     import httpx
 
     if isinstance(timeout, httpx.Timeout):
-        phases = timeout.as_dict()
-        for seconds in phases.values():
-            _check_seconds(seconds)
-        return phases
-    _check_seconds(timeout)
-    connect = CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
-    return {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
+        return {phase: _seconds(seconds) for phase, seconds in timeout.as_dict().items()}, None
+    seconds = _seconds(timeout)
+    connect = CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT)
+    return {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}, seconds

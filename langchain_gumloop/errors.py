@@ -29,6 +29,12 @@ class InvalidRequestError(core.InvalidRequestError, langchain.ModelInvalidReques
     """The caller's input has no place on the wire. Nothing was sent."""
 
 
+class UnexpectedError(core.UnexpectedError, langchain.ModelAPIError, ValueError):
+    """Something failed that nobody foresaw. ``__cause__`` is what was raised."""
+
+    is_retryable = False
+
+
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError, ConnectionError):
     """The endpoint could not be reached, or the connection broke before the answer began."""
 
@@ -109,6 +115,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
         MissingCredentialsError,
         ConfigurationError,
         InvalidRequestError,
+        UnexpectedError,
         APIConnectionError,
         APITimeoutError,
         InvalidResponseError,

@@ -14,7 +14,9 @@ from gumloop_core.errors import ConfigurationError, GumloopError
 from tests.support.core_driver import body, settings_for
 
 
-@pytest.mark.parametrize("timeout", [-1, "10", math.nan, [1], httpx.Timeout(5, read=-1), {"read": 1}])
+@pytest.mark.parametrize(
+    "timeout", [-1, -math.inf, "10", True, math.nan, [1], (1, 2), httpx.Timeout(5, read=-1), {"read": 1}]
+)
 def test_timeouts_that_are_none(timeout: Any) -> None:
     client = GumloopClient(settings_for("http://127.0.0.1:1", timeout=timeout))
     with pytest.raises(ConfigurationError, match="timeout"):
@@ -23,7 +25,7 @@ def test_timeouts_that_are_none(timeout: Any) -> None:
         GumloopClient(settings_for("http://127.0.0.1:1")).complete(body(), timeout=timeout)
 
 
-@pytest.mark.parametrize("timeout", [-1, "10", math.nan])
+@pytest.mark.parametrize("timeout", [-1, "10", True, math.nan])
 def test_idle_timeouts_that_are_none(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout"):
         settings_for("http://127.0.0.1:1", stream_idle_timeout=timeout)
@@ -31,7 +33,8 @@ def test_idle_timeouts_that_are_none(timeout: Any) -> None:
 
 def phases(timeout: Any) -> dict[str, Any]:
     settings = settings_for("http://127.0.0.1:1", timeout=timeout)
-    exchange = settings.chat_exchange(settings.credentials.bearer(), body(), stream=False)
+    exchange = settings.chat_exchange(body(), stream=False)
+    exchange.authorize(settings.credentials.bearer())
     extensions = exchange.request(httpx.Client(trust_env=False), own_pool=True).extensions
     found: dict[str, Any] = extensions["timeout"]
     return found
@@ -43,6 +46,43 @@ def test_the_phases_of_a_timeout() -> None:
     assert phases(None) == {"connect": 10.0, "read": None, "write": None, "pool": None}
     assert phases(httpx.Timeout(7, connect=1)) == {"connect": 1, "read": 7, "write": 7, "pool": 7}
     assert phases(httpx.Timeout(None))["connect"] is None
+    for endless in (math.inf, 1e12, 10**400):
+        assert phases(endless) == phases(None)
+    assert phases(httpx.Timeout(math.inf, connect=1)) == phases(httpx.Timeout(None, connect=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ({}, 120),
+        ({"timeout": 10}, 10),
+        ({"timeout": None}, 120),
+        ({"timeout": math.inf}, 120),
+        ({"timeout": httpx.Timeout(9, read=5)}, 5),
+        ({"timeout": httpx.Timeout(None)}, 120),
+        ({"timeout": 10, "stream_idle_timeout": 60}, 60),
+        ({"timeout": 10, "stream_idle_timeout": None}, None),
+        ({"timeout": 10, "stream_idle_timeout": math.inf}, None),
+        ({"timeout": 10, "stream_idle_timeout": 120.0}, 120),
+    ],
+)
+def test_how_long_a_stream_may_be_silent(options: dict[str, Any], seconds: float | None) -> None:
+    """What was set explicitly holds; else the shorter of timeout and two minutes."""
+    settings = ClientSettings(**options)
+    model = Model(model="m", **options)
+    assert settings.chat_exchange(body(), stream=True).idle_timeout == seconds
+    assert model._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == seconds
+    if "stream_idle_timeout" not in options:
+        assert settings.chat_exchange(body(), stream=True, timeout=3).idle_timeout == 3
+
+
+def test_an_idle_timeout_that_is_set_later() -> None:
+    model = Model(model="m", api_key="k", timeout=10)
+    assert model._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 10
+    model.stream_idle_timeout = 120.0
+    assert model._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 120
+    copy = Model(model="m", timeout=10).model_copy(update={"stream_idle_timeout": None})
+    assert copy._sync()._settings.chat_exchange(body(), stream=True).idle_timeout is None
 
 
 def test_an_address_that_only_httpx_refuses() -> None:
