@@ -6,8 +6,10 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from gumloop_core.credentials import unquoted
 from gumloop_core.errors import ConfigurationError
 
 API_HOST = "api.gumloop.com"
@@ -15,6 +17,7 @@ STREAM_HOST = "ws.gumloop.com"
 DEFAULT_BASE_URL = f"https://{API_HOST}/api/v1"
 """The API host: model list and router."""
 
+_CHAT_PATH = "/chat/completions"
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -52,8 +55,8 @@ class Endpoint:
                 the clear.
         """
         if base_url is None:
-            stream_base_url = stream_base_url or os.environ.get("GUMLOOP_STREAM_BASE_URL") or None
-            base_url = os.environ.get("GUMLOOP_BASE_URL") or DEFAULT_BASE_URL
+            stream_base_url = stream_base_url or unquoted(os.environ.get("GUMLOOP_STREAM_BASE_URL", "")) or None
+            base_url = unquoted(os.environ.get("GUMLOOP_BASE_URL", "")) or DEFAULT_BASE_URL
         base_url = _checked("base_url", base_url, allow_insecure)
         if stream_base_url is None:
             stream_base_url = _stream_host_of(base_url)
@@ -62,7 +65,7 @@ class Endpoint:
     @property
     def chat_url(self) -> str:
         """Where chat completions are posted."""
-        return f"{self.stream_base_url}/chat/completions"
+        return f"{self.stream_base_url}{_CHAT_PATH}"
 
     @property
     def models_url(self) -> str:
@@ -82,16 +85,20 @@ def _stream_host_of(base_url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.lower().replace(API_HOST, STREAM_HOST)))
 
 
-def _checked(name: str, url: str, allow_insecure: bool) -> str:
+def _checked(name: str, url: Any, allow_insecure: bool) -> str:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"{name} must be a text such as {DEFAULT_BASE_URL}, not {type(url).__name__}.")
+    url = unquoted(url)
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         host = parts.hostname
         _ = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{name} is not an address: {error}.") from None
+        reason = "" if "@" in url else f": {error}"  # which may repeat a password
+        raise ConfigurationError(f"{name} is not an address{reason}.") from None
     if "@" in parts.netloc or "@" in parts.path:
         raise ConfigurationError(f"{name} must not carry a user or password; use api_key or access_token.")
-    if parts.scheme not in ("http", "https") or not host or _UNFIT.search(url.strip()):
+    if parts.scheme not in ("http", "https") or not host or _UNFIT.search(url):
         raise ConfigurationError(f"{name} must be an http(s) address such as {DEFAULT_BASE_URL}, not {url!r}.")
     if not all(0 < len(label) <= 63 for label in host.removesuffix(".").split(".")):
         raise ConfigurationError(f"{name} names no host: the parts of {host!r} must have 1 to 63 characters.")
@@ -102,7 +109,10 @@ def _checked(name: str, url: str, allow_insecure: bool) -> str:
             f"{name} is plain http to {host}: the key would travel in the clear. Use https, or pass "
             "allow_insecure=True if the network between is yours."
         )
-    return urlunsplit(parts).rstrip("/")
+    base: str = urlunsplit(parts).rstrip("/")
+    if base.lower().endswith(_CHAT_PATH):  # the address of one request, where its base is wanted
+        base = base[: -len(_CHAT_PATH)].rstrip("/")
+    return base
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class ConfigurationError(GumloopError, ValueError):
 
 class MissingCredentialsError(ConfigurationError):
     """There is neither a key nor a token. Raised at the first request, not when a model is made."""
+
+
+class UnpicklableSecretError(ConfigurationError, PicklingError):
+    """A secret, or where it comes from, cannot go to another process, and must not get lost on the way."""
 
 
 class InvalidRequestError(GumloopError, ValueError):
