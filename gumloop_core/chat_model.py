@@ -341,6 +341,8 @@ class ChatModelFields(BaseModel):
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
         self._endpoint()
+        if not self.model.strip():
+            raise ConfigurationError("model is blank: it must be the id of a model, or of a preset route.")
         return self
 
     def _endpoint(self) -> Endpoint:
@@ -408,7 +410,7 @@ class ChatModelFields(BaseModel):
             UnpicklableSecretError: If a secret comes from a callable that cannot be found again by its name.
         """
         state = BaseModel.__getstate__(self)
-        secrets = {name: travelling(name, state["__dict__"].get(name)) for name in ("api_key", "access_token")}
+        secrets = {name: self._travelling(name) for name in ("api_key", "access_token")}
         fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED), **secrets}
         left_out = {name for name in _NOT_PICKLED if fields[name] is None}
         private = self._fresh_private(state["__pydantic_private__"])
@@ -421,6 +423,13 @@ class ChatModelFields(BaseModel):
             "__pydantic_fields_set__": state["__pydantic_fields_set__"] - left_out,
             "__pydantic_private__": private,
         }
+
+    def _travelling(self, name: str) -> Any:
+        try:
+            return travelling(name, self.__dict__.get(name))
+        except ConfigurationError as error:
+            problem = self._as_raised(error)
+        raise problem
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         BaseModel.__setstate__(self, state)

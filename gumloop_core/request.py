@@ -128,9 +128,7 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
                     )
                 extra.update(value or {})
             else:
-                check = _FORMS.get(name)
-                if check is not None and value is not None:
-                    check(name, value)
+                check_form(name, value)
                 if name not in OPTIONS:
                     if name in _OF_THE_MODEL:
                         raise InvalidRequestError(
@@ -192,6 +190,17 @@ _FORMS: dict[str, Callable[[str, Any], None]] = {
     "tools": _sequence,
 }
 """What is checked before it is sent, as our own code reads it, or a slip in its form is common."""
+
+
+def check_form(name: str, value: Any) -> None:
+    """Refuse an option whose value has not the form that it must have.
+
+    Raises:
+        InvalidRequestError: With the name, and what it must be.
+    """
+    check = _FORMS.get(name)
+    if check is not None and value is not None:
+        check(name, value)
 
 
 def _refuse_unknown(name: str) -> None:

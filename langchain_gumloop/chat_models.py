@@ -21,7 +21,7 @@ from typing_extensions import Self
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.headers import call_headers
-from gumloop_core.request import build_body, merge_options, sending_options, tool_names
+from gumloop_core.request import build_body, check_form, merge_options, sending_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
 from gumloop_core.schema import can_be_strict, strict_schema
 from gumloop_core.version import __version__
@@ -399,6 +399,7 @@ def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
 def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
     tools = call["tools"]
+    check_form("tools", tools)
     if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
         tools = call["tools"] = tool_params(tools)
     if call.get("tool_choice") is not None:
