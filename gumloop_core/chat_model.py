@@ -227,6 +227,7 @@ class ChatModelFields(BaseModel):
             except (ValidationError, GumloopError) as error:
                 problem = self._as_raised(error)
             if problem is not None:
+                values.clear()  # tracebacks show variables
                 raise problem
 
         def __setattr__(self, name: str, value: Any) -> None:

@@ -173,8 +173,18 @@ _MISSING_IN_A_COPY = (
 
 
 def hidden(secret: Any) -> Any:
-    """A secret out of sight; what is no text stays as it is."""
-    return SecretStr(secret) if isinstance(secret, str) else secret
+    """A secret, or its source, out of sight.
+
+    Raises:
+        ConfigurationError: If it is neither.
+    """
+    if isinstance(secret, str):
+        return SecretStr(secret)
+    if secret is None or isinstance(secret, SecretStr) or callable(secret):
+        return secret
+    kind = type(secret).__name__
+    del secret  # tracebacks show variables
+    raise ConfigurationError(f"A key or token must be a text, a SecretStr or a callable that gives one, not {kind}.")
 
 
 def travelling(name: str, secret: Any) -> Any:
