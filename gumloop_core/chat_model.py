@@ -437,9 +437,10 @@ class ChatModelFields(BaseModel):
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client):
-            if shared is not None:
-                memo[id(shared)] = shared
+        shared = [source for source in (self.api_key, self.access_token) if callable(source)]
+        for kept in (self.http_client, self.http_async_client, *shared):
+            if kept is not None:
+                memo[id(kept)] = kept
         private = self.__pydantic_private__
         for made in (self._client, self._async_client):
             if made is not None:

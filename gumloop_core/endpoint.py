@@ -47,7 +47,7 @@ class Endpoint:
             base_url: The API host's base; ``GUMLOOP_BASE_URL`` if ``None``.
             stream_base_url: The chat host's base; ``GUMLOOP_STREAM_BASE_URL`` if ``None`` and ``base_url`` came from
                 the environment too. Else it follows from ``base_url``: ``api.gumloop.com`` becomes
-                ``ws.gumloop.com``, any other host serves both.
+                ``ws.gumloop.com`` and the other way round, any other host serves both.
             allow_insecure: Whether plain http to a host other than loopback is let through.
 
         Raises:
@@ -59,7 +59,8 @@ class Endpoint:
             base_url = unquoted(os.environ.get("GUMLOOP_BASE_URL", "")) or DEFAULT_BASE_URL
         base_url = _checked("base_url", base_url, allow_insecure)
         if stream_base_url is None:
-            stream_base_url = _stream_host_of(base_url)
+            stream_base_url = _other_host(base_url, API_HOST, STREAM_HOST)
+            base_url = _other_host(base_url, STREAM_HOST, API_HOST)  # a chat address that was pasted
         return cls(base_url, _checked("stream_base_url", stream_base_url, allow_insecure))
 
     @property
@@ -78,11 +79,12 @@ class Endpoint:
         return f"{self.base_url}/models/route"
 
 
-def _stream_host_of(base_url: str) -> str:
+def _other_host(base_url: str, host: str, other: str) -> str:
+    """The same base on the other of the vendor's two hosts, if it is on the first."""
     parts = urlsplit(base_url)
-    if parts.hostname != API_HOST:
+    if parts.hostname != host:
         return base_url
-    return urlunsplit(parts._replace(netloc=parts.netloc.lower().replace(API_HOST, STREAM_HOST)))
+    return urlunsplit(parts._replace(netloc=parts.netloc.lower().replace(host, other)))
 
 
 def _checked(name: str, url: Any, allow_insecure: bool) -> str:

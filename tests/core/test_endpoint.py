@@ -27,6 +27,11 @@ from gumloop_core.errors import ConfigurationError
             None,
         ),
         ((None, "https://s.example"), "https://s.example/chat/completions", "https://api.gumloop.com/api/v1/models"),
+        (
+            ("https://ws.gumloop.com/api/v1/chat/completions",),
+            "https://ws.gumloop.com/api/v1/chat/completions",
+            "https://api.gumloop.com/api/v1/models",
+        ),
         (("https://gw.example/v1/chat/completions",), "https://gw.example/v1/chat/completions", None),
         (("https://gw.example/v1/Chat/Completions/",), "https://gw.example/v1/chat/completions", None),
         (("https://a.example", "https://s.example/chat/completions"), "https://s.example/chat/completions", None),
