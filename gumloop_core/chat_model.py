@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import (
     AliasChoices,
@@ -326,12 +327,9 @@ class ChatModelFields(BaseModel):
 
     @classmethod
     def _unknown_argument(cls, values: Mapping[str, Any]) -> ConfigurationError | None:
-        known = set()
-        for name, field in cls.model_fields.items():
-            known.add(name)
-            known.update(alias for alias in (field.alias,) if alias)
-            choices = field.validation_alias
-            known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+        known = _ARGUMENTS.get(cls)
+        if known is None:
+            known = _ARGUMENTS[cls] = _arguments_of(cls)
         for name in values:
             if name not in known:
                 from gumloop_core.names import hint_for
@@ -452,3 +450,17 @@ class ChatModelFields(BaseModel):
     @staticmethod
     def _fresh_private(private: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(private or {}), "_client": None, "_async_client": None}
+
+
+_ARGUMENTS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+"""What the constructors take, so that it is not gathered for every model."""
+
+
+def _arguments_of(kind: type[BaseModel]) -> frozenset[str]:
+    known: set[str] = set()
+    for name, field in kind.model_fields.items():
+        known.add(name)
+        known.update(alias for alias in (field.alias,) if alias)
+        choices = field.validation_alias
+        known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+    return frozenset(known)

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -79,6 +80,7 @@ class Endpoint:
         return f"{self.base_url}/models/route"
 
 
+@lru_cache(maxsize=64)
 def _other_host(base_url: str, host: str, other: str) -> str:
     """The same base on the other of the vendor's two hosts, if it is on the first."""
     parts = urlsplit(base_url)
@@ -90,7 +92,11 @@ def _other_host(base_url: str, host: str, other: str) -> str:
 def _checked(name: str, url: Any, allow_insecure: bool) -> str:
     if not isinstance(url, str):
         raise ConfigurationError(f"{name} must be a text such as {DEFAULT_BASE_URL}, not {type(url).__name__}.")
-    url = unquoted(url)
+    return _base_of(name, unquoted(url), allow_insecure)
+
+
+@lru_cache(maxsize=64)
+def _base_of(name: str, url: str, allow_insecure: bool) -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -79,11 +79,13 @@ def is_plain(value: Any, levels: int = DEEPEST) -> bool:
     if kind in _SCALARS:
         return kind is not float or math.isfinite(value)
     if isinstance(value, dict):
-        return levels > 0 and all(
-            isinstance(key, (str, int)) and is_plain(item, levels - 1) for key, item in value.items()
-        )
+        if levels == 0:
+            return False
+        return all(isinstance(key, (str, int)) and is_plain(item, levels - 1) for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return levels > 0 and all(is_plain(item, levels - 1) for item in value)
+        if levels == 0:
+            return False
+        return all(is_plain(item, levels - 1) for item in value)
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (str, int))

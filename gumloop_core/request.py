@@ -128,7 +128,8 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
                     )
                 extra.update(value or {})
             else:
-                check_form(name, value)
+                if name in _FORMS and value is not None:
+                    _FORMS[name](name, value)
                 if name not in OPTIONS:
                     if name in _OF_THE_MODEL:
                         raise InvalidRequestError(
@@ -256,7 +257,7 @@ def build_body(
             raise InvalidRequestError("'messages' is no option of a call: the messages are what the call is made with.")
         else:
             body[name] = value
-        if not is_plain(value) and name not in _CONVERTED:
+        if name not in _CONVERTED and not is_plain(value):
             raise InvalidRequestError(f"Nothing was sent: {what_json_cannot_say(value, name)}.")
     if not body.get("tools"):
         # The wire refuses an empty list, and these two without tools.
