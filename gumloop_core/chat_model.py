@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import (
     AliasChoices,
@@ -16,16 +17,22 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    ValidationError,
+    ValidationInfo,
     field_serializer,
+    field_validator,
     model_validator,
 )
 from typing_extensions import Self
 
 from gumloop_core.async_client import AsyncGumloopClient
 from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials
+from gumloop_core.credentials import Credentials, hidden, travelling
 from gumloop_core.endpoint import Endpoint
-from gumloop_core.errors import ConfigurationError
+from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.field_errors import hide_secrets, of_validation
+from gumloop_core.headers import checked_headers
+from gumloop_core.own_clients import checked_client
 from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
@@ -35,6 +42,7 @@ from gumloop_core.settings import (
     AsyncTransport,
     ClientSettings,
 )
+from gumloop_core.timeouts import checked_seconds, checked_timeout, written_down
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
@@ -63,15 +71,15 @@ _BODY_FIELDS = (
     "plugins",
     "extra_body",
 )
-# What other integrations call the same thing, where a likeness of letters would lead elsewhere.
-_NAMES_ELSEWHERE = {
-    "api_base": "base_url",
-    "openai_api_base": "base_url",
-    "model_name": "model",
-    "request_timeout": "timeout",
-    "additional_kwargs": "extra_body",
-    "model_kwargs": "extra_body",
+_READ: dict[str, Callable[[Any], Any]] = {
+    "api_key": hidden,
+    "access_token": hidden,
+    "default_headers": lambda headers: None if headers is None else checked_headers(headers),
+    "timeout": checked_timeout,
+    "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
 }
+"""How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
+
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
 
 
@@ -87,6 +95,7 @@ class ChatModelFields(BaseModel):
         protected_namespaces=(),
         # A validation error shows its input otherwise, and the input holds the key.
         hide_input_in_errors=True,
+        allow_inf_nan=False,  # which JSON cannot say
     )
 
     model: str
@@ -200,6 +209,9 @@ class ChatModelFields(BaseModel):
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 
+    _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
+    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
+    _left_behind: bool = PrivateAttr(default=False)
     # What a client was made from, the client, and which model has said that it uses it: a copy has the same client.
     _client: tuple[tuple[Any, ...], GumloopClient, int] | None = PrivateAttr(default=None)
     _async_client: tuple[tuple[Any, ...], AsyncGumloopClient, int] | None = PrivateAttr(default=None)
@@ -207,15 +219,103 @@ class ChatModelFields(BaseModel):
     if not TYPE_CHECKING:  # type checkers read the fields
 
         def __init__(self, *args: Any, **values: Any) -> None:
-            """Put the secrets out of sight first: should a check fail, tracebacks show the arguments all the way."""
-            for name in ("api_key", "access_token"):
-                if isinstance(values.get(name), str):
-                    values[name] = SecretStr(values[name])
-            super().__init__(*args, **values)
+            """Check the arguments.
+
+            Raises:
+                ConfigurationError: If one is unknown or is not what it should be. It holds no argument's value.
+            """
+            hide_secrets(values)  # first, for tracebacks show the arguments all the way
+            problem: Exception | None = None
+            try:
+                if args:
+                    raise ConfigurationError(f"{type(self).__name__} takes its arguments by name: model=…")
+                super().__init__(**values)
+            except (ValidationError, GumloopError) as error:
+                problem = self._as_raised(error)
+            if problem is not None:
+                values.clear()  # tracebacks show variables
+                raise problem
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Set a field. A secret goes out of sight, headers and timeouts are checked; all else is when used."""
+            super().__setattr__(name, self._read(name, value) if name in _READ else value)
+            if name == "model":
+                self._follow_model()
+
+        @classmethod
+        def model_validate(cls, *args: Any, **options: Any) -> Self:
+            """Make a model of a mapping; the errors are those of the constructor."""
+            problem: Exception | None = None
+            try:
+                return super().model_validate(*args, **options)
+            except (ValidationError, GumloopError) as error:
+                problem = cls._as_raised(error)
+            raise problem
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make a model of values that are known to be right; a secret still goes out of sight."""
+        hide_secrets(values)
+        return super().model_construct(_fields_set, **values)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields. It calls with these.
+
+        Raises:
+            ConfigurationError: If there is no such field.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        values = dict(update)
+        if "max_tokens" in values:
+            values.setdefault("max_completion_tokens", values.pop("max_tokens"))
+        for name in _READ.keys() & values:
+            values[name] = self._read(name, values[name])
+        problem = self._unknown_argument(values)
+        if problem is not None:
+            raise self._as_raised(problem)
+        copied = super().model_copy(update=values, deep=deep)
+        if "model" in values and "profile" not in values:
+            copied._follow_model()
+        return copied
+
+    @classmethod
+    def _read(cls, name: str, value: Any) -> Any:
+        """A field's value as it is kept."""
+        try:
+            return _READ[name](value)
+        except ConfigurationError as error:
+            problem = cls._as_raised(error)
+        raise problem
+
+    def _follow_model(self) -> None:
+        """Bring up to date what follows from the model's id."""
+
+    @classmethod
+    def _as_raised(cls, error: Exception) -> Exception:
+        """The error to raise for one of a field's or an argument's: with our words, without its frames and inputs."""
+        if isinstance(error, ValidationError):
+            return of_validation(cls.__name__, error)
+        error.__context__ = None
+        return error.with_traceback(None)
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework's base finish its own fields; pydantic's method for private attributes would end here."""
         super().model_post_init(context)
+
+    @field_validator("timeout", "stream_idle_timeout", "default_headers", mode="plain")
+    @classmethod
+    def _read_field(cls, value: Any, info: ValidationInfo) -> Any:
+        return _READ[str(info.field_name)](value)
+
+    @field_validator("http_client", "http_async_client", mode="plain")
+    @classmethod
+    def _check_client(cls, value: Any, info: ValidationInfo) -> Any:
+        return checked_client(value, str(info.field_name))
+
+    @field_serializer("timeout", "stream_idle_timeout")
+    def _write_timeout(self, value: Any) -> Any:
+        return written_down(value)
 
     @field_serializer("api_key", when_used="json")
     def _write_api_key(self, value: Any) -> Any:
@@ -224,27 +324,29 @@ class ChatModelFields(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_arguments(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        known = set()
-        for name, field in cls.model_fields.items():
-            known.add(name)
-            known.update(alias for alias in (field.alias,) if alias)
-            choices = field.validation_alias
-            known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+        if isinstance(values, Mapping):
+            problem = cls._unknown_argument(values)
+            if problem is not None:
+                raise problem
+        return values
+
+    @classmethod
+    def _unknown_argument(cls, values: Mapping[str, Any]) -> ConfigurationError | None:
+        known = _ARGUMENTS.get(cls)
+        if known is None:
+            known = _ARGUMENTS[cls] = _arguments_of(cls)
         for name in values:
             if name not in known:
-                import difflib
+                from gumloop_core.names import hint_for
 
-                elsewhere = _NAMES_ELSEWHERE.get(str(name))
-                close = [elsewhere] if elsewhere else difflib.get_close_matches(str(name), known, n=1, cutoff=0.7)
-                hint = f"did you mean {close[0]!r}?" if close else "fields of the body go into extra_body."
-                raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
-        return values
+                return ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint_for(str(name), known)}")
+        return None
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
         self._endpoint()
+        if not self.model.strip():
+            raise ConfigurationError("model is blank: it must be the id of a model, or of a preset route.")
         return self
 
     def _endpoint(self) -> Endpoint:
@@ -263,6 +365,7 @@ class ChatModelFields(BaseModel):
                 user_id=self.user_id,
                 team_id=self.team_id,
                 key_from_environment="api_key" not in self.model_fields_set,
+                left_behind=self._left_behind,
             ),
             endpoint=self._endpoint(),
             timeout=self.timeout,
@@ -279,6 +382,8 @@ class ChatModelFields(BaseModel):
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
+        headers = tuple(self.default_headers.items()) if self.default_headers else ()
+        return (http_client, headers, *[fields[name] for name in CONNECTION_FIELDS])
         headers = tuple((self.default_headers or {}).items())
         return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CONNECTION_FIELDS])
 
@@ -331,24 +436,42 @@ class ChatModelFields(BaseModel):
             await made[1].aclose(self)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out secrets and connections: whoever loads this reads the credentials from the environment."""
+        """Leave out secrets and connections: whoever loads this reads the credentials from the environment.
+
+        Raises:
+            UnpicklableSecretError: If a secret comes from a callable that cannot be found again by its name.
+        """
         state = BaseModel.__getstate__(self)
-        fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED)}
+        secrets = {name: self._travelling(name) for name in ("api_key", "access_token")}
+        fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED), **secrets}
+        left_out = {name for name in _NOT_PICKLED if fields[name] is None}
+        private = self._fresh_private(state["__pydantic_private__"])
+        private["_left_behind"] = self._left_behind or any(
+            state["__dict__"].get(name) is not None and value is None for name, value in secrets.items()
+        )
         return {
             **state,
             "__dict__": fields,
-            "__pydantic_fields_set__": state["__pydantic_fields_set__"] - set(_NOT_PICKLED),
-            "__pydantic_private__": self._fresh_private(state["__pydantic_private__"]),
+            "__pydantic_fields_set__": state["__pydantic_fields_set__"] - left_out,
+            "__pydantic_private__": private,
         }
+
+    def _travelling(self, name: str) -> Any:
+        try:
+            return travelling(name, self.__dict__.get(name))
+        except ConfigurationError as error:
+            problem = self._as_raised(error)
+        raise problem
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         BaseModel.__setstate__(self, state)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client):
-            if shared is not None:
-                memo[id(shared)] = shared
+        shared = [source for source in (self.api_key, self.access_token) if callable(source)]
+        for kept in (self.http_client, self.http_async_client, *shared):
+            if kept is not None:
+                memo[id(kept)] = kept
         private = self.__pydantic_private__
         for made in (self._client, self._async_client):
             if made is not None:
@@ -360,3 +483,17 @@ class ChatModelFields(BaseModel):
     @staticmethod
     def _fresh_private(private: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(private or {}), "_client": None, "_async_client": None}
+
+
+_ARGUMENTS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+"""What the constructors take, so that it is not gathered for every model."""
+
+
+def _arguments_of(kind: type[BaseModel]) -> frozenset[str]:
+    known: set[str] = set()
+    for name, field in kind.model_fields.items():
+        known.add(name)
+        known.update(alias for alias in (field.alias,) if alias)
+        choices = field.validation_alias
+        known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+    return frozenset(known)

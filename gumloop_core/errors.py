@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 from gumloop_core.error_bodies import is_context_overflow, read_error
@@ -51,6 +52,10 @@ class ConfigurationError(GumloopError, ValueError):
 
 class MissingCredentialsError(ConfigurationError):
     """There is neither a key nor a token. Raised at the first request, not when a model is made."""
+
+
+class UnpicklableSecretError(ConfigurationError, PicklingError):
+    """A secret, or where it comes from, cannot go to another process, and must not get lost on the way."""
 
 
 class InvalidRequestError(GumloopError, ValueError):

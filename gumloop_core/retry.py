@@ -7,7 +7,6 @@ import time
 from email.utils import parsedate_to_datetime
 
 from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError, GumloopError
-from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, GumloopError, ProviderError
 
 RETRIED_STATUSES = frozenset({408, 409, 429, *range(500, 600)} - {501})
 """Statuses after which the same request may succeed. 520 to 530 are what content delivery networks say, 529 is an
@@ -33,8 +32,6 @@ def is_retryable(error: GumloopError) -> bool:
         if error.status_code == 200:
             return not isinstance(error, BadRequestError)
         return error.status_code in RETRIED_STATUSES
-        # An error inside a 200 answer that names no status of its own is the provider's.
-        return isinstance(error, ProviderError) or error.status_code in RETRIED_STATUSES
     return isinstance(error, (APIConnectionError, APITimeoutError))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,6 +12,8 @@ from gumloop_core.boundary import leaving
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
+from gumloop_core.headers import checked_headers, fits_a_header
+from gumloop_core.json_text import encode, what_json_cannot_say
 from gumloop_core.json_text import encode
 from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
 from gumloop_core.version import __version__
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.exchange import Exchange
-
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 AsyncTransport: TypeAlias = Literal["httpx", "aiohttp"]
 """What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
@@ -87,7 +85,7 @@ class ClientSettings:
         if stream_idle_timeout is not UNSET:
             self.stream_idle_timeout = _seconds(stream_idle_timeout)
         self.max_retries = max_retries
-        self.default_headers = dict(default_headers or {})
+        self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
         self.async_transport: AsyncTransport = async_transport
         self._urls: dict[str, httpx.URL] = {}
@@ -193,34 +191,38 @@ class ClientSettings:
         if has_body:
             headers["Content-Type"] = "application/json"
         for name in ("traceparent", "tracestate"):
-            value = os.environ.get(name.upper())
-            if value and _HEADER_VALUE.fullmatch(value):  # what cannot be sent is no trace context
+            value = os.environ.get(name.upper(), "").strip()
+            if value and fits_a_header(value):  # what cannot be sent is no trace context
                 headers[name] = value
         secrets = as_secret(self.credentials.user_id) + as_secret(self.credentials.team_id)
         if not self.default_headers and not more:
             return list(headers.items()), secrets
         merged: dict[str, tuple[str, str]] = {}
-        for layer in (headers, self.default_headers, more or {}):
-            _check_headers(layer)
+        for layer in (headers, self.default_headers, checked_headers(more, "headers")):
             merged.update((name.lower(), (name, value)) for name, value in layer.items())
         sent = list(merged.values())
         return sent, secrets + secrets_of_headers(sent)
 
 
-def _encoded(body: JSONObject) -> bytes:
+def _encoded(body: Mapping[str, Any]) -> bytes:
     try:
         content = encode(body)
         if b"NaN" in content or b"Infinity" in content:  # in a text, or a number that is none
             json.loads(content, parse_constant=_refuse_constant)
         return content
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"The request holds something that JSON cannot say: {error}") from None
+    except Exception as error:  # a foreign object may raise anything
+        reason = what_json_cannot_say(body, "") or f"the request holds something that JSON cannot say: {error}"
+    raise InvalidRequestError(f"Nothing was sent: {reason}.")
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
+def _check_seconds(seconds: Any) -> None:
+    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
+        return
+    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
 def _check_headers(headers: Mapping[Any, Any]) -> None:
     for name, value in headers.items():
         if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):

@@ -20,7 +20,8 @@ from typing_extensions import Self
 
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
-from gumloop_core.request import build_body, merge_options, tool_names
+from gumloop_core.headers import call_headers
+from gumloop_core.request import build_body, check_form, merge_options, sending_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
 from gumloop_core.schema import can_be_strict, strict_schema
 from gumloop_core.version import __version__
@@ -29,7 +30,7 @@ from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
-from langchain_gumloop.profiles import profile_of
+from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire import asks_for_images, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
 
@@ -180,11 +181,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         if call:
             for name in _NOT_FOR_THE_WIRE:
                 call.pop(name, None)
-            if "timeout" in call:
-                sending["timeout"] = call.pop("timeout")
-            headers = call.pop("extra_headers", None)
-            if headers:
-                sending["headers"] = headers
+            sending.update(sending_options(call))
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
@@ -234,7 +231,27 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
                 kwargs["tool_choice"] = choice
             if parallel_tool_calls is not None:
                 kwargs["parallel_tool_calls"] = parallel_tool_calls
-        return cast("Runnable[LanguageModelInput, AIMessage]", super().bind(**kwargs))
+        return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**kwargs))
+
+    def bind(self, **kwargs: Any) -> Any:
+        """Fix keywords of a call; headers among them show to nobody who asks what is bound."""
+        try:
+            kwargs = _with_hidden_headers(kwargs)
+        except GumloopError as error:
+            raise as_langchain(error) from None
+        return super().bind(**kwargs)
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """What callbacks are told of a call."""
+        try:
+            kwargs = _with_hidden_headers(kwargs)
+        except GumloopError as error:
+            raise as_langchain(error) from None
+        return super()._get_invocation_params(stop, **kwargs)
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """What a cache is told of a call, and may write into a file."""
+        return super()._get_llm_string(stop, **_with_hidden_headers(kwargs))
 
     def with_structured_output(
         self,
@@ -336,7 +353,26 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         return True
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(self.model)
+        return known_profile(self.model)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_a_looked_up_profile(cls, values: Any) -> Any:
+        """A configurable model is made again of all its fields, and this one follows from another."""
+        profile = values.get("profile") if isinstance(values, dict) else None
+        if isinstance(profile, KnownProfile) and profile.is_untouched:
+            return {name: value for name, value in values.items() if name != "profile"}
+        return values
+
+    def _follow_model(self) -> None:
+        profile = self.profile
+        if profile is None or (isinstance(profile, KnownProfile) and profile.is_untouched):
+            self.profile = known_profile(self.model)
+
+    @classmethod
+    def _as_raised(cls, error: Exception) -> Exception:
+        raised = super()._as_raised(error)
+        return as_langchain(raised) if isinstance(raised, GumloopError) else raised
 
     @model_validator(mode="after")
     def _note_gumloop_version(self) -> Self:
@@ -355,9 +391,15 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
 
 
+def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
+    headers = kwargs.get("extra_headers")
+    return {**kwargs, "extra_headers": call_headers(headers)} if headers else kwargs
+
+
 def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
     tools = call["tools"]
+    check_form("tools", tools)
     if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
         tools = call["tools"] = tool_params(tools)
     if call.get("tool_choice") is not None:

@@ -25,6 +25,10 @@ class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestE
     """The client cannot work as it was set up."""
 
 
+class UnpicklableSecretError(core.UnpicklableSecretError, langchain.ModelInvalidRequestError):
+    """A secret, or where it comes from, cannot go to another process, and must not get lost on the way."""
+
+
 class InvalidRequestError(core.InvalidRequestError, langchain.ModelInvalidRequestError):
     """The caller's input has no place on the wire. Nothing was sent."""
 
@@ -114,6 +118,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
     for kind in (
         MissingCredentialsError,
         ConfigurationError,
+        UnpicklableSecretError,
         InvalidRequestError,
         UnexpectedError,
         APIConnectionError,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import encode
+from gumloop_core.json_text import encode_arguments
 from gumloop_core.media import data_url
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
 from langchain_gumloop.parts import content_part
@@ -137,8 +137,15 @@ def _call_of(block: Mapping[str, Any]) -> ToolCallParam:
     return {
         "id": block["id"],
         "type": "function",
-        "function": {"name": block["name"], "arguments": encode(arguments or {}).decode()},
+        "function": {"name": block["name"], "arguments": _arguments_of(block["name"], arguments or {})},
     }
+
+
+def _arguments_of(name: Any, arguments: Any) -> str:
+    try:
+        return encode_arguments(arguments)
+    except ValueError as error:
+        raise InvalidRequestError(f"the arguments of the call of {name!r} cannot be JSON: {error}") from None
 
 
 def _reasoning_of(block: Mapping[str, Any], kind: str) -> tuple[Any, Any]:

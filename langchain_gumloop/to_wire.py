@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolCall, ToolMessage
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import encode
+from gumloop_core.json_text import encode, encode_arguments
 from gumloop_core.schema import safe_name
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
 from langchain_gumloop.history import assistant_param
@@ -150,9 +150,9 @@ def _call(identity: str | None, name: str | None, arguments: str) -> ToolCallPar
 
 def _arguments(call: ToolCall) -> str:
     try:
-        return encode(call["args"]).decode()
-    except (TypeError, ValueError) as error:
-        raise InvalidRequestError(f"the arguments of the call of {call['name']!r} cannot be JSON: {error}") from error
+        return encode_arguments(call["args"])
+    except ValueError as error:
+        raise InvalidRequestError(f"the arguments of the call of {call['name']!r} cannot be JSON: {error}") from None
 
 
 def _answered_invalid_calls(answer: AIMessage, messages: Messages) -> list[ToolCallParam]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any, cast
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt
@@ -24,12 +24,12 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection, default_completion_to_prompt
 from llama_index.core.types import PydanticProgramMode
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field
 from typing_extensions import Self
 
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
+from gumloop_core.request import build_body, merge_options, sending_options, tool_choice, tool_names
 from gumloop_core.wire import ChatBody
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -38,6 +38,7 @@ from llama_index_gumloop.events import (
     reported_stream_complete,
 )
 from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import to_messages
 from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
@@ -57,9 +58,8 @@ _OFTEN_UNPICKLABLE: dict[str, Callable[[], Any]] = {
     "query_wrapper_prompt": lambda: None,
 }
 
-_FOR_THE_CLIENT = {"timeout": "timeout", "extra_headers": "headers"}
 
-
+@hides_headers
 class Gumloop(ChatModelFields, StructuredPrediction):
     """A model behind Gumloop's endpoint.
 
@@ -100,22 +100,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             num_output=-1 if length is None else min(length, window // 2),
             is_chat_model=True,
             is_function_calling_model=facts.get("tool_calling", True) if calls_tools is None else calls_tools,
-            model_name=self.model,
+            model_name=str(self.model),
             system_role=MessageRole.SYSTEM,
         )
-
-    @field_validator("timeout", mode="before")
-    @classmethod
-    def _read_timeout(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            import httpx
-
-            return httpx.Timeout(**value)
-        return value
-
-    @field_serializer("timeout")
-    def _write_timeout(self, value: Any) -> Any:
-        return value.as_dict() if hasattr(value, "as_dict") else value
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -286,9 +273,8 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         self, messages: Sequence[ChatMessage], given: dict[str, Any], *, stream: bool
     ) -> tuple[ChatBody, dict[str, Any]]:
         """The body of a call, and what the client is told beside it."""
-        sending = {name: given[key] for key, name in _FOR_THE_CLIENT.items() if key in given}
-        if sending:
-            given = {key: value for key, value in given.items() if key not in _FOR_THE_CLIENT}
+        given = dict(given)
+        sending = sending_options(given)
         options = merge_options(self._body_options(), given)
         tools = options.get("tools")
         if tools:

@@ -27,7 +27,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import decode, encode
+from gumloop_core.json_text import decode, encode_arguments
 from gumloop_core.media import data_url, image_mime_type, image_part
 from gumloop_core.schema import safe_name
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
@@ -187,7 +187,10 @@ def _arguments(value: Any, twin: ToolCallParam | None) -> str:
                 return text
         except ValueError:
             pass
-    return encode(value or {}).decode()
+    try:
+        return encode_arguments(value or {})
+    except ValueError as error:
+        raise InvalidRequestError(f"the arguments of a tool call cannot be JSON: {error}") from None
 
 
 def _content(blocks: Sequence[Any], role: str, place: int) -> str | list[ContentPart]:
