@@ -7,6 +7,7 @@ from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.schema import safe_name
+from gumloop_core.thinking import drop_forced_choice
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
 
 OPTIONS = frozenset(
@@ -166,6 +167,8 @@ def build_body(
     else:
         body.pop("stream_options", None)
     body.update(extra)
+    if "tool_choice" in body:
+        drop_forced_choice(body)
     return body
 
 

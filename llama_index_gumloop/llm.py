@@ -38,6 +38,7 @@ from llama_index_gumloop.events import (
     reported_stream_complete,
 )
 from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.output_format import as_response_format
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import to_messages
 from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
@@ -296,6 +297,8 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             choice = tool_choice(options.pop("tool_choice", None), tool_names(options["tools"]))
             if choice is not None:
                 options["tool_choice"] = choice
+        if options.get("response_format") is not None:
+            options["response_format"] = as_response_format(options["response_format"])
         wire = to_messages(messages, replay_reasoning=self.replay_reasoning)
         return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
 
