@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from gumloop_core.partial_json import ANY, Shape
 from gumloop_core.schema import resolved
 from gumloop_core.wire import JSONObject
 
 _MOST_ALTERNATIVES = 1_000  # alternatives within alternatives can multiply, and refer to themselves
 
 
-def without_added_nulls(value: Any, schema: JSONObject, *, is_partial: bool = False) -> Any:
+def without_added_nulls(value: Any, schema: JSONObject) -> Any:
     """A copy of an answer to the strict form of a schema, as an answer to the schema itself.
 
     In strict mode a property that was optional is null where the model has nothing to say. Such a null is left out,
@@ -19,29 +21,70 @@ def without_added_nulls(value: Any, schema: JSONObject, *, is_partial: bool = Fa
     Args:
         value: The parsed answer.
         schema: The schema before it was made strict.
-        is_partial: Whether the answer is still arriving, so that required properties may be missing.
     """
-    return _without_nulls(value, schema, schema, is_partial)
+    return _without_nulls(value, WithoutNulls([schema], schema, is_whole=True))
 
 
-def _without_nulls(value: Any, schema: Any, root: JSONObject, is_partial: bool) -> Any:
+def _without_nulls(value: Any, shape: Shape) -> Any:
     if isinstance(value, list):
-        options = _options(schema, root)
-        item = next((items for option in options if isinstance(items := option.get("items"), dict)), None)
-        heads = next((heads for option in options if isinstance(heads := option.get("prefixItems"), list)), [])
-        parts = [*heads[: len(value)], *[item] * (len(value) - len(heads))]
-        return [_without_nulls(entry, part, root, is_partial) for entry, part in zip(value, parts, strict=True)]
-    if not isinstance(value, dict):
+        items = shape.items()
+        return value if items is ANY else [_without_nulls(entry, items) for entry in value]
+    if not isinstance(value, dict) or shape is ANY:
         return value
-    fitting = next((option for option in _options(schema, root) if _fits(value, option, is_partial)), None)
-    if fitting is None:
-        return value
-    properties, required = fitting["properties"], _required(fitting)
-    return {
-        name: _without_nulls(entry, properties.get(name), root, is_partial)
-        for name, entry in value.items()
-        if entry is not None or name in required or _takes_null(properties.get(name), root)
-    }
+    return shape.make({name: _without_nulls(entry, shape.at(name)) for name, entry in value.items()})
+
+
+class WithoutNulls(Shape):
+    """Leaves added nulls out of a document while it arrives; see :func:`without_added_nulls`.
+
+    Args:
+        schemas: What the document may answer to, before it was made strict.
+        root: The schema that references are looked up in.
+        is_whole: Whether the document is known to be whole, so that all that is required must be there.
+    """
+
+    def __init__(self, schemas: Sequence[Any], root: JSONObject, *, is_whole: bool = False) -> None:
+        self._options = [option for schema in schemas for option in _options(schema, root)]
+        self._root = root
+        self._is_whole = is_whole
+        self._at: dict[str, Shape] = {}
+        self._items: Shape | None = None
+
+    def at(self, key: str) -> Shape:
+        """The shape of an object's value: of any of the schemas that know the key."""
+        shape = self._at.get(key)
+        if shape is None:
+            known = [named for option in self._options if isinstance(named := option.get("properties"), dict)]
+            shape = self._at[key] = self._of([named[key] for named in known if key in named])
+        return shape
+
+    def items(self) -> Shape:
+        """The shape of an array's items."""
+        if self._items is None:
+            kinds = [option["items"] for option in self._options if "items" in option]
+            for option in self._options:
+                heads = option.get("prefixItems")
+                kinds += heads if isinstance(heads, list) else []
+            self._items = self._of(kinds)
+        return self._items
+
+    def make(self, value: Any) -> Any:
+        """An object without the nulls that nobody asked for."""
+        if not isinstance(value, dict) or None not in value.values():
+            return value
+        fitting = next((option for option in self._options if _fits(value, option, self._is_whole)), None)
+        if fitting is None:
+            return value
+        properties, required = fitting["properties"], _required(fitting)
+        return {
+            name: entry
+            for name, entry in value.items()
+            if entry is not None or name in required or _takes_null(properties.get(name), self._root)
+        }
+
+    def _of(self, schemas: list[Any]) -> Shape:
+        schemas = [schema for schema in schemas if isinstance(schema, dict)]
+        return WithoutNulls(schemas, self._root, is_whole=self._is_whole) if schemas else ANY
 
 
 def _options(schema: Any, root: JSONObject) -> list[JSONObject]:
@@ -66,12 +109,12 @@ def _required(schema: JSONObject) -> list[Any]:
     return required if isinstance(required, list) else []
 
 
-def _fits(value: JSONObject, schema: JSONObject, is_partial: bool) -> bool:
+def _fits(value: JSONObject, schema: JSONObject, is_whole: bool) -> bool:
     properties = schema.get("properties")
     return (
         isinstance(properties, dict)
         and value.keys() <= properties.keys()
-        and (is_partial or all(name in value for name in _required(schema)))
+        and (not is_whole or all(name in value for name in _required(schema)))
         and all(
             _may_be(value[name], part)
             for name, part in properties.items()

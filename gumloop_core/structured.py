@@ -7,6 +7,7 @@ document that was cut off is never taken for a whole one, and neither is a part 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from gumloop_core.arguments import CUT_OFF_REASONS
@@ -163,12 +164,16 @@ class PartialDocument:
         """What is certain so far, ``None`` if that is nothing."""
         return self._reader.snapshot()
 
+    def snapshots(self) -> Iterator[Any]:
+        """What is certain so far, and then the same without unfinished items of lists."""
+        return self._reader.snapshots()
+
 
 class Paced:
     """Says when work that grows with the answer is due again, so that all of it together grows with the answer too.
 
     Validating a growing object at each of its pieces takes quadratic time. Done again once the text has grown by a
-    64th, it takes linear time, and a short answer is still shown at every piece.
+    32nd, it takes linear time, and a short answer is still shown at every piece.
     """
 
     def __init__(self) -> None:
@@ -179,5 +184,5 @@ class Paced:
         self._length += len(piece)
         if self._length < self._due:
             return False
-        self._due = self._length + self._length // 64
+        self._due = self._length + self._length // 32
         return True

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
+from gumloop_core.nulls import WithoutNulls
+from gumloop_core.partial_json import ANY, grows
 from gumloop_core.structured import Paced, PartialDocument
 
 if TYPE_CHECKING:
     from langchain_gumloop.structured import StructuredAnswerParser
 
 _NOTHING: Any = object()
+
+_MOST_TRIES = 4  # to make an object of what there is, each without one more unfinished item
 
 
 class Piece:
@@ -69,11 +75,14 @@ class GrowingObject:
 
     def __init__(self, parser: StructuredAnswerParser) -> None:
         self._parser = parser
-        self._document = PartialDocument(parser.wanted)
-        self._pace = Paced() if parser.strict or (parser.target and parser.target.validate) else None
+        target = parser.target
+        shape = WithoutNulls([target.schema], target.schema) if target is not None and parser.strict else ANY
+        self._document = PartialDocument(parser.wanted, shape)
+        self._pace = Paced() if target is not None and target.validate is not None else None
         self._call_index: Any = _NOTHING
         self._latest: Any = _NOTHING
         self._has_news = False
+        self._shown: Any = _NOTHING
 
     def take(self, given: Any) -> Iterator[Any]:
         """Take a piece or, at the end, the whole answer, and yield the object if there is more of it than before.
@@ -98,13 +107,16 @@ class GrowingObject:
         if (self._pace is not None and not self._pace.is_due(text)) or not self._has_news:
             return _NOTHING
         self._has_news = False
-        value = self._document.snapshot()
-        if value is None or self._pace is None:
-            return value
-        try:
-            return self._parser.object_of(value, "", is_partial=True)
-        except OutputParserException:
-            return _NOTHING
+        if self._pace is None:
+            return self._document.snapshot()
+        for value in islice(self._document.snapshots(), _MOST_TRIES):
+            if value is None or (self._shown is not _NOTHING and not grows(self._shown, value)):
+                continue
+            with suppress(OutputParserException):
+                made = self._parser.validated(value, "")
+                self._shown = value
+                return made
+        return _NOTHING
 
     def _text_of(self, chunk: str | BaseMessage) -> str:
         """The next piece of the document: of the text, or of the arguments of the call that is the answer."""

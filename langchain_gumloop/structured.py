@@ -249,12 +249,12 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
             raise _PROBLEMS.get(document.problem, OutputParserException)(
                 document.reason, llm_output=refusal if refusal else text
             )
-        return self.object_of(document.value, text)
+        return self._object_of(document.value, text)
 
     def _object_of_call(self, message: AIMessage, finish_reason: str | None) -> Any:
         for call in message.tool_calls:
             if call["name"] == self.tool_name:
-                return self.object_of(call["args"], str(call["args"]))
+                return self._object_of(call["args"], str(call["args"]))
         if message.tool_calls:
             return None  # it called another of the tools that were given beside the schema
         if finish_reason in CUT_OFF_REASONS:
@@ -279,18 +279,19 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
         kind = self.target.schema.get("type") if self.target is not None else None
         return cast("Wanted", kind) if kind in ("object", "array") else None
 
-    def object_of(self, value: Any, text: str, *, is_partial: bool = False) -> Any:
-        """Make the object of a document.
+    def _object_of(self, value: Any, text: str) -> Any:
+        if self.strict and self.target is not None:
+            value = without_added_nulls(value, self.target.schema)
+        return self.validated(value, text)
+
+    def validated(self, value: Any, text: str) -> Any:
+        """Make the object of a document without added nulls.
 
         Raises:
             OutputParserException: If it does not fit the schema.
         """
         target = self.target
-        if target is None:
-            return value
-        if self.strict:
-            value = without_added_nulls(value, target.schema, is_partial=is_partial)
-        if target.validate is None:
+        if target is None or target.validate is None:
             return value
         try:
             return target.validate(encode(value))
