@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
-from gumloop_core.request import build_body, merge_options, tool_names
+from gumloop_core.request import build_body, merge_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
@@ -222,7 +222,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         """
         try:
             params = tool_params(tools, strict=strict)
-            choice = wire_tool_choice(tool_choice, tool_names(params))
+            choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
                 kwargs["response_format"] = structured.as_response_format(response_format)
         except GumloopError as error:
@@ -363,4 +363,4 @@ def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
     tools = call["tools"] = tool_params(call["tools"])
     if call.get("tool_choice") is not None:
-        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools))
+        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools), server_tool_names(tools))

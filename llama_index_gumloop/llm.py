@@ -29,7 +29,7 @@ from typing_extensions import Self
 
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
+from gumloop_core.request import build_body, merge_options, server_tool_names, tool_choice, tool_names
 from gumloop_core.wire import ChatBody
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -294,7 +294,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         tools = options.get("tools")
         if tools:
             options["tools"] = tool_params(tools)
-            choice = tool_choice(options.pop("tool_choice", None), tool_names(options["tools"]))
+            choice = tool_choice(
+                options.pop("tool_choice", None), tool_names(options["tools"]), server_tool_names(options["tools"])
+            )
             if choice is not None:
                 options["tool_choice"] = choice
         if options.get("response_format") is not None:

@@ -117,15 +117,24 @@ def output_format(output_cls: Any) -> OutputFormat:
     Raises:
         InvalidRequestError: If it is no pydantic class, or none that can be asked for.
     """
+    return _output_format(checked_class(output_cls))
+
+
+def checked_class(output_cls: Any) -> type[BaseModel]:
+    """What is asked for, if it is a pydantic class.
+
+    Raises:
+        InvalidRequestError: If it is not, with what to pass.
+    """
     if isinstance(output_cls, type) and get_origin(output_cls) is None and issubclass(output_cls, BaseModel):
-        return _output_format(output_cls)
+        return output_cls
     if isinstance(output_cls, BaseModel):
         name = type(output_cls).__name__
         raise InvalidRequestError(f"This is an object of {name}, where the class is wanted: pass {name}.")
     shown = output_cls.__name__ if isinstance(output_cls, type) and get_origin(output_cls) is None else output_cls
     raise InvalidRequestError(
-        f"{shown} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else into a "
-        f"field of one: class Answer(BaseModel): value: …"
+        f"{shown!s:.200} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else "
+        "into a field of one: class Answer(BaseModel): value: …"
     )
 
 
@@ -149,7 +158,7 @@ class ObjectStream:
     """
 
     def __init__(self, output_cls: type[BaseModel]) -> None:
-        self._output_cls = output_cls
+        self._output_cls = checked_class(output_cls)
         self._objects = PartialObjects(output_cls)
 
     def take(self, response: ChatResponse) -> Any:
