@@ -10,6 +10,7 @@ from gumloop_core.headers import call_headers
 from gumloop_core.json_text import is_plain, what_json_cannot_say
 from gumloop_core.schema import safe_name
 from gumloop_core.timeouts import checked_timeout
+from gumloop_core.thinking import drop_forced_choice
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
 
 OPTIONS = frozenset(
@@ -280,6 +281,8 @@ def build_body(
         )
     if extra and not isinstance(body["messages"], list):
         raise InvalidRequestError("extra_body: messages must be a list.")
+    if "tool_choice" in body:
+        drop_forced_choice(body)
     return body
 
 
@@ -299,7 +302,9 @@ def check_messages(messages: Sequence[MessageParam]) -> None:
             )
 
 
-def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Sequence[str]) -> ToolChoice | None:
+def tool_choice(
+    choice: str | bool | Mapping[str, Any] | None, tool_names: Sequence[str], server_tools: Sequence[str] = ()
+) -> ToolChoice | None:
     """The wire's tool choice.
 
     Args:
@@ -307,6 +312,7 @@ def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Seque
             the wire's own dict; ``None`` or ``False`` for unset. A tool that is named ``"auto"`` or the like wins over
             the word.
         tool_names: The names of the tools that are sent.
+        server_tools: What names those that run at the server; see :func:`server_tool_names`.
 
     Raises:
         InvalidRequestError: If a tool is named that is not sent.
@@ -318,7 +324,7 @@ def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Seque
     if isinstance(choice, Mapping):
         named = choice.get("function")
         name = named.get("name") if isinstance(named, Mapping) else choice.get("name")
-        if not isinstance(name, str):
+        if not isinstance(name, str) or (name in server_tools and name not in tool_names):
             return dict(choice)  # type: ignore[return-value]  # the caller's own, for the server to judge
         choice = name
     elif choice not in tool_names:
@@ -326,6 +332,8 @@ def tool_choice(choice: str | bool | Mapping[str, Any] | None, tool_names: Seque
             return "required"
         if choice in ("auto", "none", "required"):
             return choice
+        if isinstance(choice, str) and choice in server_tools:
+            return {"type": choice}  # type: ignore[return-value]  # as the wire's functions are not chosen
     if choice not in tool_names:
         known = ", ".join(map(repr, tool_names)) or "none"
         raise InvalidRequestError(f"tool_choice names the tool {choice!r}, which is not among the tools sent: {known}.")
@@ -336,6 +344,15 @@ def tool_names(tools: Sequence[ToolParam] | Sequence[JSONObject]) -> list[str]:
     """The names of tool definitions."""
     functions = [tool.get("function") for tool in tools]
     return [function["name"] for function in functions if isinstance(function, dict) and "name" in function]
+
+
+def server_tool_names(tools: Sequence[ToolParam] | Sequence[JSONObject]) -> list[str]:
+    """What names the tools that are no functions: their types, their names where they have one, or their keys."""
+    names: list[Any] = []
+    for tool in tools:
+        if "function" not in tool:
+            names += [tool.get("type"), tool.get("name")] if "type" in tool else list(tool)
+    return [name for name in names if isinstance(name, str)]
 
 
 def json_schema_format(

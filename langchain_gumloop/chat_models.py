@@ -21,9 +21,8 @@ from typing_extensions import Self
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.headers import call_headers
-from gumloop_core.request import build_body, check_form, merge_options, sending_options, tool_names
+from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
-from gumloop_core.schema import can_be_strict, strict_schema
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
@@ -220,9 +219,9 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         """
         try:
             params = tool_params(tools, strict=strict)
-            choice = wire_tool_choice(tool_choice, tool_names(params))
+            choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
-                kwargs["response_format"] = structured.strict_safe(structured.as_response_format(response_format))
+                kwargs["response_format"] = structured.as_response_format(response_format)
         except GumloopError as error:
             raise as_langchain(error) from error.__cause__
         if params:
@@ -306,13 +305,18 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
-            parser.strict = structured.wants_strict(target, strict)
-            response_format = structured.response_format_of(target, parser.strict)
+            schema = structured.strict_schema(target, strict)
+            parser.strict = schema is not None
+            response_format = structured.response_format_of(target, schema)
             model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
         else:
-            parser.strict, parser.tool_name = bool(strict), target.name
-            schema = strict_schema(target.schema) if strict and can_be_strict(target.schema) else target.schema
-            function = {"name": target.name, "description": target.description or "", "parameters": schema}
+            schema = structured.strict_schema(target, strict) if strict else None
+            parser.strict, parser.tool_name = schema is not None, target.name
+            function = {
+                "name": target.name,
+                "description": target.description or "",
+                "parameters": schema or target.schema,
+            }
             choice = "any" if tools else target.name
             model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
         return structured.with_raw(model, parser) if include_raw else model | parser
@@ -398,9 +402,7 @@ def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
-    tools = call["tools"]
-    check_form("tools", tools)
-    if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
-        tools = call["tools"] = tool_params(tools)
+    check_form("tools", call["tools"])
+    tools = call["tools"] = tool_params(call["tools"])
     if call.get("tool_choice") is not None:
-        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools))
+        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools), server_tool_names(tools))

@@ -29,7 +29,14 @@ from typing_extensions import Self
 
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.request import build_body, merge_options, sending_options, tool_choice, tool_names
+from gumloop_core.request import (
+    build_body,
+    merge_options,
+    sending_options,
+    server_tool_names,
+    tool_choice,
+    tool_names,
+)
 from gumloop_core.wire import ChatBody
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -39,6 +46,7 @@ from llama_index_gumloop.events import (
 )
 from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
 from llama_index_gumloop.hidden_headers import hides_headers
+from llama_index_gumloop.output_format import as_response_format
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import to_messages
 from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
@@ -279,9 +287,13 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         tools = options.get("tools")
         if tools:
             options["tools"] = tool_params(tools)
-            choice = tool_choice(options.pop("tool_choice", None), tool_names(options["tools"]))
+            choice = tool_choice(
+                options.pop("tool_choice", None), tool_names(options["tools"]), server_tool_names(options["tools"])
+            )
             if choice is not None:
                 options["tool_choice"] = choice
+        if options.get("response_format") is not None:
+            options["response_format"] = as_response_format(options["response_format"])
         wire = to_messages(messages, replay_reasoning=self.replay_reasoning)
         return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, get_origin
 
 from llama_index.core.base.llms.types import ChatResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import decode, encode
+from gumloop_core.json_text import encode
+from gumloop_core.nulls import without_added_nulls
 from gumloop_core.request import json_schema_format
-from gumloop_core.schema import can_be_strict, strict_schema, with_root, without_added_nulls
+from gumloop_core.schema import with_root
+from gumloop_core.strict import strict_form
+from gumloop_core.structured import Problem, read_document
 from gumloop_core.wire import ResponseFormat
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
 from llama_index_gumloop.partial_objects import PartialObjects
 
 _FOR_TOOLS = frozenset({"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"})
+
+_PROBLEMS: dict[Problem, type[StructuredOutputError]] = {
+    "refusal": RefusalError,
+    "content_filter": RefusalError,
+    "length": LengthLimitError,
+}
 
 
 class OutputFormat:
@@ -43,13 +52,21 @@ class OutputFormat:
                 f"{output_cls.__name__} cannot be asked for: an answer must be an object, and its JSON Schema is of "
                 f"{self._schema.get('type') or 'no one type'}. Make it a field of a class."
             )
-        self._strict = can_be_strict(self._schema)
-        self.response_format: ResponseFormat = json_schema_format(
-            output_cls.__name__,
-            strict_schema(self._schema) if self._strict else self._schema,
-            strict=self._strict,
+        self._is_strict, self.response_format = self._response_format(optional_as_null=True)
+
+    def _response_format(self, *, optional_as_null: bool) -> tuple[bool, ResponseFormat]:
+        strict, _ = strict_form(self._schema, optional_as_null=optional_as_null, is_checked=True)
+        return strict is not None, json_schema_format(
+            self._output_cls.__name__,
+            self._schema if strict is None else strict,
+            strict=strict is not None,
             description=self._schema.get("description"),
         )
+
+    @cached_property
+    def for_others(self) -> ResponseFormat:
+        """The format of an answer that somebody else reads: it must fit the class without help."""
+        return self._response_format(optional_as_null=False)[1]
 
     def read(self, response: ChatResponse) -> BaseModel:
         """The object in a response.
@@ -60,42 +77,69 @@ class OutputFormat:
             StructuredOutputError: If it is not an object of the class.
         """
         name = self._output_cls.__name__
-        refusal = response.message.additional_kwargs.get("refusal")
-        if refusal:
-            raise RefusalError(f"The model refused to give a {name}: {refusal}", response=response)
-        text = response.message.content or ""
-        reason = response.additional_kwargs.get("finish_reason")
-        try:
-            value = _document(text)
-        except ValueError:
-            if reason == "length":
-                raise LengthLimitError(
-                    f"The answer was cut off at its token limit before the {name} was complete. "
-                    "Raise max_completion_tokens.",
-                    response=response,
-                ) from None
-            if reason == "content_filter":
-                raise RefusalError(
-                    f"A content filter stopped the answer before the {name} was complete.", response=response
-                ) from None
-            raise StructuredOutputError(
-                f"The answer is not the {name} that was asked for: {_shown(text)}. Choose a model that keeps to "
-                "schemas, or pydantic_program_mode='function'.",
-                response=response,
-            ) from None
-        if self._strict:
-            value = without_added_nulls(value, self._schema)
+        document = read_document(
+            response.message.content or "",
+            response.additional_kwargs.get("finish_reason"),
+            refusal=response.message.additional_kwargs.get("refusal"),
+            wanted="object",
+        )
+        if document.problem is not None:
+            advice = _ADVICE.get(document.problem, "")
+            raise _PROBLEMS.get(document.problem, StructuredOutputError)(
+                f"The answer is not the {name} that was asked for. {document.reason}{advice}", response=response
+            )
+        value = without_added_nulls(document.value, self._schema) if self._is_strict else document.value
         try:
             return self._output_cls.model_validate_json(encode(value))
-        except ValidationError as error:
+        except Exception as error:  # a class's own validators raise what they like
             raise StructuredOutputError(
                 f"The answer does not make a valid {name}: {error}", response=response
             ) from error
 
 
+_ADVICE: dict[Problem, str] = dict.fromkeys(
+    ("empty", "not_json"), " Choose a model that keeps to schemas, or pydantic_program_mode='function'."
+)
+
+
+def as_response_format(given: Any) -> Any:
+    """What callers pass as ``response_format`` of a chat: the wire's dict as it is, a pydantic class converted.
+
+    Raises:
+        InvalidRequestError: If it is neither.
+    """
+    return dict(given) if isinstance(given, Mapping) else output_format(given).for_others
+
+
+def output_format(output_cls: Any) -> OutputFormat:
+    """The format for a class; made once, as it takes a millisecond.
+
+    Raises:
+        InvalidRequestError: If it is no pydantic class, or none that can be asked for.
+    """
+    return _output_format(checked_class(output_cls))
+
+
+def checked_class(output_cls: Any) -> type[BaseModel]:
+    """What is asked for, if it is a pydantic class.
+
+    Raises:
+        InvalidRequestError: If it is not, with what to pass.
+    """
+    if isinstance(output_cls, type) and get_origin(output_cls) is None and issubclass(output_cls, BaseModel):
+        return output_cls
+    if isinstance(output_cls, BaseModel):
+        name = type(output_cls).__name__
+        raise InvalidRequestError(f"This is an object of {name}, where the class is wanted: pass {name}.")
+    shown = output_cls.__name__ if isinstance(output_cls, type) and get_origin(output_cls) is None else output_cls
+    raise InvalidRequestError(
+        f"{shown!s:.200} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else "
+        "into a field of one: class Answer(BaseModel): value: …"
+    )
+
+
 @lru_cache(maxsize=128)
-def output_format(output_cls: type[BaseModel]) -> OutputFormat:
-    """The format for a class; made once, as it takes a millisecond."""
+def _output_format(output_cls: type[BaseModel]) -> OutputFormat:
     return OutputFormat(output_cls)
 
 
@@ -106,23 +150,6 @@ def chat_options(llm_kwargs: Mapping[str, Any] | None, output_cls: type[BaseMode
     return options
 
 
-def _document(text: str) -> Any:
-    """The JSON document in an answer; models without native support put words or a fence around it."""
-    try:
-        return decode(text.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        begin, end = text.find("{"), text.rfind("}")
-        if begin < 0 or end < begin:
-            raise
-        return decode(text[begin : end + 1].encode("utf-8", "surrogatepass"))
-
-
-def _shown(text: str) -> str:
-    if not text:
-        return "it is empty"
-    return repr(text) if len(text) <= 300 else f"{text[:300]!r} …"
-
-
 class ObjectStream:
     """Makes objects of the responses of one streamed answer: partial ones, and at the end the valid one.
 
@@ -131,7 +158,7 @@ class ObjectStream:
     """
 
     def __init__(self, output_cls: type[BaseModel]) -> None:
-        self._output_cls = output_cls
+        self._output_cls = checked_class(output_cls)
         self._objects = PartialObjects(output_cls)
 
     def take(self, response: ChatResponse) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -15,8 +16,10 @@ from llama_index.core.types import Model, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ConfigDict
 
+from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.thinking import NO_FORCED_CALL, is_claude
 from llama_index_gumloop.errors import StructuredOutputError
-from llama_index_gumloop.output_format import ObjectStream, chat_options, output_format
+from llama_index_gumloop.output_format import ObjectStream, chat_options, checked_class, output_format
 
 # The dispatcher on which the framework raises these events, so that whoever listens there hears ours too.
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
@@ -55,7 +58,8 @@ class StructuredPrediction(FunctionCallingLLM):
             response = self.chat(messages, **chat_options(llm_kwargs, output_cls))
             output = output_format(output_cls).read(response)
         else:
-            output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            with _making(self, output_cls):
+                output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         return _report_end(output, output_cls)
 
     async def astructured_predict(
@@ -76,8 +80,9 @@ class StructuredPrediction(FunctionCallingLLM):
                 # The program adds it in every call but this one.
                 messages = self._structured_messages(prompt, prompt_args)
                 prompt, prompt_args = ChatPromptTemplate(message_templates=messages), {}
-            program = _program(self, output_cls, prompt)
-            output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            with _making(self, output_cls):
+                program = _program(self, output_cls, prompt)
+                output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         return _report_end(output, output_cls)
 
     def _structured_stream_call(
@@ -88,9 +93,11 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
         """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
+        checked_class(output_cls)
         if not self._uses_response_format():
-            program = _program(self, output_cls, prompt)
-            yield from program.stream_call(llm_kwargs=self._program_options(llm_kwargs), **prompt_args)
+            with _making(self, output_cls):
+                program = _program(self, output_cls, prompt)
+                yield from program.stream_call(llm_kwargs=self._program_options(llm_kwargs), **prompt_args)
             return
         messages = self._structured_messages(prompt, prompt_args)
         objects = ObjectStream(output_cls)
@@ -111,12 +118,12 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         """The objects of :meth:`astream_structured_predict`."""
+        checked_class(output_cls)
         if not self._uses_response_format():
-            program = _program(self, output_cls, prompt)
-            objects: AsyncGenerator[Any, None] = await program.astream_call(
-                llm_kwargs=self._program_options(llm_kwargs), **prompt_args
-            )
-            return objects
+            with _making(self, output_cls):
+                program = _program(self, output_cls, prompt)
+                objects = await program.astream_call(llm_kwargs=self._program_options(llm_kwargs), **prompt_args)
+            return _made(objects, self, output_cls)
         messages = self._structured_messages(prompt, prompt_args)
         responses = await self.astream_chat(messages, **chat_options(llm_kwargs, output_cls))
 
@@ -138,9 +145,13 @@ class StructuredPrediction(FunctionCallingLLM):
         Args:
             output_cls: A pydantic class.
             **kwargs: Fields of :class:`llama_index.core.llms.structured_llm.StructuredLLM`.
+
+        Raises:
+            InvalidRequestError: If it is no pydantic class.
         """
         from llama_index_gumloop.structured_llm import GumloopStructuredLLM
 
+        checked_class(output_cls)
         kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
@@ -163,14 +174,47 @@ class StructuredPrediction(FunctionCallingLLM):
         return options
 
     def _structured_messages(self, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> list[ChatMessage]:
-        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+        try:
+            messages = prompt.format_messages(llm=self, **prompt_args)
+        except Exception as error:
+            raise InvalidRequestError(
+                f"The prompt cannot be made of what was passed for it ({', '.join(prompt_args) or 'nothing'}): "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return self._extend_messages(messages)
+
+
+@contextmanager
+def _making(llm: StructuredPrediction, output_cls: type[BaseModel]) -> Iterator[None]:
+    """Raises what the framework's programs raise as the errors of this module."""
+    try:
+        yield
+    except GumloopError:
+        raise
+    except Exception as error:
+        advice = f" {NO_FORCED_CALL}" if llm._predicts_by_tool() and is_claude(llm.metadata.model_name) else ""
+        raise StructuredOutputError(
+            f"No {output_cls.__name__} could be made of the answer: {type(error).__name__}: {error}{advice}"
+        ) from error
+
+
+async def _made(
+    objects: AsyncGenerator[Any, None], llm: StructuredPrediction, output_cls: type[BaseModel]
+) -> AsyncGenerator[Any, None]:
+    with _making(llm, output_cls):
+        async with aclosing(objects):
+            async for output in objects:
+                yield output
 
 
 def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePromptTemplate) -> Any:
     return get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=llm.pydantic_program_mode)
 
 
-def _report_start(output_cls: Any, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
+def _report_start(output_cls: Any, prompt: Any, prompt_args: dict[str, Any]) -> None:
+    checked_class(output_cls)
+    if not isinstance(prompt, BasePromptTemplate):
+        raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {prompt!r:.200}.")
     _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
 from gumloop_core.json_text import decode
+from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
 
@@ -22,12 +23,14 @@ _definitions: WeakKeyDictionary[Any, tuple[tuple[Any, ...], ToolParam]] = WeakKe
 
 
 def tool_params(tools: Sequence[Any]) -> list[Any]:
-    """The definitions of tools; dicts are taken to be definitions already.
+    """The definitions of tools. A dict may be one already, a tool of the server, or of another maker's form.
 
     Raises:
         InvalidRequestError: If a tool cannot be turned into one, naming the tool.
     """
-    return [dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
+        raise InvalidRequestError(f"tools must be a list of tools, not {tools!r:.200}.")
+    return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
 
 
 def tool_param(tool: BaseTool) -> ToolParam:

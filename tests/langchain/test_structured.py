@@ -336,7 +336,7 @@ def test_an_answer_that_is_no_object_is_asked_for_without_strict(server: Emulato
     assert chat().with_structured_output(Names).invoke("x") == Names(["a"])
     sent = server.last_body["response_format"]["json_schema"]
     assert (sent["strict"], sent["schema"]["type"]) == (False, "array")
-    with pytest.raises(core.InvalidRequestError, match="it is no object"):
+    with pytest.raises(core.InvalidRequestError, match="root must be of type object"):
         chat().with_structured_output(Names, strict=True)
 
 
