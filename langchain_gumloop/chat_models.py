@@ -18,8 +18,10 @@ from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from gumloop_core.answer import Delta
+from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.errors import InvalidRequestError
 from gumloop_core.request import build_body, merge_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
 from gumloop_core.schema import can_be_strict, strict_schema
@@ -71,12 +73,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = self._sync().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     async def _agenerate(
         self,
@@ -85,12 +85,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = await self._async().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     def _stream(
         self,
@@ -99,18 +97,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        yield from make.last_chunks(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            # Handed out when the connection is given back: who has the last chunk may never ask for another.
+            if last is not None:
+                yield from make.last_chunks(last)
 
     async def _astream(
         self,
@@ -119,19 +119,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        for last in make.last_chunks(delta):
-                            yield last
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            if last is not None:
+                for last_chunk in make.last_chunks(last):
+                    yield last_chunk
 
     def _stream_chat_model_events(
         self,
@@ -141,14 +142,19 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """What LangChain looks for to stream protocol events without a detour over chunks."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
-                    yield from events(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        yield from events(delta)
+                    else:
+                        last = delta
+            # LangChain asks for nothing after the event that ends the message: the connection is given back before.
+            if last is not None:
+                yield from events(last)
 
     async def _astream_chat_model_events(
         self,
@@ -158,15 +164,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """The asynchronous twin."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
-                    for event in events(delta):
-                        yield event
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        for event in events(delta):
+                            yield event
+                    else:
+                        last = delta
+            if last is not None:
+                for event in events(last):
+                    yield event
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -221,13 +232,11 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If something is not a tool, or ``tool_choice`` names none of them.
         """
-        try:
+        with Boundary(as_langchain):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params))
             if response_format is not None:
                 kwargs["response_format"] = structured.strict_safe(structured.as_response_format(response_format))
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
         if params:
             kwargs["tools"] = params
             if choice is not None:
@@ -263,10 +272,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
-        try:
+        with Boundary(as_langchain):
             return self._structured(schema, method, include_raw, strict, tools, kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
 
     def _structured(
         self,
