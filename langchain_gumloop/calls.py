@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable
+from typing import Any
 
 from langchain_core.messages import InvalidToolCall, ToolCall
+from pydantic_core import PydanticSerializationError, to_json
 
 from gumloop_core.arguments import read_arguments
+from gumloop_core.errors import InvalidRequestError
 
 
 def read_call(
@@ -42,7 +47,38 @@ def read_calls(
     for identity, name, arguments in written:
         call = read_call(identity, name, arguments, finish_reason)
         if call["type"] == "tool_call":
-            calls.append(call)  # type: ignore[arg-type]
+            calls.append(call)
         else:
-            invalid.append(call)  # type: ignore[arg-type]
+            invalid.append(call)
     return calls, invalid
+
+
+def arguments_text(arguments: Any, name: Any) -> str:
+    """The arguments of an earlier call as JSON text.
+
+    A model may have written ``NaN`` or ``Infinity``, which JSON cannot say: they go back as ``null``.
+
+    Args:
+        arguments: The arguments.
+        name: The tool's name, for the error.
+
+    Raises:
+        InvalidRequestError: If they cannot be JSON, or are nested too deep.
+    """
+    try:
+        try:
+            return to_json(arguments, inf_nan_mode="null").decode()
+        except PydanticSerializationError:  # text with lone surrogates, which Python's encoder takes
+            return json.dumps(_finite(arguments))
+    except RecursionError:
+        raise InvalidRequestError(f"the arguments of the call of {name!r} are nested too deep.") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidRequestError(f"the arguments of the call of {name!r} cannot be JSON: {error}") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -11,8 +12,8 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
 from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
@@ -21,7 +22,7 @@ from typing_extensions import Self
 from gumloop_core.answer import Delta
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import InvalidRequestError
+from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.request import build_body, merge_options, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
 from gumloop_core.schema import can_be_strict, strict_schema
@@ -32,7 +33,8 @@ from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import profile_of
-from langchain_gumloop.to_wire import asks_for_images, to_messages
+from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
+from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
 
 if TYPE_CHECKING:
@@ -308,11 +310,38 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         return structured.with_raw(model, parser) if include_raw else model | parser
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        return combined_llm_output(_llm_outputs)
+        with Boundary(as_langchain):
+            return combined_llm_output(_llm_outputs)
 
     @property
     def _llm_type(self) -> str:
         return "gumloop-chat"
+
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        try:
+            prompt = super()._convert_input(model_input)
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"[:500]
+            refused = InvalidRequestError(f"The input cannot be read as messages: {reason}")
+            raise as_langchain(refused) from error
+        with Boundary(as_langchain):
+            refuse_odd_blocks(prompt)
+        return prompt
+
+    @cached_property
+    def _serialized(self) -> dict[str, Any]:
+        serialized = dict(super()._serialized)
+        if self.max_completion_tokens is not None:
+            # Where OpenTelemetry's instrumentation of LangChain looks for it, by its older name.
+            serialized["kwargs"] = {**serialized["kwargs"], "max_tokens": self.max_completion_tokens}
+        return serialized
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        params = super()._get_invocation_params(stop, **kwargs)
+        tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
+        if tokens is not None:
+            params.setdefault("max_tokens", tokens)
+        return params
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -350,13 +379,30 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         self._add_version("langchain-gumloop", __version__)
         return self
 
+    def get_token_ids(self, text: str) -> list[int]:
+        """Split a text into tokens, by the function that was passed as ``custom_get_token_ids``.
+
+        Raises:
+            ConfigurationError: If none was: the models behind the endpoint have different tokenizers, which it does
+                not offer.
+        """
+        with Boundary(as_langchain):
+            if self.custom_get_token_ids is None:
+                raise ConfigurationError(
+                    "There is no tokenizer for this model. Pass one as custom_get_token_ids, or use get_num_tokens, "
+                    "which estimates."
+                )
+            return self.custom_get_token_ids(text)
+
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text; the endpoint has no way to count them."""
-        return count_tokens_approximately([("user", text)], extra_tokens_per_message=0, count_name=False)
+        with Boundary(as_langchain):
+            return tokens_of_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
-        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
+        with Boundary(as_langchain):
+            return tokens_of_messages(messages, tools)
 
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
@@ -365,6 +411,8 @@ _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output
 def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
     tools = call["tools"]
+    if not isinstance(tools, (list, tuple)):
+        raise InvalidRequestError(f"tools is a list of tools, not {tools!r:.200}.")
     if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
         tools = call["tools"] = tool_params(tools)
     if call.get("tool_choice") is not None:

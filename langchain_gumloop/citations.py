@@ -50,6 +50,5 @@ def raw_annotations(block: Any) -> list[Any]:
     annotations = block.get("annotations")
     if not isinstance(annotations, list):
         return []
-    return [
-        one.get("value") for one in annotations if isinstance(one, dict) and one.get("type") == "non_standard_annotation"
-    ]
+    entries = [one for one in annotations if isinstance(one, dict)]
+    return [entry.get("value") for entry in entries if entry.get("type") == "non_standard_annotation"]
