@@ -53,6 +53,12 @@ def read_calls(
     return calls, invalid
 
 
+def not_run(call: InvalidToolCall) -> str:
+    """What the model is told of a call that could not be read."""
+    problem = call["error"] or "The arguments are not a JSON object."
+    return f"The tool {call['name']!r} was not run. {problem} Call it again with its arguments as one JSON object."
+
+
 def arguments_text(arguments: Any, name: Any) -> str:
     """The arguments of an earlier call as JSON text.
 

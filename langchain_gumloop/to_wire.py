@@ -12,7 +12,7 @@ from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.schema import safe_name
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
-from langchain_gumloop.calls import arguments_text
+from langchain_gumloop.calls import arguments_text, not_run
 from langchain_gumloop.citations import file_annotations
 from langchain_gumloop.history import assistant_param
 from langchain_gumloop.numbered import as_received
@@ -177,6 +177,7 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
     answer = cast("AIMessage", message)
     content = answer.content
     has_calls = bool(answer.tool_calls or answer.invalid_tool_calls)
+    results: list[MessageParam] = []
     param: MessageParam
     if isinstance(content, str):
         param = {"role": "assistant", "content": content}
@@ -186,7 +187,8 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
     if has_calls:
         calls = [_call(call["id"], call["name"], _arguments(call)) for call in answer.tool_calls]
         if answer.invalid_tool_calls:
-            calls += _answered_invalid_calls(answer, messages)
+            sent, results = _invalid_calls(answer, messages)
+            calls += sent
         if calls:
             param["tool_calls"] = calls
     if not param["content"] and ("tool_calls" in param or "images" in param):
@@ -200,7 +202,7 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
             return []  # an answer of nothing at all; some providers refuse it, and then every later turn
         if len(param) > 2:
             param["content"] = None
-    return param
+    return [param, *results] if results else param
 
 
 def _call(identity: str | None, name: str | None, arguments: str) -> ToolCallParam:
@@ -213,17 +215,24 @@ def _arguments(call: ToolCall) -> str:
     return arguments_text(call["args"], call["name"])
 
 
-def _answered_invalid_calls(answer: AIMessage, messages: Messages) -> list[ToolCallParam]:
-    """The calls whose arguments were not a JSON object, where a tool message tells the model about it.
+def _invalid_calls(answer: AIMessage, messages: Messages) -> tuple[list[ToolCallParam], list[MessageParam]]:
+    """The calls whose arguments were not a JSON object, and what the model has not been told of them yet.
 
-    The endpoint refuses calls without a result, and arguments that are not JSON: the model's text is wrapped.
+    The endpoint refuses calls without a result, and arguments that are not JSON: the model's text is wrapped. Agents
+    run the calls beside them and know nothing of these, so that the results of those come with ours. Where no tool
+    message follows at all, nobody takes the answer for one that calls tools.
     """
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    return [
-        _call(call["id"], call["name"], encode({"invalid_arguments": call["args"]}).decode())
-        for call in answer.invalid_tool_calls
-        if call["id"] in answered
-    ]
+    goes_on = any(call["id"] in answered for call in answer.tool_calls)
+    calls: list[ToolCallParam] = []
+    results: list[MessageParam] = []
+    for call in answer.invalid_tool_calls:
+        identity = call["id"]
+        if identity in answered or (goes_on and identity):
+            calls.append(_call(identity, call["name"], encode({"invalid_arguments": call["args"]}).decode()))
+            if identity not in answered:
+                results.append({"role": "tool", "tool_call_id": str(identity), "content": not_run(call)})
+    return calls, results
 
 
 def _add_kwargs(param: MessageParam, kwargs: JSONObject, replay_reasoning: bool) -> None:
