@@ -99,7 +99,7 @@ def assistant_param(
             # Signed by another provider, it is no more than text to the model that is asked now.
             if signature and (provider == "anthropic" or (provider is None and kind == "thinking")):
                 details.append(_thinking({"thinking": text, "signature": signature}))
-            elif isinstance(text, str):
+            elif isinstance(text, str) and text:
                 reasoning.append(text)
         elif kind in ("text", "text-plain"):
             part = _part(block, place)

@@ -45,7 +45,7 @@ class StreamedChunk(AIMessageChunk):
 
     def __radd__(self, other: Any) -> Any:
         """Add to a plain chunk, such as an empty one that a loop starts from."""
-        return _as_sum(AIMessageChunk.__add__(other, self))
+        return _as_sum(AIMessageChunk.__add__(other, self)) if isinstance(other, AIMessageChunk) else NotImplemented
 
 
 _CHUNKS = (StreamedChunk, AIMessageChunk)

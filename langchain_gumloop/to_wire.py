@@ -197,11 +197,8 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
         param["name"] = safe_name(message.name)
     if answer.additional_kwargs:
         _add_kwargs(param, answer.additional_kwargs, replay_reasoning)
-    if not param["content"]:
-        if not param.keys() & _SAYS_SOMETHING and len(messages) > 1:
-            return []  # an answer of nothing at all; some providers refuse it, and then every later turn
-        if len(param) > 2:
-            param["content"] = None
+    if not param["content"] and not param.keys() & _SAYS_SOMETHING and len(messages) > 1:
+        return []  # an answer of nothing at all; some providers refuse it, and then every later turn
     return [param, *results] if results else param
 
 
