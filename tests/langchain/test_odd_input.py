@@ -53,6 +53,14 @@ def _conversation(message: BaseMessage) -> list[BaseMessage]:
     return [HumanMessage("x"), AIMessage("", tool_calls=[CALL]), message, HumanMessage("y")]
 
 
+def _refusal(message: BaseMessage) -> str | None:
+    try:
+        to_messages(_conversation(message))
+    except core.InvalidRequestError as error:
+        return error.message
+    return None
+
+
 @pytest.mark.parametrize("kind", [*FIELDS, *[value for value in VALUES if not isinstance(value, str)]], ids=repr)
 @pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
 def test_each_field_of_each_block_may_be_anything(make: Callable[[Any], BaseMessage], kind: Any) -> None:
@@ -61,12 +69,8 @@ def test_each_field_of_each_block_may_be_anything(make: Callable[[Any], BaseMess
         for value in VALUES:
             for others in ({}, known):
                 block = {"type": kind, **others, field: value}
-                try:
-                    params, _ = to_messages(_conversation(make(["text", block])))
-                except core.InvalidRequestError as error:
-                    assert error.message.startswith("messages[2]"), block
-                else:
-                    assert all(isinstance(param["role"], str) for param in params)
+                said = _refusal(make(["text", block]))
+                assert said is None or said.startswith("messages[2]"), block
 
 
 ROADS = ["invoke", "stream", "v3"]
