@@ -12,6 +12,24 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from gumloop_core.arguments import read_arguments
 from gumloop_core.errors import InvalidRequestError
+from gumloop_core.wire import JSONObject
+
+
+CALL_EXTRAS = "tool_call_extras"
+"""Where ``additional_kwargs`` has further fields of calls by their ids, to be sent back with them: thought signatures,
+for example. LangChain's own ``tool_calls`` have no place for them."""
+
+
+def extras_of(kwargs: JSONObject, identity: Any) -> JSONObject:
+    """The further fields of a call.
+
+    Args:
+        kwargs: The message's ``additional_kwargs``.
+        identity: The call's id.
+    """
+    extras = kwargs.get(CALL_EXTRAS)
+    own = extras.get(identity) if isinstance(extras, dict) and isinstance(identity, str) else None
+    return own if isinstance(own, dict) else {}
 
 
 def read_call(

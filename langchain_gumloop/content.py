@@ -18,6 +18,7 @@ from langchain_core.messages.block_translators import register_translator
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.wire import JSONObject
+from langchain_gumloop.calls import extras_of
 from langchain_gumloop.citations import annotation_blocks
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.server_tools import server_tool_blocks
@@ -56,10 +57,17 @@ def blocks_of(message: AIMessage, *, indexed: bool = False) -> list[JSONObject]:
     if not kinds.isdisjoint(_CALLS) and (calls or invalid_calls):
         blocks = [block for block in blocks if block.get("type") not in _CALLS]
     for call in calls:
-        blocks.append({"type": "tool_call", "name": call["name"], "args": call["args"], "id": call["id"]})
+        block = {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call["id"]}
+        blocks.append(with_extras(block, kwargs))
     for invalid in invalid_calls:
-        blocks.append({**invalid, "type": "invalid_tool_call"})
+        blocks.append(with_extras({**invalid, "type": "invalid_tool_call"}, kwargs))
     return blocks
+
+
+def with_extras(block: JSONObject, kwargs: JSONObject) -> JSONObject:
+    """The block of a call, with the further fields that the server gave it."""
+    extras = extras_of(kwargs, block["id"])
+    return {**block, "extras": extras} if extras else block
 
 
 def in_order(total: AIMessage) -> list[JSONObject]:

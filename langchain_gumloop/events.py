@@ -16,7 +16,7 @@ from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.calls import read_call
 from langchain_gumloop.citations import annotation_blocks
-from langchain_gumloop.content import IMAGE_INDEX, REASONING_INDEX, TEXT_INDEX, TOOL_CALL_INDEX
+from langchain_gumloop.content import IMAGE_INDEX, REASONING_INDEX, TEXT_INDEX, TOOL_CALL_INDEX, with_extras
 from langchain_gumloop.from_wire import (
     PROVIDER,
     additional_kwargs,
@@ -150,7 +150,7 @@ class EventMaker:
         }
         for place, call in enumerate(completion.tool_calls):
             read = read_call(call.id, call.name, call.arguments, completion.finish_reason)
-            finished[f"{TOOL_CALL_INDEX}{place}"] = dict(read)
+            finished[f"{TOOL_CALL_INDEX}{place}"] = with_extras(dict(read), kwargs)
         for name, number in self._open.items():
             if name in finished:
                 made.append(_finish(number, finished[name]))

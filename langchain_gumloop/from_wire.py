@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece, Usage
 from gumloop_core.wire import JSONObject
-from langchain_gumloop.calls import read_calls
+from langchain_gumloop.calls import CALL_EXTRAS, read_calls
 from langchain_gumloop.content import IMAGE_INDEX, TEXT_INDEX, blocks_of, last_blocks
 from langchain_gumloop.fast_chunks import text_chunk, tool_arguments_chunk
 from langchain_gumloop.numbered import kept_apart
@@ -167,6 +167,9 @@ def whole_additional_kwargs(completion: Completion) -> JSONObject:
         kwargs["reasoning_details"] = completion.reasoning_details
     if completion.extensions is not None:
         kwargs["gumloop_extensions"] = completion.extensions
+    extras = {call.id: call.extra for call in completion.tool_calls if call.extra}
+    if extras:
+        kwargs[CALL_EXTRAS] = extras
     return {name: kept_apart(value) for name, value in kwargs.items()}
 
 

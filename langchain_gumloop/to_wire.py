@@ -12,7 +12,7 @@ from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.schema import safe_name
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
-from langchain_gumloop.calls import arguments_text, not_run
+from langchain_gumloop.calls import CALL_EXTRAS, arguments_text, extras_of, not_run
 from langchain_gumloop.citations import file_annotations
 from langchain_gumloop.history import assistant_param
 from langchain_gumloop.numbered import as_received
@@ -190,7 +190,7 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
             sent, results = _invalid_calls(answer, messages)
             calls += sent
         if calls:
-            param["tool_calls"] = calls
+            param["tool_calls"] = _with_extras(calls, answer.additional_kwargs)
     if not param["content"] and ("tool_calls" in param or "images" in param):
         param["content"] = None
     if message.name:
@@ -206,6 +206,12 @@ def _call(identity: str | None, name: str | None, arguments: str) -> ToolCallPar
     if not identity:
         raise InvalidRequestError(f"the call of the tool {name!r} has no id, which its result must name.")
     return {"id": identity, "type": "function", "function": {"name": name or "", "arguments": arguments}}
+
+
+def _with_extras(calls: list[ToolCallParam], kwargs: JSONObject) -> list[ToolCallParam]:
+    if CALL_EXTRAS not in kwargs:
+        return calls
+    return [cast("ToolCallParam", {**extras_of(kwargs, call["id"]), **call}) for call in calls]
 
 
 def _arguments(call: ToolCall) -> str:
