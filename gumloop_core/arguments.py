@@ -47,7 +47,10 @@ def read_arguments(text: str, finish_reason: str | None) -> tuple[JSONObject | N
         arguments = decode(text.encode("utf-8", "surrogatepass"))
     except ValueError as error:
         if was_cut_off(finish_reason):
-            return None, f"The answer was cut off ({finish_reason}) within the arguments of this call: {error}"
+            return (
+                None,
+                f"The answer was cut off ({finish_reason}), and the arguments of this call are not JSON: {error}",
+            )
         return None, f"The arguments are not JSON: {error}"
     if isinstance(arguments, dict):
         return arguments, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -11,15 +12,17 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
 from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from gumloop_core.answer import Delta
+from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
@@ -30,7 +33,8 @@ from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import KnownProfile, known_profile
-from langchain_gumloop.to_wire import asks_for_images, to_messages
+from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
+from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
 
 if TYPE_CHECKING:
@@ -71,12 +75,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = self._sync().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     async def _agenerate(
         self,
@@ -85,12 +87,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = await self._async().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     def _stream(
         self,
@@ -99,18 +99,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        yield from make.last_chunks(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            # Handed out when the connection is given back: who has the last chunk may never ask for another.
+            if last is not None:
+                yield from make.last_chunks(last)
 
     async def _astream(
         self,
@@ -119,19 +121,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        for last in make.last_chunks(delta):
-                            yield last
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            if last is not None:
+                for last_chunk in make.last_chunks(last):
+                    yield last_chunk
 
     def _stream_chat_model_events(
         self,
@@ -141,14 +144,19 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """What LangChain looks for to stream protocol events without a detour over chunks."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
-                    yield from events(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        yield from events(delta)
+                    else:
+                        last = delta
+            # LangChain asks for nothing after the event that ends the message: the connection is given back before.
+            if last is not None:
+                yield from events(last)
 
     async def _astream_chat_model_events(
         self,
@@ -158,15 +166,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """The asynchronous twin."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
-                    for event in events(delta):
-                        yield event
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        for event in events(delta):
+                            yield event
+                    else:
+                        last = delta
+            if last is not None:
+                for event in events(last):
+                    yield event
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -217,13 +230,11 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If something is not a tool, or ``tool_choice`` names none of them.
         """
-        try:
+        with Boundary(as_langchain):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
                 kwargs["response_format"] = structured.as_response_format(response_format)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
         if params:
             kwargs["tools"] = params
             if choice is not None:
@@ -279,10 +290,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
-        try:
+        with Boundary(as_langchain):
             return self._structured(schema, method, include_raw, strict, tools, kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
 
     def _structured(
         self,
@@ -322,11 +331,38 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         return structured.with_raw(model, parser) if include_raw else model | parser
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        return combined_llm_output(_llm_outputs)
+        with Boundary(as_langchain):
+            return combined_llm_output(_llm_outputs)
 
     @property
     def _llm_type(self) -> str:
         return "gumloop-chat"
+
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        try:
+            prompt = super()._convert_input(model_input)
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"[:500]
+            refused = InvalidRequestError(f"The input cannot be read as messages: {reason}")
+            raise as_langchain(refused) from error
+        with Boundary(as_langchain):
+            refuse_odd_blocks(prompt)
+        return prompt
+
+    @cached_property
+    def _serialized(self) -> dict[str, Any]:
+        serialized = dict(super()._serialized)
+        if self.max_completion_tokens is not None:
+            # Where OpenTelemetry's instrumentation of LangChain looks for it, by its older name.
+            serialized["kwargs"] = {**serialized["kwargs"], "max_tokens": self.max_completion_tokens}
+        return serialized
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        params = super()._get_invocation_params(stop, **kwargs)
+        tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
+        if tokens is not None:
+            params.setdefault("max_tokens", tokens)
+        return params
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -383,13 +419,30 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         self._add_version("langchain-gumloop", __version__)
         return self
 
+    def get_token_ids(self, text: str) -> list[int]:
+        """Split a text into tokens, by the function that was passed as ``custom_get_token_ids``.
+
+        Raises:
+            ConfigurationError: If none was: the models behind the endpoint have different tokenizers, which it does
+                not offer.
+        """
+        with Boundary(as_langchain):
+            if self.custom_get_token_ids is None:
+                raise ConfigurationError(
+                    "There is no tokenizer for this model. Pass one as custom_get_token_ids, or use get_num_tokens, "
+                    "which estimates."
+                )
+            return self.custom_get_token_ids(text)
+
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text; the endpoint has no way to count them."""
-        return count_tokens_approximately([("user", text)], extra_tokens_per_message=0, count_name=False)
+        with Boundary(as_langchain):
+            return tokens_of_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
-        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
+        with Boundary(as_langchain):
+            return tokens_of_messages(messages, tools)
 
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
