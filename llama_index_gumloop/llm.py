@@ -42,10 +42,10 @@ from llama_index_gumloop.events import (
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.from_wire import StreamedResponses, is_last, to_completion_response, to_response
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import check_messages, to_messages, without_empty_answers
-from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
+from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections
 
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
@@ -256,6 +256,21 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             keep_first_call(response)
         return response
 
+    def stream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseGen:
+        """Answer a conversation piece by piece, with tools; see the framework's method for the arguments.
+
+        Raises:
+            InvalidResponseError: Where a program asks for an object by tool call, and the call turns out to be no JSON
+                object, or was cut off. The program would take what had arrived of it for the object.
+        """
+        responses = super().stream_chat_with_tools(tools, *args, **kwargs)
+        return _whole(responses) if are_of_a_program(tools) else responses
+
+    async def astream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
+        """Answer a conversation piece by piece, with tools; see :meth:`stream_chat_with_tools`."""
+        responses = await super().astream_chat_with_tools(tools, *args, **kwargs)
+        return _awhole(responses) if are_of_a_program(tools) else responses
+
     def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
         """Ask for a tool call and run it; see the framework's method for the arguments.
 
@@ -375,11 +390,7 @@ def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, No
     with Boundary():
         try:
             for delta in deltas:
-                response = streamed.take(delta)
-                if delta.completion is not None:
-                    for _ in deltas:  # its end gives the connection back, before the last response is handed out
-                        pass
-                yield response
+                yield streamed.take(delta)
         finally:
             deltas.close()
 
@@ -389,13 +400,29 @@ async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatR
     with Boundary():
         try:
             async for delta in deltas:
-                response = streamed.take(delta)
-                if delta.completion is not None:
-                    async for _ in deltas:
-                        pass
-                yield response
+                yield streamed.take(delta)
         finally:
             await deltas.aclose()
+
+
+def _whole(responses: ChatResponseGen) -> ChatResponseGen:
+    try:
+        for response in responses:
+            if is_last(response):
+                tool_selections(response)
+            yield response
+    finally:
+        responses.close()
+
+
+async def _awhole(responses: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
+    try:
+        async for response in responses:
+            if is_last(response):
+                tool_selections(response)
+            yield response
+    finally:
+        await responses.aclose()
 
 
 def _completions(responses: Generator[ChatResponse, None, None]) -> Generator[CompletionResponse, None, None]:

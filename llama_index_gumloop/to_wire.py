@@ -76,7 +76,7 @@ def check_messages(messages: Any) -> None:
     Raises:
         InvalidRequestError: Naming the one that is none.
     """
-    if not isinstance(messages, Sequence):
+    if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
         raise InvalidRequestError(f"messages is {named(messages)}, not a list of ChatMessages: {shown(messages)}.")
     for place, message in enumerate(messages):
         if not isinstance(message, ChatMessage):

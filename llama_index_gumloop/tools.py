@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
@@ -105,6 +106,14 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
     return selections
 
 
+def are_of_a_program(tools: Sequence[Any]) -> bool:
+    """Whether tools are the framework's own, by which its programs have an object made of a call's arguments."""
+    functions = [getattr(tool, "fn", None) for tool in tools or ()]
+    return bool(functions) and all(
+        getattr(function, "__module__", None) == get_function_tool.__module__ for function in functions
+    )
+
+
 def keep_first_call(response: ChatResponse) -> None:
     """Leave the first tool call only; ``raw`` keeps them all."""
     message = response.message
@@ -147,8 +156,8 @@ def _reason(name: str, arguments: str, problem: str, finish_reason: Any) -> str:
             f"Nothing was run.{advice}"
         )
     return (
-        f"The tool {name!r} was called with arguments that are not a JSON object: {shown!r}. {problem} "
-        "Nothing was run; make the call again with a JSON object."
+        f"The tool {name!r} was called with arguments that are not a JSON object: {shown!r}. "
+        f"{problem.rstrip('.')}. Nothing was run; make the call again with a JSON object."
     )
 
 
