@@ -81,6 +81,16 @@ def check_messages(messages: Any) -> None:
     for place, message in enumerate(messages):
         if not isinstance(message, ChatMessage):
             raise InvalidRequestError(f"messages[{place}] is {named(message)}, not a ChatMessage: {shown(message)}.")
+        given = message.additional_kwargs
+        if not isinstance(given, dict):
+            raise InvalidRequestError(f"messages[{place}] has {named(given)} as its additional_kwargs, not a dict.")
+        if given and "images" in given:  # the framework reads its own form of pictures there
+            images = given["images"] or ()
+            if not isinstance(images, (list, tuple)) or not all(hasattr(image, "resolve_image") for image in images):
+                raise InvalidRequestError(
+                    f"messages[{place}].additional_kwargs['images'] is not a list of ImageDocuments: {shown(images)}. "
+                    "Pictures go into ImageBlocks."
+                )
 
 
 def without_empty_answers(messages: list[MessageParam]) -> tuple[list[MessageParam], list[int] | None]:
@@ -112,10 +122,6 @@ def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> Mess
         block = blocks[0]
         if block.__class__ is TextBlock and block.text.__class__ is str:
             return {"role": role, "content": block.text}
-    if not isinstance(message.additional_kwargs, Mapping):
-        raise InvalidRequestError(
-            f"messages[{place}] has {named(message.additional_kwargs)} as its additional_kwargs, not a dict."
-        )
     if role == "assistant":
         return _assistant_message(message, place, replay_reasoning)
     return _other_message(message, role, place)
@@ -172,7 +178,8 @@ def _assistant_message(message: ChatMessage, place: int, replay_reasoning: bool)
     if images:
         converted["images"] = images  # type: ignore[typeddict-unknown-key]  # known to the endpoint, by few providers
     if isinstance(annotations, list) and annotations:
-        converted["annotations"] = annotations  # type: ignore[typeddict-unknown-key]
+        where = f"messages[{place}].additional_kwargs['annotations']"
+        converted["annotations"] = _speakable(annotations, where)  # type: ignore[typeddict-unknown-key]
     refusal = given.get("refusal")
     if isinstance(refusal, str) and refusal:
         converted["refusal"] = refusal  # type: ignore[typeddict-unknown-key]
@@ -195,7 +202,7 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
                 f"{where} is a ThinkingBlock whose additional_information['reasoning_details'] is not a list of dicts: "
                 f"{shown(given)}."
             )
-        details.extend(given)
+        details.extend(_speakable(given, where))
         texts.append(text_field(block, "content", where) or "")
     text = "".join(texts)
     if details:
@@ -266,6 +273,19 @@ def _arguments(value: Any, twin: ToolCallParam | None, where: str) -> str:
         return _finite(encode(value).decode())
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"{where} has arguments that JSON cannot say: {error}") from error
+
+
+def _speakable(value: Any, where: str) -> Any:
+    """What a model wrote, with null in place of numbers that JSON has no word for.
+
+    Raises:
+        InvalidRequestError: If it holds something else that JSON has no word for.
+    """
+    try:
+        text = encode(value)
+        return json.loads(_finite(text.decode())) if b"NaN" in text or b"Infinity" in text else value
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(f"{where} holds something that JSON cannot say: {error}") from error
 
 
 def _arguments_of_text(text: str) -> str:
