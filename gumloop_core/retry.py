@@ -6,7 +6,7 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 
-from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, GumloopError
+from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, GumloopError, ProviderError
 
 RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
@@ -24,7 +24,8 @@ LONGEST_RETRY_AFTER = 60.0
 def is_retryable(error: GumloopError) -> bool:
     """Whether the same request may succeed if it is sent again."""
     if isinstance(error, APIStatusError):
-        return error.status_code in RETRIED_STATUSES
+        # An error inside a 200 answer that names no status of its own is the provider's.
+        return isinstance(error, ProviderError) or error.status_code in RETRIED_STATUSES
     return isinstance(error, (APIConnectionError, APITimeoutError))
 
 

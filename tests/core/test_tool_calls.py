@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gumloop_core.answer import ToolCallPiece
 from gumloop_core.tool_calls import ToolCallAssembler
 from tests.core.counting import calls_made
 
@@ -29,10 +30,13 @@ def piece(
 def assembled(*chunks: list[Any]) -> list[tuple[str, str, str]]:
     """The finished calls, checked against the pieces that were handed out."""
     assembler = ToolCallAssembler()
-    handed_out = [part for chunk in chunks for part in assembler.take(chunk)]
-    handed_out += assembler.missing_ids("gen-1")
+    handed_out: list[ToolCallPiece] = []
+    for read in (*(assembler.take(chunk, "gen-1") for chunk in chunks), assembler.finish("gen-1")):
+        assert len({part.index for part in read}) == len(read), "two pieces of a call in a delta"
+        handed_out += read
     rebuilt: dict[int, list[str]] = {}
     for part in handed_out:
+        assert (part.id is None) is (part.index in rebuilt), "the id comes with the first piece, and no other"
         call = rebuilt.setdefault(part.index, ["", "", ""])
         if part.id is not None:
             assert call[0] == "", "an id was handed out twice"
@@ -157,18 +161,19 @@ def test_same_id_under_another_index_with_a_name_is_another_call() -> None:
 
 def test_empty_pieces_are_not_handed_out() -> None:
     assembler = ToolCallAssembler()
-    assert len(assembler.take([piece(0, "a", "add", "")])) == 1
+    assert len(assembler.take([piece(0, "a", "add", '{"')])) == 1
     assert assembler.take([piece(0, arguments="")]) == ()
     assert assembler.take([piece(0, "a", "add", "")]) == ()
+    assert assembler.finish() == ()
 
 
 def test_made_up_ids_differ_between_answers_and_calls() -> None:
     ids = set()
     for answer in ("gen-1", "gen-2", None, None):
         assembler = ToolCallAssembler()
-        assembler.take([piece(0, name="f", arguments="{}"), piece(1, name="g", arguments="{}")])
-        ids |= {given.id for given in assembler.missing_ids(answer)}
-        assert assembler.missing_ids(answer) == ()
+        read = assembler.take([piece(0, name="f", arguments='{"'), piece(1, name="g", arguments='{"')], answer)
+        ids |= {given.id for given in read}
+        assert assembler.finish(answer) == ()
     assert len(ids) == 8
 
 
