@@ -292,7 +292,7 @@ def _arguments_of_text(text: str) -> str:
     arguments, _ = read_arguments(text, None)
     if arguments is None:
         return encode({"invalid_arguments": text}).decode()
-    return _finite(text) if text.strip() else "{}"
+    return _finite(text) if text.lstrip().startswith("{") else "{}"
 
 
 def _finite(text: str) -> str:

@@ -12,7 +12,7 @@ from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
-from gumloop_core.arguments import CUT_OFF_REASONS, read_arguments
+from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
@@ -149,8 +149,9 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
 def _reason(name: str, arguments: str, problem: str, finish_reason: Any) -> str:
     """What is wrong with a call, for the model that is to make it again, and for whoever reads the error."""
     shown = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
-    if finish_reason in CUT_OFF_REASONS:
-        advice = " Raise max_completion_tokens." if finish_reason == "length" else ""
+    if was_cut_off(finish_reason):
+        is_limit = "length" in finish_reason or "token" in finish_reason
+        advice = " Raise max_completion_tokens." if is_limit else ""
         return (
             f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {shown!r}. "
             f"Nothing was run.{advice}"
