@@ -9,8 +9,8 @@ from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.json_text import is_plain, what_json_cannot_say
 from gumloop_core.schema import safe_name
-from gumloop_core.timeouts import checked_timeout
 from gumloop_core.thinking import drop_forced_choice
+from gumloop_core.timeouts import checked_timeout
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
 
 OPTIONS = frozenset(

@@ -14,7 +14,6 @@ from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import checked_headers, fits_a_header
 from gumloop_core.json_text import encode, what_json_cannot_say
-from gumloop_core.json_text import encode
 from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody, JSONObject
@@ -223,6 +222,8 @@ def _check_seconds(seconds: Any) -> None:
     if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
         return
     raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
+
+
 def _check_headers(headers: Mapping[Any, Any]) -> None:
     for name, value in headers.items():
         if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):

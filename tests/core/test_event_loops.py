@@ -18,7 +18,7 @@ import pytest
 from gumloop_core import AsyncGumloopClient, GumloopClient, pools
 from tests.support.byte_server import SILENCE, ByteServer, trusting_context
 from tests.support.core_driver import body, settings_for
-from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, streamed, text_events, whole
+from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, text_events, whole
 
 FIRST = stream_head() + http_chunk(text_events()[0])
 TRANSPORTS = ["httpx", "aiohttp"]
