@@ -209,8 +209,6 @@ class ChatModelFields(BaseModel):
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 
-    _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
-    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
     _left_behind: bool = PrivateAttr(default=False)
     # What a client was made from, the client, and which model has said that it uses it: a copy has the same client.
     _client: tuple[tuple[Any, ...], GumloopClient, int] | None = PrivateAttr(default=None)
@@ -383,8 +381,6 @@ class ChatModelFields(BaseModel):
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
         headers = tuple(self.default_headers.items()) if self.default_headers else ()
-        return (http_client, headers, *[fields[name] for name in CONNECTION_FIELDS])
-        headers = tuple((self.default_headers or {}).items())
         return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CONNECTION_FIELDS])
 
     def _sync(self) -> GumloopClient:

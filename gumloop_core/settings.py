@@ -15,6 +15,7 @@ from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import checked_headers, fits_a_header
 from gumloop_core.json_text import encode, what_json_cannot_say
 from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
+from gumloop_core.timeouts import kept_seconds, phases_of
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody, JSONObject
 
@@ -32,15 +33,9 @@ USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 DEFAULT_TIMEOUT = 600.0
 """Seconds that an answer may take to begin: thinking models can be silent for minutes."""
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds that a connection may take, unless a shorter ``timeout`` or an ``httpx.Timeout`` says otherwise."""
-
 DEFAULT_STREAM_IDLE_TIMEOUT = 120.0
 """Seconds that a stream may be silent once it has begun, unless ``timeout`` is shorter; keep-alive comments count as a
 sign of life."""
-
-LONGEST_TIMEOUT = 1_000_000.0
-"""Seconds, eleven days, beyond which a timeout is held to be none: the system cannot count much further."""
 
 DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 """Bytes of one answer, streamed or not, decompressed: far above any real answer, images included."""
@@ -82,7 +77,7 @@ class ClientSettings:
         self.timeout = timeout
         self.stream_idle_timeout = stream_idle_timeout
         if stream_idle_timeout is not UNSET:
-            self.stream_idle_timeout = _seconds(stream_idle_timeout)
+            self.stream_idle_timeout = kept_seconds(stream_idle_timeout, "stream_idle_timeout")
         self.max_retries = max_retries
         self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
@@ -153,7 +148,7 @@ class ClientSettings:
                 raise ConfigurationError(f"{url!r} is not an address: {error}") from None
         if params:
             parsed = parsed.copy_merge_params(params)
-        phases, total_timeout = _timeout_phases(self.timeout if timeout is UNSET else timeout)
+        phases, total_timeout = phases_of(self.timeout if timeout is UNSET else timeout)
         idle_timeout = self.stream_idle_timeout
         if idle_timeout is UNSET:
             read = phases["read"]
@@ -216,37 +211,3 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
-
-
-def _check_seconds(seconds: Any) -> None:
-    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
-        return
-    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
-
-
-def _check_headers(headers: Mapping[Any, Any]) -> None:
-    for name, value in headers.items():
-        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
-            raise ConfigurationError(f"{name!r} cannot be the name of a header.")
-        if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
-            raise ConfigurationError(f"The header {name!r} has a value that cannot be sent: headers are ASCII text.")
-
-
-def _seconds(seconds: Any) -> float | None:
-    """A time limit as it is kept: ``None`` for one that never passes."""
-    if seconds is None:
-        return None
-    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds >= 0:
-        return None if seconds > LONGEST_TIMEOUT else seconds
-    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r:.100}.")
-
-
-def _timeout_phases(timeout: Any) -> tuple[dict[str, float | None], float | None]:
-    """The time limits of a request's phases, by httpx's names, and of a unary answer in all."""
-    import httpx
-
-    if isinstance(timeout, httpx.Timeout):
-        return {phase: _seconds(seconds) for phase, seconds in timeout.as_dict().items()}, None
-    seconds = _seconds(timeout)
-    connect = CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT)
-    return {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}, seconds

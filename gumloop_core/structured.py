@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gumloop_core.arguments import CUT_OFF_REASONS
+from gumloop_core.arguments import was_cut_off
 from gumloop_core.json_text import decode
 from gumloop_core.partial_json import ANY, PartialJSON, Shape
 
@@ -56,15 +56,15 @@ def read_document(
     """
     if refusal:
         return Document(None, "refusal", f"The model refused: {refusal}")
-    was_cut_off = finish_reason in CUT_OFF_REASONS
+    cut_off = was_cut_off(finish_reason)
     try:
         value = _decoded(text)
     except ValueError:
         pass
     else:
-        if not was_cut_off or isinstance(value, (dict, list, str)):  # a number may have been about to go on
+        if not cut_off or isinstance(value, (dict, list, str)):  # a number may have been about to go on
             return Document(value)
-    found = _found(text, wanted, was_cut_off)
+    found = _found(text, wanted, cut_off)
     if found:
         return (
             Document(found[0]) if found.count(found[0]) == len(found) else Document(None, "not_json", _several(found))
@@ -79,7 +79,7 @@ def read_document(
     return Document(None, "not_json", f"The model's answer is not JSON: {_shown(text)}.")
 
 
-def _found(text: str, wanted: Wanted, was_cut_off: bool) -> list[Any]:
+def _found(text: str, wanted: Wanted, cut_off: bool) -> list[Any]:
     """The documents within a text, in the time of reading it once."""
     documents: list[Any] = []
     place = 0
@@ -91,7 +91,7 @@ def _found(text: str, wanted: Wanted, was_cut_off: bool) -> list[Any]:
         end = _end_of_brackets(text, begin)
         if end is None:
             # What is inside is no document of its own.
-            return [] if was_cut_off else documents
+            return [] if cut_off else documents
         place = end
         if wanted != "array" or text[begin] == "[":
             try:

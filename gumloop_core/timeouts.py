@@ -1,4 +1,4 @@
-"""What can be a timeout."""
+"""What can be a timeout, and what a request makes of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gumloop_core.errors import ConfigurationError
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that a connection may take, unless a shorter ``timeout`` or an ``httpx.Timeout`` says otherwise."""
+
+LONGEST_TIMEOUT = 1_000_000.0
+"""Seconds, eleven days, beyond which a timeout is held to be none: the system cannot count much further."""
 
 
 def checked_timeout(timeout: Any, name: str = "timeout") -> Any:
@@ -39,6 +45,31 @@ def checked_seconds(seconds: Any, name: str) -> Any:
     if seconds is None or _is_seconds(seconds):
         return seconds
     raise ConfigurationError(f"{name}, a timeout, is a number of seconds or None, not {_shown(seconds)}.")
+
+
+def kept_seconds(seconds: Any, name: str) -> float | None:
+    """A number of seconds as it is kept: ``None`` for one that never passes.
+
+    Raises:
+        ConfigurationError: If it is no number of seconds.
+    """
+    checked: float | None = checked_seconds(seconds, name)
+    return None if checked is None or checked > LONGEST_TIMEOUT else checked
+
+
+def phases_of(timeout: Any) -> tuple[dict[str, float | None], float | None]:
+    """The time limits of a request's phases, by httpx's names, and of a unary answer in all.
+
+    Raises:
+        ConfigurationError: If it is no timeout.
+    """
+    timeout = checked_timeout(timeout)
+    phases = _phases(timeout)
+    if phases is not None:
+        return {phase: kept_seconds(seconds, f"timeout.{phase}") for phase, seconds in phases.items()}, None
+    seconds = kept_seconds(timeout, "timeout")
+    connect = CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT)
+    return {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}, seconds
 
 
 def written_down(timeout: Any) -> Any:

@@ -22,7 +22,7 @@ from typing_extensions import Self
 from gumloop_core.answer import Delta
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import ConfigurationError, InvalidRequestError
+from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
@@ -245,19 +245,9 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
 
     def bind(self, **kwargs: Any) -> Any:
         """Fix keywords of a call; headers among them show to nobody who asks what is bound."""
-        try:
+        with Boundary(as_langchain):
             kwargs = _with_hidden_headers(kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from None
         return super().bind(**kwargs)
-
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """What callbacks are told of a call."""
-        try:
-            kwargs = _with_hidden_headers(kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from None
-        return super()._get_invocation_params(stop, **kwargs)
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """What a cache is told of a call, and may write into a file."""
@@ -358,6 +348,9 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         return serialized
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """What callbacks are told of a call."""
+        with Boundary(as_langchain):
+            kwargs = _with_hidden_headers(kwargs)
         params = super()._get_invocation_params(stop, **kwargs)
         tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
         if tokens is not None:

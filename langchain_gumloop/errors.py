@@ -113,10 +113,6 @@ class ProviderError(core.ProviderError, langchain.ModelAPIError):
     """502, or a finish reason of ``error``: the provider behind the model failed."""
 
 
-class UnexpectedError(core.UnexpectedError, langchain.ModelError, ValueError):
-    """Something failed that nobody foresaw. ``__cause__`` is what was raised."""
-
-
 _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
     kind.__mro__[1]: kind
     for kind in (

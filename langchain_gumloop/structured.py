@@ -19,7 +19,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
-from gumloop_core.arguments import CUT_OFF_REASONS
+from gumloop_core.arguments import was_cut_off
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.nulls import without_added_nulls
@@ -257,7 +257,7 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
                 return self._object_of(call["args"], str(call["args"]))
         if message.tool_calls:
             return None  # it called another of the tools that were given beside the schema
-        if finish_reason in CUT_OFF_REASONS:
+        if was_cut_off(finish_reason):
             return self._read("", finish_reason, None)
         for invalid in message.invalid_tool_calls:
             raise OutputParserException(
