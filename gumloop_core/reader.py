@@ -36,16 +36,23 @@ class AnswerReader:
     Args:
         partial_images: Whether partial frames were asked for. Then an image in a stream is held to be a frame of a
             picture until a later one replaces it, and the last becomes the picture.
+        tool_names: The names of the tools that were sent.
         redactor: Takes the credentials out of what errors show.
     """
 
-    def __init__(self, *, partial_images: bool = False, redactor: Redactor = NO_SECRETS) -> None:
+    def __init__(
+        self,
+        *,
+        partial_images: bool = False,
+        tool_names: frozenset[str] = frozenset(),
+        redactor: Redactor = NO_SECRETS,
+    ) -> None:
         self._redactor = redactor
         self._id: str | None = None
         self._model: str | None = None
         self._usage: Any = None
         self._metadata: JSONObject = {}
-        self._answer = ChoiceReader(partial_images=partial_images)
+        self._answer = ChoiceReader(partial_images=partial_images, tool_names=tool_names)
         self._text = self._answer.text
         self._index: int | None = None  # of the choice that is the answer
         self._others: dict[tuple[int, int], ChoiceReader] = {}  # what reads the other choices
@@ -98,24 +105,22 @@ class AnswerReader:
             [choice] = chunk["choices"]
             delta = choice["delta"]
             text = delta["content"]
-            has_more = len(delta) != 1 and (len(delta) != 2 or "role" not in delta)
             if (
                 text.__class__ is str
                 and text
                 and chunk.keys() == self._top_fields
                 and choice.keys() == self._choice_fields
-                and not (has_more and self._has_changed(delta))
+                and (len(delta) == 1 or (len(delta) == 2 and "role" in delta) or self._is_as_known(delta))
                 and (
                     (
-                        self._top_values_of(chunk) == self._top_values
-                        and self._choice_values_of(choice) == self._choice_values
+                        self._choice_values_of(choice) == self._choice_values
+                        and self._top_values_of(chunk) == self._top_values
                     )
                     or self._take_changes(chunk, choice)
                 )
             ):
-                if has_more:
-                    for name in self._delta_more:
-                        self._answer.take_extra(name, delta[name])
+                if self._delta_more:
+                    self._take_more(delta)
                 self._text.append(text)
                 self.started = True
                 plain = Delta(chunk)
@@ -125,9 +130,15 @@ class AnswerReader:
             pass
         return self._read_chunk(chunk)
 
-    def _has_changed(self, delta: JSONObject) -> bool:
-        """Whether a delta of plain text has other fields of ours than those that came before, empty as they were."""
-        return delta.keys() != self._delta_fields or self._delta_values_of(delta) != self._delta_values
+    def _is_as_known(self, delta: JSONObject) -> bool:
+        """Whether a delta of plain text has the fields that the latest had, those of ours as empty as they were."""
+        return delta.keys() == self._delta_fields and bool(self._delta_values_of(delta) == self._delta_values)
+
+    def _take_more(self, delta: JSONObject) -> None:
+        """Read the fields of a delta that have no place of their own."""
+        for name in self._delta_more:
+            if name in delta:
+                self._answer.take_extra(name, delta[name])
 
     def _take_changes(self, chunk: JSONObject, choice: JSONObject) -> bool:
         """Read what changed beside plain text; ``False``, and nothing read, if the long way must."""
