@@ -145,7 +145,7 @@ def _arguments_of(name: Any, arguments: Any) -> str:
     try:
         return encode_arguments(arguments)
     except ValueError as error:
-        raise InvalidRequestError(f"the arguments of the call of {name!r} cannot be JSON: {error}") from None
+        raise InvalidRequestError(f"the arguments of the call of {name!r} cannot be JSON: {error}.") from None
 
 
 def _reasoning_of(block: Mapping[str, Any], kind: str) -> tuple[Any, Any]:

@@ -152,7 +152,7 @@ def _arguments(call: ToolCall) -> str:
     try:
         return encode_arguments(call["args"])
     except ValueError as error:
-        raise InvalidRequestError(f"the arguments of the call of {call['name']!r} cannot be JSON: {error}") from None
+        raise InvalidRequestError(f"the arguments of the call of {call['name']!r} cannot be JSON: {error}.") from None
 
 
 def _answered_invalid_calls(answer: AIMessage, messages: Messages) -> list[ToolCallParam]:

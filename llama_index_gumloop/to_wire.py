@@ -139,7 +139,7 @@ def _tool_calls(blocks: Sequence[ToolCallBlock], given: Any, place: int) -> list
     """The calls of an assistant message, from its blocks and from the dicts that older code reads and writes."""
     by_id: dict[Any, ToolCallParam] = {}
     for number, call in enumerate(given if isinstance(given, list) else ()):
-        param = _given_call(call)
+        param = _given_call(call, f"messages[{place}].tool_calls[{number}]")
         if param is None:
             raise InvalidRequestError(
                 f"messages[{place}] has a tool call that makes no sense, "
@@ -151,17 +151,18 @@ def _tool_calls(blocks: Sequence[ToolCallBlock], given: Any, place: int) -> list
     calls: list[ToolCallParam] = []
     for number, block in enumerate(blocks):
         twin = by_id.get(block.tool_call_id)
+        where = f"messages[{place}].tool_calls[{number}]"
         calls.append(
             {
                 "id": block.tool_call_id or f"call_{place}_{number}",
                 "type": "function",
-                "function": {"name": block.tool_name, "arguments": _arguments(block.tool_kwargs, twin)},
+                "function": {"name": block.tool_name, "arguments": _arguments(block.tool_kwargs, twin, where)},
             }
         )
     return calls
 
 
-def _given_call(call: Any) -> ToolCallParam | None:
+def _given_call(call: Any, where: str) -> ToolCallParam | None:
     if not isinstance(call, dict):
         # The openai SDK's object, as older adapters left it in histories.
         dump: Callable[[], Any] | None = getattr(call, "model_dump", None)
@@ -172,11 +173,11 @@ def _given_call(call: Any) -> ToolCallParam | None:
     return {
         "id": str(call["id"]),
         "type": "function",
-        "function": {"name": str(function["name"]), "arguments": _arguments(function.get("arguments"), None)},
+        "function": {"name": str(function["name"]), "arguments": _arguments(function.get("arguments"), None, where)},
     }
 
 
-def _arguments(value: Any, twin: ToolCallParam | None) -> str:
+def _arguments(value: Any, twin: ToolCallParam | None, where: str) -> str:
     """The arguments as JSON text: as the model wrote them if they are still the same, so that its cache fits."""
     if isinstance(value, str):
         return value if value.strip() else "{}"
@@ -190,7 +191,7 @@ def _arguments(value: Any, twin: ToolCallParam | None) -> str:
     try:
         return encode_arguments(value or {})
     except ValueError as error:
-        raise InvalidRequestError(f"the arguments of a tool call cannot be JSON: {error}") from None
+        raise InvalidRequestError(f"{where} cannot be JSON: {error}.") from None
 
 
 def _content(blocks: Sequence[Any], role: str, place: int) -> str | list[ContentPart]:

@@ -156,7 +156,15 @@ def test_timeouts_that_are_taken_and_written_down(kind: Any, timeout: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("timeout", "x"), ("default_headers", [1]), ("api_key", 5), ("stream_idle_timeout", -1)]
+    ("name", "value"),
+    [
+        ("timeout", "x"),
+        ("default_headers", [1]),
+        ("api_key", 5),
+        ("stream_idle_timeout", -1),
+        ("http_client", ASYNC_CLIENT),
+        ("http_async_client", "x"),
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_set_later_is_checked_too(kind: Any, name: str, value: Any) -> None:
