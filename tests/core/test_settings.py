@@ -155,6 +155,12 @@ def test_timeouts_that_are_taken_and_written_down(kind: Any, timeout: Any) -> No
     assert again == (None if timeout == math.inf else timeout) or again.read is None
 
 
+def test_a_timeout_is_known_though_another_library_renames_its_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The openai SDK takes ``httpx.Timeout`` for its own, and says so in the class."""
+    monkeypatch.setattr(httpx.Timeout, "__module__", "openai")
+    assert Model(model="m", timeout=httpx.Timeout(5)).timeout == httpx.Timeout(5)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
