@@ -77,6 +77,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
     "timeout": checked_timeout,
     "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
+    "http_client": lambda client: checked_client(client, "http_client"),
+    "http_async_client": lambda client: checked_client(client, "http_async_client"),
 }
 """How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
 
@@ -235,7 +237,7 @@ class ChatModelFields(BaseModel):
                 raise problem
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Set a field. A secret goes out of sight, headers and timeouts are checked; all else is when used."""
+            """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
             super().__setattr__(name, self._read(name, value) if name in _READ else value)
             if name == "model":
                 self._follow_model()
@@ -301,15 +303,12 @@ class ChatModelFields(BaseModel):
         """Let the framework's base finish its own fields; pydantic's method for private attributes would end here."""
         super().model_post_init(context)
 
-    @field_validator("timeout", "stream_idle_timeout", "default_headers", mode="plain")
+    @field_validator(
+        "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", mode="plain"
+    )
     @classmethod
     def _read_field(cls, value: Any, info: ValidationInfo) -> Any:
         return _READ[str(info.field_name)](value)
-
-    @field_validator("http_client", "http_async_client", mode="plain")
-    @classmethod
-    def _check_client(cls, value: Any, info: ValidationInfo) -> Any:
-        return checked_client(value, str(info.field_name))
 
     @field_serializer("timeout", "stream_idle_timeout")
     def _write_timeout(self, value: Any) -> Any:

@@ -50,7 +50,7 @@ def encode_arguments(arguments: Any) -> str:
     content = _encoded_or_none(arguments)
     if content is not None and b"NaN" not in content and b"Infinity" not in content:
         return content.decode()
-    problem = what_json_cannot_say(arguments, "", finite=False)
+    problem = what_json_cannot_say(arguments, "arguments", finite=False)
     if problem is not None:
         raise ValueError(problem)
     return encode(_with_null(arguments)).decode()

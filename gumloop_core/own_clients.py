@@ -29,7 +29,7 @@ def checked_client(client: Any, name: str) -> Any:
     if httpx is not None and isinstance(client, (httpx.Client, httpx.AsyncClient)):
         other = "http_client" if name == "http_async_client" else "http_async_client"
         hint = f" This one is for {other}."
-    elif isinstance(client, type) and client.__module__.partition(".")[0] == "httpx":
+    elif httpx is not None and isinstance(client, type) and issubclass(client, (httpx.Client, httpx.AsyncClient)):
         raise ConfigurationError(f"{name} must be an httpx.{wanted}; this is a class. Pass an object: {wanted}().")
     module = kind.__module__.partition(".")[0]
     shown = kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,8 +86,9 @@ def _is_seconds(value: Any) -> bool:
 
 
 def _phases(timeout: Any) -> dict[str, Any] | None:
-    """The phases of an ``httpx.Timeout``, told by its class's home: httpx itself is imported at the first request."""
-    if any(kind.__name__ == "Timeout" and kind.__module__.partition(".")[0] == "httpx" for kind in type(timeout).mro()):
+    """The phases of an ``httpx.Timeout``. Whoever has made one has imported httpx; we do at the first request."""
+    httpx = sys.modules.get("httpx")
+    if httpx is not None and isinstance(timeout, httpx.Timeout):
         phases: dict[str, Any] = timeout.as_dict()
         return phases
     return None

@@ -195,8 +195,22 @@ def test_timeouts_that_are_taken_and_written_down(kind: Any, timeout: Any) -> No
     assert again == (None if timeout == math.inf else timeout) or again.read is None
 
 
+def test_a_timeout_is_known_though_another_library_renames_its_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The openai SDK takes ``httpx.Timeout`` for its own, and says so in the class."""
+    monkeypatch.setattr(httpx.Timeout, "__module__", "openai")
+    assert Model(model="m", timeout=httpx.Timeout(5)).timeout == httpx.Timeout(5)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("timeout", "x"), ("default_headers", [1]), ("api_key", 5), ("stream_idle_timeout", -1)]
+    ("name", "value"),
+    [
+        ("timeout", "x"),
+        ("default_headers", [1]),
+        ("api_key", 5),
+        ("stream_idle_timeout", -1),
+        ("http_client", ASYNC_CLIENT),
+        ("http_async_client", "x"),
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_set_later_is_checked_too(kind: Any, name: str, value: Any) -> None:

@@ -155,6 +155,32 @@ def test_numbers_that_are_none_go_back_as_null(server: Emulator, llm):
     assert server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"a":null,"b":[null]}'
 
 
+def _deep():
+    value: dict = {}
+    for _ in range(3000):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [({"a": [object()]}, r"arguments\.a\[0\] is an object"), (_deep(), "nested deeper")],
+    ids=["an object", "deep"],
+)
+@pytest.mark.parametrize("form", ["block", "dict"])
+def test_arguments_that_json_cannot_say_are_named(server: Emulator, llm, form: str, arguments, problem: str):
+    if form == "block":
+        answer = ChatMessage(
+            role="assistant", blocks=[ToolCallBlock(tool_call_id="c", tool_name="add", tool_kwargs=arguments)]
+        )
+    else:
+        call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
+        answer = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [call]})
+    with pytest.raises(InvalidRequestError, match=rf"messages\[1\]\.tool_calls\[0\] cannot be JSON: .*{problem}"):
+        llm.chat([*USER, answer])
+    assert not server.requests
+
+
 def test_a_copy_out_of_a_pickle_says_what_it_lacks(server: Emulator, llm):
     copied = pickle.loads(pickle.dumps(llm))
     with pytest.raises(MissingCredentialsError, match=r"copies carry no secret.*GUMLOOP_API_KEY.*set api_key"):
