@@ -192,6 +192,6 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[A
     return {
         name: (one.get(name), other.get(name))
         for name in sorted({*one, *other})
-        if repr(one.get(name)) != repr(other.get(name))
+        if one.get(name) != other.get(name)
         and not (name == "content" and one[name] in ("", []) and other[name] in ("", []))
     }

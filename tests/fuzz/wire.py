@@ -15,6 +15,11 @@ def encoded(document: Any, *, ascii: bool = True) -> bytes:
     return json.dumps(document, ensure_ascii=ascii).encode("utf-8", "surrogatepass")
 
 
+def decoded(text: str) -> Any:
+    """JSON as any reader reads it."""
+    return json.loads(text)
+
+
 def event(data: Any, name: str = "") -> bytes:
     """One event of a stream."""
     line = data if isinstance(data, bytes) else encoded(data)
