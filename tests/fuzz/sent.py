@@ -5,6 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+ELSEWHERE = {"images", "refusal", "reasoning", "reasoning_details"}
+"""Where an answer may have what it says, if not in its content."""
+
+
+def assert_is_json(body: bytes) -> dict[str, Any]:
+    """A body is JSON to any reader: no NaN, no half of a surrogate pair outside an escape."""
+    content: dict[str, Any] = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    return content
+
 
 def _refuse(word: str) -> Any:
     raise AssertionError(f"{word} in a body is not JSON")
@@ -12,7 +21,7 @@ def _refuse(word: str) -> Any:
 
 def assert_is_a_request(body: bytes) -> dict[str, Any]:
     """A body is JSON, its messages have their forms, and every call has its result and every result its call."""
-    content: dict[str, Any] = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    content = assert_is_json(body)
     called: set[str] = set()
     for message in content["messages"]:
         role = message["role"]
@@ -33,7 +42,7 @@ def assert_is_a_request(body: bytes) -> dict[str, Any]:
             assert isinstance(json.loads(call["function"]["arguments"], parse_constant=_refuse), dict), call
             called.add(call["id"])
         if role == "assistant":
-            assert text or message.get("tool_calls") or text == "" or set(message) & {"images", "refusal"}, message
+            assert text or message.get("tool_calls") or text == "" or set(message) & ELSEWHERE, message
     answered = {message.get("tool_call_id") for message in content["messages"]}
     assert called <= answered, f"calls without results: {called - answered}"
     return content

@@ -153,6 +153,19 @@ class Failed:
     __hash__ = None  # type: ignore[assignment]
 
 
+_OURS = ("gumloop_core", "langchain_gumloop", "llama_index_gumloop")
+
+
+def is_of_the_framework(error: BaseException) -> bool:
+    """Whether an error was raised before any of our code was asked: no frame of it is ours."""
+    traceback_ = error.__traceback__
+    while traceback_ is not None:
+        if traceback_.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+            return False
+        traceback_ = traceback_.tb_next
+    return True
+
+
 def assert_shows_no_key(error: BaseException) -> None:
     """What loggers, tracers and debuggers print of an error does not hold the key."""
     for current in chain(error):
