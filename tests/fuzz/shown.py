@@ -158,13 +158,19 @@ _OURS = ("gumloop_core", "langchain_gumloop", "llama_index_gumloop")
 
 
 def is_of_the_framework(error: BaseException) -> bool:
-    """Whether an error was raised before any of our code was asked: no frame of it is ours."""
+    """Whether an error is the framework's own word on what was passed.
+
+    Either it was raised before any of our code was asked, so that no frame is ours; or LangChain said what cannot be
+    made a message of, which it documents.
+    """
+    modules: list[str] = []
     traceback_ = error.__traceback__
     while traceback_ is not None:
-        if traceback_.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
-            return False
+        modules.append(traceback_.tb_frame.f_globals.get("__name__", ""))
         traceback_ = traceback_.tb_next
-    return True
+    if isinstance(error, (ValueError, NotImplementedError)) and modules[-1].startswith("langchain_core.messages"):
+        return True
+    return not any(module.partition(".")[0] in _OURS for module in modules)
 
 
 def assert_shows_no_key(error: BaseException) -> None:
