@@ -55,6 +55,11 @@ class Said:
         return [call for call in self.calls if call.value is not None and (call.arguments.strip() or not is_cut_off)]
 
     @property
+    def has_something_to_send(self) -> bool:
+        """Whether there is more than reasoning, which alone is no message that every provider takes back."""
+        return bool(self.text or self.calls or self.images or self.refusal)
+
+    @property
     def meaning(self) -> Document:
         """What both adapters must say of the answer, in the words of :mod:`tests.fuzz.shown`."""
         good = [call for call in self.calls if call in self.good_calls]

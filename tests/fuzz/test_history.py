@@ -62,6 +62,8 @@ def test_a_known_answer_goes_back_as_it_came(roads: Roads, data: st.DataObject) 
         roads.played.play(unary=wire.encoded(answers.whole(answer, manner)), streamed=stream)
         body = send_back(roads, name)
         assert body is not None
+        if not answer.has_something_to_send:
+            continue
         assert_same(_sent(body["messages"][1]), _expected(answer), name)
 
 
