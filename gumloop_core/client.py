@@ -162,9 +162,6 @@ class GumloopClient:
 
         Args:
             user: The model that is done with this. While others share it, nothing is closed.
-
-        Raises:
-            GumloopError: If a connection could not be closed.
         """
         self.users.pop(id(user), None)
         if self._http_client is None and not self.users:

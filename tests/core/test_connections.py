@@ -191,7 +191,7 @@ def test_a_connection_that_could_not_be_tried_is_given_back() -> None:
         await loop.shutdown_default_executor()  # names can no longer be looked up
         client = AsyncGumloopClient(settings_for(server.base_url.replace("127.0.0.1", "localhost")))
         for _ in range(3):
-            with pytest.raises(UnexpectedError, match="RuntimeError: .*shutdown"):
+            with pytest.raises(UnexpectedError, match=r"RuntimeError: .*shutdown"):
                 await client.complete(body())
         assert len(pools._async_pools[loop].clients.all) == 1
 

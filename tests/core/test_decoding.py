@@ -65,7 +65,7 @@ def test_a_bomb_in_an_error_is_cut(connect: Connect, monkeypatch: pytest.MonkeyP
     with ByteServer(whole(gzip.compress(b"no " * 60_000_000), 400, content_encoding="gzip")) as server:
         driver = connect(server)
         for call in (driver.complete, lambda: list(driver.stream())):
-            with pytest.raises(BadRequestError, match="^400: no no") as caught:
+            with pytest.raises(BadRequestError, match=r"^400: no no") as caught:
                 call()
             assert len(caught.value.body) == 64 * 1024
     assert sum(steps) <= 2 * PIECE_BYTES
