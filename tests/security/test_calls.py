@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import json
 import os
@@ -12,7 +13,9 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from gumloop_core.errors import GumloopError
@@ -134,6 +137,87 @@ def test_an_answer_may_say_what_it_likes() -> None:
     with ByteServer(lambda request: whole(completion(request.headers["authorization"]))) as server:
         driver = make("core-sync", server.base_url)
         assert driver.ask("unary").endswith(KEY)
+
+
+HEADER = "header-canary/3f9a+51d2"
+USER = "user-canary-8842"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SOME_DRIVERS)
+@pytest.mark.parametrize("spelt", ["whole", "URL", "JSON", "base64", "cut"])
+def test_a_server_that_echoes_other_secrets(name: str, mode: str, spelt: str) -> None:
+    """The values of headers whose names say secret, and the user id."""
+
+    def echo(request: Any) -> bytes:
+        def spell(value: str) -> str:
+            forms = {
+                "whole": value,
+                "URL": quote(value, safe=""),
+                "JSON": value.replace("/", "\\/"),
+                "base64": base64.b64encode(b"x:" + value.encode()).decode(),
+                "cut": value[:-4],
+            }
+            return forms[spelt]
+
+        sent = [request.headers[name] for name in ("x-gateway-token", "x-auth-key")]
+        words = ", ".join(map(spell, sent)) if spelt != "cut" else spell(sent[0])
+        return whole(f"refused: {words}".encode(), 400, x_note=words)
+
+    with ByteServer(echo) as server:
+        headers = {"X-Gateway-Token": HEADER, "x-plain": "plain value"}
+        if name.startswith("core"):
+            from gumloop_core import Credentials
+
+            options: Any = {"credentials": Credentials(api_key=KEY, user_id=USER)}
+        else:
+            options = {"api_key": KEY, "user_id": USER}
+        driver = ALL_DRIVERS[name](server.base_url, default_headers=headers, max_retries=0, **options)
+        error = failure(driver, mode)
+        driver.stop()
+    shown = shown_by_error(error) + pickled(error)
+    for secret in (HEADER, USER):
+        for form in (secret, quote(secret, safe=""), secret[:-4], base64.b64encode(secret.encode()).decode()[4:-4]):
+            assert form not in shown
+    assert "refused: **********" in shown
+
+
+def odd_failure(place: str) -> BaseException:
+    """An error that nobody foresees, with the request within reach of each frame."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        headers = dict(request.headers)
+        try:
+            raise OSError(headers["authorization"])
+        except OSError as error:
+            if place == "group":
+                raise ExceptionGroup("many", [error, ValueError(headers["authorization"])]) from error
+            if place == "chained":
+                raise OverflowError("too large") from error
+            raise httpx.ReadError(headers["authorization"], request=request) from error
+
+    async def ahandler(request: httpx.Request) -> httpx.Response:
+        return handler(request)
+
+    def hook(response: httpx.Response) -> None:
+        raise ZeroDivisionError(str(response.request.headers.raw))
+
+    if place == "hook":
+        client = httpx.Client(
+            transport=httpx.MockTransport(lambda _request: httpx.Response(200)), event_hooks={"response": [hook]}
+        )
+    else:
+        client = httpx.Client(transport=httpx.MockTransport(handler))
+    with client:
+        return failure(make("core-sync", "http://127.0.0.1:1", http_client=client, max_retries=0), "unary")
+
+
+@pytest.mark.parametrize("place", ["group", "chained", "hook", "request"])
+def test_an_error_that_nobody_foresaw(place: str) -> None:
+    error = odd_failure(place)
+    assert isinstance(error, GumloopError)
+    assert error.__cause__ is not None
+    assert KEY not in shown_by_error(error)
 
 
 # -- interruptions: nothing is translated, so the HTTP library's own frames would show ------------------------------
