@@ -182,7 +182,7 @@ def test_a_server_that_echoes_other_secrets(name: str, mode: str, spelt: str) ->
     for secret in (HEADER, USER):
         for form in (secret, quote(secret, safe=""), secret[:-4], base64.b64encode(secret.encode()).decode()[4:-4]):
             assert form not in shown
-    assert "refused: **********" in shown
+    assert "**********" in str(error)
 
 
 class Group(Exception):
