@@ -31,6 +31,7 @@ from gumloop_core.payload import excerpt
 from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
 from gumloop_core.retry import pause_before_retry, read_retry_after
+from gumloop_core.tool_calls import names_of_tools
 from gumloop_core.tracebacks import forget_frames
 
 LONGEST_ERROR_BODY = 64 * 1024
@@ -61,6 +62,7 @@ class Exchange:
         messages: The messages that were sent, for errors that name one.
         origins: Where each came from among the caller's.
         partial_images: Whether partial frames of pictures were asked for.
+        tools: The tools that were sent.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Exchange:
         messages: Sequence[Mapping[str, Any]] = (),
         origins: Sequence[int] | None = None,
         partial_images: bool = False,
+        tools: Any = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -99,6 +102,7 @@ class Exchange:
         self._messages = messages
         self._origins = origins
         self._partial_images = partial_images
+        self._tool_names = names_of_tools(tools)
 
     @property
     def is_ended(self) -> bool:
@@ -173,7 +177,7 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._has_begun = False
-        return AnswerReader(partial_images=self._partial_images, redactor=self._redactor)
+        return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
 
     def body(self, response: httpx.Response) -> UnaryBody:
         """What gathers a response's body."""

@@ -144,7 +144,7 @@ def build_body(
             otherwise.
 
     Raises:
-        InvalidRequestError: If there is no message, or a role is unknown.
+        InvalidRequestError: If there is no message, a role is unknown, or more than one answer is asked for.
     """
     check_messages(messages)
     body: ChatBody = {"model": model, "messages": list(messages)}
@@ -166,6 +166,13 @@ def build_body(
     else:
         body.pop("stream_options", None)
     body.update(extra)
+    if body.get("n", 1) is None:
+        del body["n"]
+    if "n" in body and (body["n"] != 1 or isinstance(body["n"], bool)):
+        raise InvalidRequestError(
+            f"n={body['n']!r} does not ask for one answer, and one is what a call hands out. Leave n out; call once "
+            "for each answer that you want."
+        )
     return body
 
 

@@ -178,6 +178,7 @@ class ClientSettings:
             messages=body["messages"] if is_chat else (),
             origins=origins,
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
+            tools=body.get("tools") if is_chat else None,
         )
 
     def _headers(
