@@ -44,6 +44,9 @@ class GumloopClient:
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`close`."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings, self._http_client)
+
     def complete(
         self,
         body: ChatBody,
