@@ -262,7 +262,7 @@ def interrupted(driver: Driver, mode: str, place: int) -> tuple[BaseException | 
 
 def _is_below_send(frame: Any) -> bool:
     while frame is not None:
-        if frame.f_code.co_name in ("send", "iter_bytes") and "httpx" in frame.f_globals.get("__name__", ""):
+        if frame.f_code.co_name in ("send", "iter_raw") and "httpx" in frame.f_globals.get("__name__", ""):
             return True
         frame = frame.f_back
     return False
