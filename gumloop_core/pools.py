@@ -391,10 +391,11 @@ def release(user: object) -> None:
         if pool is None:
             return
         pool.users.discard(user)
-        if not pool.users:
+        is_last = not pool.users
+        if is_last:
             _sync_pool = None
     pool.end_requests(user)
-    if not pool.users:
+    if is_last:
         pool.close()
 
 
@@ -405,10 +406,11 @@ async def arelease(user: object) -> None:
     if pool is None:
         return
     pool.users.discard(user)
-    if not pool.users:
+    is_last = not pool.users
+    if is_last:
         _async_pools.remove(loop, pool)
     await pool.end_requests(user)
-    if not pool.users:
+    if is_last:
         await pool.aclose()
 
 
