@@ -41,6 +41,9 @@ class AsyncGumloopClient:
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`aclose`."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings, self._http_client)
+
     async def complete(
         self,
         body: ChatBody,

@@ -44,6 +44,9 @@ class GumloopClient:
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`close`."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings, self._http_client)
+
     def complete(
         self,
         body: ChatBody,
@@ -162,9 +165,6 @@ class GumloopClient:
 
         Args:
             user: The model that is done with this. While others share it, nothing is closed.
-
-        Raises:
-            GumloopError: If a connection could not be closed.
         """
         self.users.pop(id(user), None)
         if self._http_client is None and not self.users:

@@ -102,7 +102,7 @@ class Exchange:
         self._messages = messages
         self._origins = origins
         self._partial_images = partial_images
-        self._tools = tools
+        self._tool_names = names_of_tools(tools)
 
     @property
     def is_ended(self) -> bool:
@@ -177,9 +177,7 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._has_begun = False
-        return AnswerReader(
-            partial_images=self._partial_images, tool_names=names_of_tools(self._tools), redactor=self._redactor
-        )
+        return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
 
     def body(self, response: httpx.Response) -> UnaryBody:
         """What gathers a response's body."""

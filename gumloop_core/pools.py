@@ -140,7 +140,8 @@ class SyncPool:
     def close(self) -> None:
         """Close the connections that are not in use, and the others when they are given back."""
         for client in self.clients.close():
-            client.close()
+            with suppress(Exception):
+                client.close()
 
 
 class BorrowedClient:
@@ -157,7 +158,8 @@ class BorrowedClient:
         """Say that the request and the reading of its answer are over."""
         self._pool.borrowed.discard(self)
         for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
-            surplus.close()
+            with suppress(Exception):  # it is not used again
+                surplus.close()
 
 
 class AsyncPool:
@@ -167,6 +169,7 @@ class AsyncPool:
         self.clients: _Clients[httpx.AsyncClient] = _Clients()
         self.users: WeakSet[object] = WeakSet()
         self.borrowed: set[BorrowedAsyncClient] = set()
+        self.is_forgotten = False
         self._guard = self._close_with_loop()
 
     @cached_property
@@ -219,6 +222,7 @@ class AsyncPool:
 
     def forget(self) -> None:
         """Let go of the connections without closing them: in a forked child they are its parent's."""
+        self.is_forgotten = True
         self.clients = _Clients()
         self.clients.is_closed = True
         with suppress(StopIteration, RuntimeError):
@@ -233,7 +237,8 @@ class AsyncPool:
 
     async def _close_clients(self) -> None:
         for client in self.clients.close():
-            await client.aclose()
+            with suppress(Exception):
+                await client.aclose()
 
 
 class BorrowedAsyncClient:
@@ -250,8 +255,11 @@ class BorrowedAsyncClient:
     async def agive_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
         self._pool.borrowed.discard(self)
+        if self._pool.is_forgotten:
+            return  # its connection is closed, or the parent's
         for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
-            await surplus.aclose()
+            with suppress(Exception):  # it is not used again
+                await surplus.aclose()
 
 
 def _sync_client() -> httpx.Client:
@@ -383,10 +391,11 @@ def release(user: object) -> None:
         if pool is None:
             return
         pool.users.discard(user)
-        if not pool.users:
+        is_last = not pool.users
+        if is_last:
             _sync_pool = None
     pool.end_requests(user)
-    if not pool.users:
+    if is_last:
         pool.close()
 
 
@@ -397,10 +406,11 @@ async def arelease(user: object) -> None:
     if pool is None:
         return
     pool.users.discard(user)
-    if not pool.users:
+    is_last = not pool.users
+    if is_last:
         _async_pools.remove(loop, pool)
     await pool.end_requests(user)
-    if not pool.users:
+    if is_last:
         await pool.aclose()
 
 

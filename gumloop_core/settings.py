@@ -40,7 +40,18 @@ sign of life."""
 DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 """Bytes of one answer, streamed or not, decompressed: far above any real answer, images included."""
 
-UNSET: Any = object()
+
+class _Unset:
+    """Is one object, in copies and pickles too."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Any = _Unset()
 """Stands for an argument that was not given, where ``None`` means something."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from types import FrameType, TracebackType
+from typing import Any
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
 
@@ -45,12 +46,22 @@ def cut_below(error: BaseException) -> None:
 
 def _forget(error: BaseException, redactor: Redactor) -> None:
     error.__traceback__ = None
+    _forget_request(error)
     if redactor is NO_SECRETS:
         return
     error.args = tuple(map(redactor.document, error.args))
     notes = getattr(error, "__notes__", None)
     if notes:
         error.__notes__ = redactor.document(notes)
+
+
+def _forget_request(error: BaseException) -> None:
+    """Replace the request that an error of httpx carries: it has the credentials among its headers."""
+    for holder in (error, getattr(error, "response", None)):
+        request: Any = getattr(holder, "_request", None)
+        kind: Any = type(request)
+        if kind.__module__.partition(".")[0] == "httpx":
+            holder.request = kind(request.method, request.url)  # type: ignore[union-attr]
 
 
 def _parts(error: BaseException) -> Iterable[BaseException]:

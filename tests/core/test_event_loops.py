@@ -166,14 +166,14 @@ PROGRAM = """
     loop.run_until_complete(client.complete(body()))
     kept = [sync.stream(body(stream=True)), client.stream(body(stream=True)), sync.stream(body(stream=True))]
     next(kept[0]), loop.run_until_complete(anext(kept[1]))
-    assert [delta for delta in [next(kept[2]) for _ in range(9)] if delta.completion is not None] or True
+    next(delta for delta in kept[2] if delta.completion is not None)
 """
 
 
 @pytest.mark.parametrize("end", ["", "loop.close()", "del loop", "server.__exit__()"])
 def test_a_program_that_ends_with_streams_open(end: str) -> None:
     """Nothing is said, and nothing crashes."""
-    source = textwrap.dedent(PROGRAM).replace("range(9)", "range(2)") + end
+    source = textwrap.dedent(PROGRAM) + end
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, timeout=50, env=environment, check=False

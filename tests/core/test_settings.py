@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from typing import Any
 
 import httpx
@@ -80,6 +81,11 @@ def test_how_long_a_stream_may_be_silent(options: dict[str, Any], seconds: float
     assert model._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == seconds
     if "stream_idle_timeout" not in options:
         assert settings.chat_exchange(body(), stream=True, timeout=3).idle_timeout == 3
+
+
+def test_a_pickled_client_waits_as_long() -> None:
+    client = pickle.loads(pickle.dumps(GumloopClient(ClientSettings(timeout=10))))
+    assert client._settings.chat_exchange(body(), stream=True).idle_timeout == 10
 
 
 def test_an_idle_timeout_that_is_set_later() -> None:
