@@ -14,7 +14,6 @@ from gumloop_core.arguments import read_arguments
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import JSONObject
 
-
 CALL_EXTRAS = "tool_call_extras"
 """Where ``additional_kwargs`` has further fields of calls by their ids, to be sent back with them: thought signatures,
 for example. LangChain's own ``tool_calls`` have no place for them."""
