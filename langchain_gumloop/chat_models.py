@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
@@ -36,12 +35,13 @@ from langchain_gumloop.profiles import profile_of
 from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
+from langchain_gumloop.tracing import TracedChatModel
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
 
-class ChatGumloop(ChatModelFields, BaseChatModel):
+class ChatGumloop(ChatModelFields, TracedChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
@@ -327,21 +327,6 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         with Boundary(as_langchain):
             refuse_odd_blocks(prompt)
         return prompt
-
-    @cached_property
-    def _serialized(self) -> dict[str, Any]:
-        serialized = dict(super()._serialized)
-        if self.max_completion_tokens is not None:
-            # Where OpenTelemetry's instrumentation of LangChain looks for it, by its older name.
-            serialized["kwargs"] = {**serialized["kwargs"], "max_tokens": self.max_completion_tokens}
-        return serialized
-
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        params = super()._get_invocation_params(stop, **kwargs)
-        tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
-        if tokens is not None:
-            params.setdefault("max_tokens", tokens)
-        return params
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

@@ -103,8 +103,10 @@ class ProviderError(core.ProviderError, langchain.ModelAPIError):
     """502, or a finish reason of ``error``: the provider behind the model failed."""
 
 
-class UnexpectedError(core.UnexpectedError, langchain.ModelError, ValueError):
+class UnexpectedError(core.UnexpectedError, langchain.ModelAPIError, ValueError):
     """Something failed that nobody foresaw. ``__cause__`` is what was raised."""
+
+    is_retryable = False
 
 
 _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
