@@ -231,7 +231,7 @@ def _like_langchain(left: AIMessageChunk, right: AIMessageChunk) -> dict[str, An
         ({"content": "a"}, {"content": "", "additional_kwargs": {"reasoning_content": "hm"}}),
         ({"content": "a", "name": "ada"}, {"content": "b"}),
         ({"content": "a", "response_metadata": {"x": "1"}}, {"content": "b", "response_metadata": {"y": "2"}}),
-        ({"content": ["a"]}, {"content": "b"}),
+        ({"content": "a"}, {"content": ["b"]}),
         ({"content": "a", "partial_images": [1]}, {"content": "b", "partial_images": [2]}),
         (
             {"content": "a", "usage_metadata": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}},
