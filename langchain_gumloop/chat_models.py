@@ -48,8 +48,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
     ``GUMLOOP_ACCESS_TOKEN``. They are first needed by a request. Fields left at ``None`` are not sent; a call's own
     keyword wins over a field: ``llm.invoke("Hi", temperature=0)``. Errors are those of ``langchain_gumloop.errors``.
 
-    A call of a tool that was cut off, or whose arguments are not a JSON object, is in ``invalid_tool_calls`` and is never
-    run. An agent of ``create_agent`` takes an answer of such calls alone for its last one; with
+    A call of a tool that was cut off, or whose arguments are not a JSON object, is in ``invalid_tool_calls`` and is
+    never run. An agent of ``create_agent`` takes an answer of such calls alone for its last one; with
     ``middleware=[langchain_gumloop.InvalidToolCallMiddleware()]`` they go back to the model instead.
 
     Whoever leaves ``astream_events(version="v3")`` before its end closes its connection by ``async with`` or
