@@ -224,7 +224,7 @@ def both_forms(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     spelling = draw(st.sampled_from(["reasoning", "reasoning_content"]))
     signature = draw(st.sampled_from([None, "s1"]))
     form = draw(st.sampled_from(["plain", "details", "both", "details first", "part", "none"]))
-    calls = [
+    calls: list[dict[str, Any]] = [
         {
             "id": draw(st.sampled_from([f"id{place}", None, ""])),
             "type": "function",
