@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
@@ -36,17 +35,25 @@ from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
+from langchain_gumloop.tracing import TracedChatModel
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
 
-class ChatGumloop(ChatModelFields, BaseChatModel):
+class ChatGumloop(ChatModelFields, TracedChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
     ``GUMLOOP_ACCESS_TOKEN``. They are first needed by a request. Fields left at ``None`` are not sent; a call's own
     keyword wins over a field: ``llm.invoke("Hi", temperature=0)``. Errors are those of ``langchain_gumloop.errors``.
+
+    A call of a tool that was cut off, or whose arguments are not a JSON object, is in ``invalid_tool_calls`` and is
+    never run. An agent of ``create_agent`` takes an answer of such calls alone for its last one; with
+    ``middleware=[langchain_gumloop.InvalidToolCallMiddleware()]`` they go back to the model instead.
+
+    Whoever leaves ``astream_events(version="v3")`` before its end closes its connection by ``async with`` or
+    ``aclose()``: LangChain reads on in a task of its own otherwise.
 
     Example:
         .. code-block:: python
@@ -339,23 +346,11 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             refuse_odd_blocks(prompt)
         return prompt
 
-    @cached_property
-    def _serialized(self) -> dict[str, Any]:
-        serialized = dict(super()._serialized)
-        if self.max_completion_tokens is not None:
-            # Where OpenTelemetry's instrumentation of LangChain looks for it, by its older name.
-            serialized["kwargs"] = {**serialized["kwargs"], "max_tokens": self.max_completion_tokens}
-        return serialized
-
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """What callbacks are told of a call."""
         with Boundary(as_langchain):
             kwargs = _with_hidden_headers(kwargs)
-        params = super()._get_invocation_params(stop, **kwargs)
-        tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
-        if tokens is not None:
-            params.setdefault("max_tokens", tokens)
-        return params
+        return super()._get_invocation_params(stop, **kwargs)
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

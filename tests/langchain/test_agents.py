@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -396,3 +397,12 @@ def test_the_middleware_is_found_without_being_imported() -> None:
     assert "InvalidToolCallMiddleware" not in langchain_gumloop.__all__
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         langchain_gumloop.nothing  # noqa: B018
+
+
+def test_the_middleware_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    import langchain_gumloop
+
+    monkeypatch.delitem(sys.modules, "langchain_gumloop.middleware", raising=False)
+    monkeypatch.setitem(sys.modules, "langchain.agents.middleware", None)
+    with pytest.raises(ImportError, match="pip install langchain"):
+        langchain_gumloop.InvalidToolCallMiddleware  # noqa: B018

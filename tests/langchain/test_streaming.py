@@ -73,14 +73,6 @@ ANSWERS = {
         unary(None, None, content="x"),
         streamed({"content": "x"}, finish_reason=None, usage=None),
     ),
-    "a call before its text": (
-        unary("tool_calls", content="Wait.", tool_calls=[call("c1", "weather", '{"city": "Paris"}')]),
-        streamed(
-            call_piece(0, '{"city": "Paris"}', id="c1", name="weather"),
-            {"content": "Wait."},
-            finish_reason="tool_calls",
-        ),
-    ),
     "calls with fields of the provider's own": (
         unary("tool_calls", tool_calls=[{**call("c1", "weather", "{}"), **SIGNED}]),
         streamed({"tool_calls": [{"index": 0, **call("c1", "weather", "{}"), **SIGNED}]}, finish_reason="tool_calls"),

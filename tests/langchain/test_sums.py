@@ -146,6 +146,22 @@ def test_a_call_that_is_whole_is_one(
     assert face(add(list(model.stream("x")))) == face(expected)
 
 
+@pytest.mark.parametrize("add", WAYS)
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+def test_a_call_before_its_text_stands_behind_it(
+    server: Emulator, chat: MakeModel, output_version: str, add: Callable[[Chunks], AIMessage]
+) -> None:
+    model = chat(output_version=output_version)
+    piece = call_piece(0, '{"n": 1}', id="c1", name="look")
+    server.queue(
+        unary("tool_calls", content="Wait.", reasoning="Hm.", tool_calls=[call("c1", "look", '{"n": 1}')]),
+        streamed(piece, {"content": "Wait."}, {"reasoning": "Hm."}, finish_reason="tool_calls"),
+    )
+    expected = model.invoke("x")
+    assert [block["type"] for block in expected.content_blocks] == ["reasoning", "text", "tool_call"]
+    assert face(add(list(model.stream("x")))) == face(expected)
+
+
 def test_good_calls_beside_a_malformed_one_keep_their_order(server: Emulator, chat: MakeModel) -> None:
     arguments = ['{"n": 0}', "{nope", '{"n": 2}']
     calls = [call(f"c{place}", "look", text) for place, text in enumerate(arguments)]
@@ -215,7 +231,7 @@ def _like_langchain(left: AIMessageChunk, right: AIMessageChunk) -> dict[str, An
         ({"content": "a"}, {"content": "", "additional_kwargs": {"reasoning_content": "hm"}}),
         ({"content": "a", "name": "ada"}, {"content": "b"}),
         ({"content": "a", "response_metadata": {"x": "1"}}, {"content": "b", "response_metadata": {"y": "2"}}),
-        ({"content": ["a"]}, {"content": "b"}),
+        ({"content": "a"}, {"content": ["b"]}),
         ({"content": "a", "partial_images": [1]}, {"content": "b", "partial_images": [2]}),
         (
             {"content": "a", "usage_metadata": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}},
