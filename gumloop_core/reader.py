@@ -160,6 +160,8 @@ class AnswerReader:
             body = decode(payload)
         except ValueError:
             body = payload.decode("utf-8", "replace")
+        if isinstance(body, dict):
+            body = error_in(body) or body
         return status_error(200, self._redactor.document(body), partial=self.partial())
 
     def _read_chunk(self, chunk: Any) -> Delta | None:

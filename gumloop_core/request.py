@@ -170,7 +170,7 @@ def build_body(
         del body["n"]
     if "n" in body and (body["n"] != 1 or isinstance(body["n"], bool)):
         raise InvalidRequestError(
-            f"n={body['n']!r} does not ask for one answer, and one is what a call hands out. Leave n out, and call once "
+            f"n={body['n']!r} does not ask for one answer, and one is what a call hands out. Leave n out; call once "
             "for each answer that you want."
         )
     return body

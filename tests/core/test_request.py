@@ -112,12 +112,12 @@ def test_a_tool_that_is_not_sent(choice: Any) -> None:
 def test_more_than_one_answer_is_refused(n: Any, layer: str) -> None:
     options = {"n": n} if layer == "option" else {"extra_body": {"n": n}}
     with pytest.raises(InvalidRequestError, match="n="):
-        build_body("m", MESSAGES, merge_options(options))
+        build_body("m", HELLO, merge_options(options))
 
 
 def test_asking_for_one_answer_changes_nothing() -> None:
-    assert "n" not in build_body("m", MESSAGES, {"extra_body": {"n": None}})
-    assert build_body("m", MESSAGES, merge_options({"n": 1}))["n"] == 1
+    assert "n" not in build_body("m", HELLO, {"extra_body": {"n": None}})
+    assert build_body("m", HELLO, merge_options({"n": 1}))["n"] == 1
 
 
 def test_tool_names() -> None:

@@ -138,6 +138,116 @@ def test_providers_ways_of_numbering(chunks: list[list[Any]]) -> None:
     assert [(i, n, json.loads(a)) for i, n, a in got] == [(i, n, json.loads(a)) for i, n, a in TWO]
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([[piece(0, "a", "add", '{"x"'), piece(0, arguments=":1}")], SECOND], id="arguments"),
+        pytest.param([[piece(0, name="add", arguments='{"x":1}'), piece(0, "a")], SECOND], id="a repaired id behind"),
+        pytest.param([[piece(0, "a"), piece(0, name="add"), piece(0, arguments='{"x":1}')], SECOND], id="each apart"),
+        pytest.param([[piece(0, "a", "add", '{"x"'), *SECOND, piece(0, arguments=":1}")]], id="with another between"),
+    ],
+)
+def test_pieces_of_a_call_in_one_chunk_are_one_piece(chunks: list[list[Any]]) -> None:
+    assert assembled(*chunks) == TWO
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([[piece(0, "a", "get_")], [piece(0, name="weather")]], id="no id on the second"),
+        pytest.param([[piece(id="a", name="get_")], [piece(name="weather")]], id="no index"),
+        pytest.param([[piece(0, "a", "get_")], [piece(0, "a", "weather")]], id="the id on both"),
+        pytest.param([[piece(0, "a", "get_"), piece(0, name="weather")]], id="in one chunk"),
+        pytest.param([[piece(0, "a", "g")], [piece(0, name="et_wea")], [piece(0, name="ther")]], id="three pieces"),
+        pytest.param([[piece(0, "a", "get_")], [piece(0, name="get_weather")]], id="a name that grows"),
+        pytest.param([[piece(0, "a", "get_weather")], [piece(0, name="get_weather")]], id="a name that is repeated"),
+        pytest.param([[piece(0, "a")], [piece(0, name="get_")], [piece(0, name="weather")]], id="behind the id"),
+    ],
+)
+@pytest.mark.parametrize("arguments", ["", '{"city":"Rome"}'])
+def test_a_name_in_pieces(chunks: list[list[Any]], arguments: str) -> None:
+    last = [piece(chunks[0][0].get("index"), arguments=arguments)]
+    assert assembled(*chunks, last) == [("a", "get_weather", arguments)]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{}{"a": 1}', '{"a": 1}'),
+        ('{ } {"a": 1}', '{"a": 1}'),
+        ('{}{}{"a": 1}', '{"a": 1}'),
+        ('null{"a": 1}', '{"a": 1}'),
+        (' null {} {"a": 1}', '{"a": 1}'),
+        ('{"a": 1}', '{"a": 1}'),
+        (' {"a": 1}', ' {"a": 1}'),
+        ("{}", "{}"),
+        (" {} ", " {} "),
+        ("{}{}", "{}"),
+        ("null", "null"),
+        ("null{}", "{}"),
+        ("", ""),
+        ("  ", "  "),
+        ("{", "{"),
+        ('{}{"a"', '{"a"'),
+        ("{}x", "{}x"),
+        ("nullx", "nullx"),
+        ("[1]", "[1]"),
+        (" " * 100 + '{"a": 1}', " " * 100 + '{"a": 1}'),
+        ("{}" + " " * 100 + '{"a": 1}', "{}" + " " * 100 + '{"a": 1}'),  # too far for a placeholder
+    ],
+)
+def test_a_placeholder_in_front_of_the_arguments(written: str, expected: str) -> None:
+    """Some gateways begin each call with the empty input that Anthropic announces it with."""
+    whole = ToolCallAssembler()
+    whole.take_whole([piece(id="a", name="f", arguments=written)])
+    assert [part.arguments for part in whole.finish()] == [expected]
+    for place in range(len(written) + 1):
+        pieces = [piece(0, "a", "f", written[:place]), piece(0, arguments=written[place:])]
+        assert assembled(*([part] for part in pieces)) == [("a", "f", expected)]
+        assert assembled(pieces) == [("a", "f", expected)]
+    assert assembled([piece(0, "a", "f")], *([piece(0, arguments=letter)] for letter in written)) == [
+        ("a", "f", expected)
+    ]
+
+
+def test_a_placeholder_as_an_object() -> None:
+    assert assembled([piece(0, "a", "f", {})], [piece(0, arguments='{"a"')], [piece(0, arguments=": 1}")]) == [
+        ("a", "f", '{"a": 1}')
+    ]
+
+
+def test_an_id_that_comes_too_late_changes_nothing() -> None:
+    got = assembled([piece(0, name="f", arguments='{"a"')], [piece(0, "late", arguments=":1}")], [piece(0, "late")])
+    assert got == [("call_0_gen-1", "f", '{"a":1}')]
+
+
+def test_calls_of_a_unary_answer_are_kept_apart() -> None:
+    assembler = ToolCallAssembler()
+    same = piece(5, "a", "f", "{}")
+    assembler.take_whole([same, same, piece(name="g"), None, {}, {"name": "h", "arguments": {"x": 1}}])
+    assert assembler.finish("gen-1") == (
+        ToolCallPiece(0, "a", "f", "{}"),
+        ToolCallPiece(1, "a", "f", "{}"),
+        ToolCallPiece(2, "call_2_gen-1", "g", ""),
+        ToolCallPiece(3, "call_3_gen-1", "h", '{"x": 1}'),
+    )
+
+
+def test_other_fields_of_a_call_go_back_with_it() -> None:
+    """Gemini wants its thought signature again; seen in a recorded answer of Google's."""
+    signature = {"google": {"thought_signature": "AVSo"}}
+    assembler = ToolCallAssembler()
+    assembler.take([piece(0, "a", "f", "{", extra_content=signature, type="function")])
+    assembler.take([piece(0, arguments="}", extra_content=None)])
+    [call] = assembler.finished()
+    assert call.as_param() == {
+        "id": "a",
+        "type": "function",
+        "function": {"name": "f", "arguments": "{}"},
+        "extra_content": signature,
+    }
+
+
 def test_calls_without_id_or_index_are_told_apart_by_whole_arguments() -> None:
     got = assembled([piece(0, name="f", arguments='{"a":"}{"}')], [piece(0, name="f", arguments='{"a":2}')])
     assert got == [("call_0_gen-1", "f", '{"a":"}{"}'), ("call_1_gen-1", "f", '{"a":2}')]
