@@ -217,7 +217,7 @@ def _message_extras(
     extras: JSONObject = dict(extra) if extra else {}
     if unread_images or "images" in extras:
         # Not as "images", where the framework expects documents of its own.
-        unread = extras.pop("images", ())
+        unread = extras.pop("images", [])
         extras["unread_images"] = [*(unread if isinstance(unread, list) else [unread]), *unread_images]
     if calls:
         extras["tool_calls"] = calls
