@@ -340,6 +340,21 @@ def test_a_file_without_a_name_gets_one_from_its_type(mime_type: str, name: str)
     assert one(ChatMessage(role="user", blocks=[block]))["content"][0]["file"]["filename"] == name
 
 
+def test_a_file_is_named_like_its_place(tmp_path):
+    path = tmp_path / "notes.pdf"
+    path.write_bytes(b"%PDF-1.4")
+    blocks = [DocumentBlock(path=path), DocumentBlock(url="https://documents.invalid/a/one.pdf?page=1")]
+    parts = one(ChatMessage(role="user", blocks=blocks))["content"]
+    assert [part["file"]["filename"] for part in parts] == ["notes.pdf", "one.pdf"]
+
+
+def test_a_cited_picture_in_an_answer_is_sent_by_its_source():
+    block = CitationBlock(
+        cited_content=ImageBlock(image=PNG), source="p. 7", title="Atlas", additional_location_info={}
+    )
+    assert one(ChatMessage(role="assistant", blocks=[block]))["content"] == "[Atlas: p. 7]"
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_json_cannot_say_is_null(number: str):
     text = f'{{"a": [{number}], "b": "NaN"}}'
