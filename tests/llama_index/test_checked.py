@@ -22,7 +22,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import ChatMessage, TextBlock
 
-from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.emulator import Answer
+from gumloop_core.errors import InvalidRequestError, UnexpectedError
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire import to_messages
 from tests.support.pictures import png
@@ -137,11 +138,23 @@ def test_additional_kwargs_of_any_kind_are_sent_or_named(role: str):
 
 
 @pytest.mark.parametrize("road", ROADS)
-def test_what_nobody_foresaw_is_our_own_error(server, llm, monkeypatch, road: str):
-    def fail(*args: Any, **kwargs: Any) -> None:
+def test_what_nobody_foresaw_is_our_own_error_with_the_answer(server, llm, monkeypatch, road: str):
+    def fail(completion: Any) -> None:
         raise AttributeError("nobody foresaw this")
 
-    monkeypatch.setattr("llama_index_gumloop.llm.to_response", fail)
-    monkeypatch.setattr("llama_index_gumloop.from_wire.to_response", fail)
-    with pytest.raises(GumloopError, match="nobody foresaw this"):
+    monkeypatch.setattr("llama_index_gumloop.from_wire._facts", fail)
+    server.queue(Answer(text="Ottawa."))
+    with pytest.raises(UnexpectedError, match="nobody foresaw this") as caught:
+        call(llm, road, [ChatMessage("Hi")] if "chat" in road else "Hi")
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "Ottawa."
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_what_nobody_foresaw_in_a_request_is_our_own_error(server, llm, monkeypatch, road: str):
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr("llama_index_gumloop.llm.build_body", fail)
+    with pytest.raises(UnexpectedError, match="nobody foresaw this"):
         call(llm, road, [ChatMessage("Hi")] if "chat" in road else "Hi")
