@@ -33,6 +33,7 @@ class ChoiceReader:
     Args:
         partial_images: Whether partial frames were asked for. Then an image in a stream is held to be a frame of a
             picture until a later one replaces it, and the last becomes the picture.
+        tool_names: The names of the tools that were sent.
 
     Attributes:
         text: The pieces of the text.
@@ -41,7 +42,7 @@ class ChoiceReader:
         usage: A usage object that stands in the choice, as Moonshot's does.
     """
 
-    def __init__(self, *, partial_images: bool = False) -> None:
+    def __init__(self, *, partial_images: bool = False, tool_names: frozenset[str] = frozenset()) -> None:
         self.text: list[str] = []
         self.finish_reason: str | None = None
         self.metadata: JSONObject = {}
@@ -51,7 +52,7 @@ class ChoiceReader:
         self._reasoning_text = ReasoningText()
         self._details = ReasoningDetails()
         self._thinking = ReasoningDetails()  # reasoning that came as parts of the content
-        self._tool_calls = ToolCallAssembler()
+        self._tool_calls = ToolCallAssembler(tool_names)
         self._has_legacy_call = False
         self._images: list[Image] = []
         self._frames: dict[str, Image] = {}

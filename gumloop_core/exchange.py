@@ -27,6 +27,7 @@ from gumloop_core.payload import excerpt
 from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
 from gumloop_core.retry import read_retry_after
+from gumloop_core.tool_calls import names_of_tools
 from gumloop_core.tracebacks import forget_frames
 
 LONGEST_ERROR_BODY = 64 * 1024
@@ -55,6 +56,7 @@ class Exchange:
         messages: The messages that were sent, for errors that name one.
         origins: Where each came from among the caller's.
         partial_images: Whether partial frames of pictures were asked for.
+        tools: The tools that were sent.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Exchange:
         messages: Sequence[Mapping[str, Any]] = (),
         origins: Sequence[int] | None = None,
         partial_images: bool = False,
+        tools: Any = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -86,6 +89,7 @@ class Exchange:
         self._messages = messages
         self._origins = origins
         self._partial_images = partial_images
+        self._tools = tools
 
     def request(self, client: httpx.Client | httpx.AsyncClient, *, own_pool: bool) -> httpx.Request:
         """Make the request for one attempt.
@@ -116,7 +120,9 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._has_begun = False
-        return AnswerReader(partial_images=self._partial_images, redactor=self._redactor)
+        return AnswerReader(
+            partial_images=self._partial_images, tool_names=names_of_tools(self._tools), redactor=self._redactor
+        )
 
     def body(self, response: httpx.Response) -> UnaryBody:
         """What gathers a response's body."""

@@ -36,16 +36,23 @@ class AnswerReader:
     Args:
         partial_images: Whether partial frames were asked for. Then an image in a stream is held to be a frame of a
             picture until a later one replaces it, and the last becomes the picture.
+        tool_names: The names of the tools that were sent.
         redactor: Takes the credentials out of what errors show.
     """
 
-    def __init__(self, *, partial_images: bool = False, redactor: Redactor = NO_SECRETS) -> None:
+    def __init__(
+        self,
+        *,
+        partial_images: bool = False,
+        tool_names: frozenset[str] = frozenset(),
+        redactor: Redactor = NO_SECRETS,
+    ) -> None:
         self._redactor = redactor
         self._id: str | None = None
         self._model: str | None = None
         self._usage: Any = None
         self._metadata: JSONObject = {}
-        self._answer = ChoiceReader(partial_images=partial_images)
+        self._answer = ChoiceReader(partial_images=partial_images, tool_names=tool_names)
         self._text = self._answer.text
         self._index: int | None = None  # of the choice that is the answer
         self._others: dict[tuple[int, int], ChoiceReader] = {}  # what reads the other choices

@@ -109,6 +109,7 @@ class ClientSettings:
             messages=body["messages"],
             origins=origins,
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
+            tools=body.get("tools"),
         )
 
     def api_exchange(self, bearer: SecretStr, method: str, url: str, body: JSONObject | None = None) -> Exchange:

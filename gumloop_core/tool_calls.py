@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -167,10 +168,16 @@ class ToolCallAssembler:
     the function's name as their id. Another name without an id, before any of the arguments, is the name's next piece.
 
     A call is handed out when its name and the beginning of its arguments are there, when the next call begins, or at
-    the end, so that its first piece has the whole name and the id that it keeps.
+    the end, so that its first piece has the whole name and the id that it keeps. The name of a tool that was sent is
+    known to be whole: such a call is handed out as soon as it has an id.
+
+    Args:
+        tool_names: The names of the tools that were sent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tool_names: frozenset[str] = frozenset()) -> None:
+        names = sorted(tool_names)  # a name that begins with another comes right behind it
+        self._whole_names = set(names) - {name for name, other in pairwise(names) if other.startswith(name)}
         self._calls: list[_OpenCall] = []
         self._by_id: dict[str, _OpenCall] = {}
         self._by_wire_index: dict[Any, _OpenCall] = {}
@@ -194,7 +201,7 @@ class ToolCallAssembler:
             if call is not None:
                 if not call.is_shown and call.index:
                     self._hand_out(self._calls[call.index - 1], read, answer_id)
-                if call.name and call.arguments:
+                if call.name and (call.arguments or (call.wire_id is not None and call.name in self._whole_names)):
                     self._hand_out(call, read, answer_id)
         return tuple(read.values())
 
@@ -303,6 +310,13 @@ class ToolCallAssembler:
             is_next_piece = identity is None and not call.has_arguments and not call.is_shown
             return call if is_next_piece and (wire_index is not None or call.wire_id is not None) else None
         return call
+
+
+def names_of_tools(tools: Any) -> frozenset[str]:
+    """The names of the functions among the tools of a body, whatever else it holds."""
+    functions = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    names = [function.get("name") for function in functions if isinstance(function, dict)]
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def _wire_index(value: Any) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def read(chunks: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> tuple
     return completion, len(taken)
 
 
-PADDED = {
+PADDED: dict[str, Callable[[int], dict[str, Any]]] = {
     "OpenAI's obfuscation": lambda place: piece(place, top={"obfuscation": "x" * place}),
     "Mistral's p": lambda place: piece(place, top={"p": "abc"[: place % 3]}),
     "Together's token ids and text": lambda place: piece(
@@ -62,7 +63,7 @@ def test_padding_is_dropped_and_costs_nothing(provider: str, monkeypatch: pytest
     assert long_ways <= 2
 
 
-OTHER = {
+OTHER: dict[str, tuple[Callable[[int], dict[str, Any]], dict[str, Any], dict[str, Any]]] = {
     "a top field that changes": (
         lambda place: piece(place, top={"sla_metrics": {"ts": place}}),
         {"created": 1, "sla_metrics": {"ts": 49}},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.answer import ToolCallPiece
-from gumloop_core.tool_calls import ToolCallAssembler
+from gumloop_core.tool_calls import ToolCallAssembler, names_of_tools
 from tests.core.counting import calls_made
 
 
@@ -214,6 +214,25 @@ def test_a_placeholder_as_an_object() -> None:
     assert assembled([piece(0, "a", "f", {})], [piece(0, arguments='{"a"')], [piece(0, arguments=": 1}")]) == [
         ("a", "f", '{"a": 1}')
     ]
+
+
+def test_a_call_of_a_tool_that_was_sent_is_handed_out_at_once() -> None:
+    """A provider may take seconds between a call's name and its arguments."""
+    names = names_of_tools([{"function": {"name": name}} for name in ("get", "get_weather", "add")] + [None, {}, 5])
+    for name, is_at_once in (("get_weather", True), ("add", True), ("get", False), ("get_", False), ("other", False)):
+        assembler = ToolCallAssembler(names)
+        at_once = (ToolCallPiece(0, "a", name),) if is_at_once else ()
+        assert assembler.take([piece(0, "a", name, "")]) == at_once
+        assert assembler.take([piece(0, arguments="{}")]) == ()
+        assert [call.name for call in assembler.finished()] == [name]
+    assembler = ToolCallAssembler(names)
+    assert assembler.take([piece(0, "a", "get_")]) == ()
+    assert assembler.take([piece(0, name="weather")]) == (ToolCallPiece(0, "a", "get_weather"),)
+
+
+@pytest.mark.parametrize("tools", [None, 5, "x", {}, [None, {}, {"function": 5}, {"function": {"name": []}}]])
+def test_tools_without_a_name_have_none(tools: Any) -> None:
+    assert names_of_tools(tools) == frozenset()
 
 
 def test_an_id_that_comes_too_late_changes_nothing() -> None:
