@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
 from gumloop_core.arguments import read_arguments
+from gumloop_core.boundary import unexpected
 from gumloop_core.gathered import GatheredFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.answer_message import AnswerMessage
@@ -40,13 +41,22 @@ _SERVED_BY = ("provider", "system_fingerprint", "service_tier")
 
 
 def to_response(completion: Completion) -> ChatResponse:
-    """The response for a whole answer, as the server sent it unary."""
-    return ChatResponse(
-        message=to_message(completion),
-        raw=_raw(completion),
-        logprobs=_logprobs(completion.logprobs),
-        additional_kwargs=_facts(completion),
-    )
+    """The response for a whole answer, as the server sent it unary.
+
+    Raises:
+        UnexpectedError: If the framework takes it in a way that nobody foresaw; the answer is in ``partial``.
+    """
+    try:
+        return ChatResponse(
+            message=to_message(completion),
+            raw=_raw(completion),
+            logprobs=_logprobs(completion.logprobs),
+            additional_kwargs=_facts(completion),
+        )
+    except Exception as error:  # the answer was paid for: it is not lost
+        raised = unexpected(error)
+        raised.partial = completion
+        raise raised from raised.__cause__
 
 
 def to_message(completion: Completion) -> ChatMessage:
@@ -217,7 +227,7 @@ def _message_extras(
     extras: JSONObject = dict(extra) if extra else {}
     if unread_images or "images" in extras:
         # Not as "images", where the framework expects documents of its own.
-        unread = extras.pop("images", ())
+        unread = extras.pop("images", [])
         extras["unread_images"] = [*(unread if isinstance(unread, list) else [unread]), *unread_images]
     if calls:
         extras["tool_calls"] = calls

@@ -79,6 +79,10 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     Fields that are ``None`` are not sent. A keyword of a call wins over the field of the same name; ``timeout`` and
     ``extra_headers`` are understood there too.
 
+    ``system_prompt`` is the framework's field, and works where the framework adds it: in ``predict``, ``stream`` and
+    structured prediction, not in ``chat`` and ``complete``. There, send a message with the role ``system``; agents and
+    chat engines have a ``system_prompt`` of their own.
+
     Example:
         >>> from llama_index_gumloop import Gumloop
         >>> llm = Gumloop(model="claude-sonnet-4-5")  # credentials from GUMLOOP_API_KEY and GUMLOOP_USER_ID

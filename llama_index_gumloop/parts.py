@@ -6,7 +6,7 @@ import base64
 import reprlib
 from collections.abc import Sequence
 from io import IOBase
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -27,6 +27,9 @@ from gumloop_core.wire import ContentPart, JSONObject
 
 _UNTITLED = "input_document"
 """The framework's word for a document without a title."""
+
+_CARRIES_FILES = ("user", "tool")
+"""Roles whose messages can carry more than text."""
 
 _LONGEST_SHOWN = 200
 """Characters of a value that an error repeats."""
@@ -86,13 +89,15 @@ def _add_parts(parts: list[ContentPart], block: Any, role: str, where: str) -> N
             raise InvalidRequestError(f"{where} is a TextBlock whose text is {named(text)}: {shown(text)}.")
         parts.append({"type": "text", "text": text})
     elif isinstance(block, CitationBlock):
-        _add_parts(parts, block.cited_content, role, f"{where}.cited_content")
-        parts.append({"type": "text", "text": f"[{block.title}: {block.source}]"})
+        cited = block.cited_content
+        if role in _CARRIES_FILES or isinstance(cited, TextBlock):  # else the source stands for a picture
+            _add_parts(parts, cited, role, f"{where}.cited_content")
+        parts.append(_source_part(block))
     elif isinstance(block, CitableBlock):
-        parts.append({"type": "text", "text": f"[{block.title}: {block.source}]"})
+        parts.append(_source_part(block))
         for number, nested in enumerate(block.content):
             _add_parts(parts, nested, role, f"{where}.content[{number}]")
-    elif role not in ("user", "tool"):
+    elif role not in _CARRIES_FILES:
         raise InvalidRequestError(
             f"{where} is {named(block)}, but {_article(role)} message can carry text only. Put it into a user message."
         )
@@ -106,6 +111,10 @@ def _add_parts(parts: list[ContentPart], block: Any, role: str, where: str) -> N
         parts.append({"type": "video_url", "video_url": {"url": _video_url(block, where)}})
     else:
         raise InvalidRequestError(f"{where} is {named(block)}, which {_article(role)} message cannot carry.")
+
+
+def _source_part(block: CitableBlock | CitationBlock) -> ContentPart:
+    return {"type": "text", "text": f"[{block.title}: {block.source}]" if block.title else f"[{block.source}]"}
 
 
 def text_field(block: Any, field: str, where: str) -> str | None:
@@ -184,15 +193,22 @@ def _address(block: Any, where: str) -> str:
 
 
 def _file(block: DocumentBlock, where: str) -> JSONObject:
-    title = text_field(block, "title", where)
-    mime_type = text_field(block, "document_mimetype", where)
-    if title in (None, "", _UNTITLED):  # the framework's word for a document without a title
-        title = None
+    mime_type = text_field(block, "document_mimetype", where) or "application/octet-stream"
     if block.url and not block.data:
-        return {"filename": title or "document", "file_data": _address(block, where)}
+        url = _address(block, where)
+        return {"filename": _name_of(block, where, url, mime_type), "file_data": url}
     text = _base64(block.data, block.path, f"{where} (a DocumentBlock)")
-    mime_type = mime_type or "application/octet-stream"
-    return {"filename": title or file_name(mime_type), "file_data": data_url(text, mime_type)}
+    name = _name_of(block, where, "" if block.data else str(block.path), mime_type)
+    return {"filename": name, "file_data": data_url(text, mime_type)}
+
+
+def _name_of(block: DocumentBlock, where: str, place: str, mime_type: str) -> str:
+    """A document's name: its title, or what its file or address ends in, or one that its type gives."""
+    title = text_field(block, "title", where)
+    if title and title != _UNTITLED:
+        return title
+    found = "" if place.startswith("data:") else PurePath(place.partition("?")[0]).name
+    return found if "." in found else file_name(mime_type)
 
 
 def _audio(block: AudioBlock, where: str) -> JSONObject:
