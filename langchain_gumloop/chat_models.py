@@ -22,6 +22,7 @@ from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.request import build_body, merge_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
+from gumloop_core.thinking import cannot_force_a_call
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
@@ -295,6 +296,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         else:
             schema = structured.strict_schema(target, strict) if strict else None
             parser.strict, parser.tool_name = schema is not None, target.name
+            options = merge_options(self._body_options(), kwargs)
+            parser.is_unforced = cannot_force_a_call(str(options.get("model", self.model)), options)
             function = {
                 "name": target.name,
                 "description": target.description or "",
