@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -18,6 +19,7 @@ from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError, InvalidRequestError
 from gumloop_core.request import build_body, merge_options, server_tool_names, tool_names
@@ -221,13 +223,11 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If something is not a tool, or ``tool_choice`` names none of them.
         """
-        try:
+        with Boundary(as_langchain):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
                 kwargs["response_format"] = structured.as_response_format(response_format)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
         if params:
             kwargs["tools"] = params
             if choice is not None:
@@ -263,10 +263,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
-        try:
+        with Boundary(as_langchain):
             return self._structured(schema, method, include_raw, strict, tools, kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
 
     def _structured(
         self,
@@ -285,7 +283,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+        noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
+        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
