@@ -9,14 +9,10 @@ from typing import Any
 from typing_extensions import Self
 
 from gumloop_core.errors import ConfigurationError, InvalidRequestError, UnpicklableSecretError
-from gumloop_core.redaction import MASK
+from gumloop_core.redaction import MASK, sounds_secret
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
-_SECRET_NAME = re.compile(
-    r"(?i)auth|key|token|secret|passw|credential|cookie|signature|session|jwt|bearer|x-amz-security"
-)
-
 _OF_THE_CONNECTION = frozenset(
     {
         "connection",
@@ -85,11 +81,6 @@ def call_headers(headers: Any) -> CallHeaders:
         problem = InvalidRequestError(error.message)
     del headers  # tracebacks show variables
     raise problem
-
-
-def sounds_secret(name: str) -> bool:
-    """Whether a header of this name is likely to hold a secret."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def fits_a_header(value: str) -> bool:

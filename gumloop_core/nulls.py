@@ -104,9 +104,9 @@ def _options(schema: Any, root: JSONObject) -> list[JSONObject]:
     return found
 
 
-def _required(schema: JSONObject) -> list[Any]:
+def _required(schema: JSONObject) -> list[str]:
     required = schema.get("required")
-    return required if isinstance(required, list) else []
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
 
 
 def _fits(value: JSONObject, schema: JSONObject, is_whole: bool) -> bool:

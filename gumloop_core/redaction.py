@@ -25,7 +25,8 @@ _STEP = 3
 """Of a key's parts, every third is looked for: one of them lies in each part of the shortest length."""
 
 _SECRET_NAME = re.compile(
-    r"auth|key|token|secret|passw|pwd|cookie|credential|session|signature|bearer|jwt|private", re.IGNORECASE
+    r"auth|key|token|secret|passw|pwd|cookie|credential|session|signature|bearer|jwt|private|x-amz-security",
+    re.IGNORECASE,
 )
 
 
@@ -100,11 +101,16 @@ NO_SECRETS = Redactor()
 """Masks nothing."""
 
 
+def sounds_secret(name: str) -> bool:
+    """Whether a header of this name is likely to hold a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def secrets_of_headers(headers: Iterable[tuple[Any, Any]]) -> list[str]:
     """The values of headers whose names say that they are secret, and what such a value is made of."""
     found: list[str] = []
     for name, value in headers:
-        if not isinstance(name, str) or not isinstance(value, str) or not _SECRET_NAME.search(name):
+        if not isinstance(name, str) or not isinstance(value, str) or not sounds_secret(name):
             continue
         found.append(value.strip())
         found += value.split()  # a scheme and its credentials

@@ -29,6 +29,17 @@ def thinks(body: Mapping[str, Any]) -> bool:
     return any(reasoning.get(name) for name in ("effort", "max_tokens", "enabled"))
 
 
+def cannot_force_a_call(model: str, options: Mapping[str, Any]) -> bool:
+    """Whether a model is one that cannot be made to call a tool, as it is to think first.
+
+    Args:
+        model: The model's id.
+        options: Fields of the body, ``extra_body`` among them or laid on.
+    """
+    extra = options.get("extra_body")
+    return is_claude(model) and thinks({**options, **extra} if isinstance(extra, Mapping) else options)
+
+
 def drop_forced_choice(body: MutableMapping[str, Any]) -> None:
     """Take a forced tool choice out of a body that asks Claude to think.
 
@@ -36,7 +47,7 @@ def drop_forced_choice(body: MutableMapping[str, Any]) -> None:
     integration drops the choice too (langchain-ai/langchain#35544). The model may then answer with text instead.
     """
     choice = body.get("tool_choice")
-    if choice in (None, "auto", "none") or not is_claude(str(body.get("model"))) or not thinks(body):
+    if choice in (None, "auto", "none") or not cannot_force_a_call(str(body.get("model")), body):
         return
     if isinstance(choice, Mapping) and choice.get("type") in ("auto", "none"):
         return

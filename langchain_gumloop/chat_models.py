@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -25,6 +26,7 @@ from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequest
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
+from gumloop_core.thinking import cannot_force_a_call
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
@@ -307,7 +309,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+        noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
+        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
@@ -318,6 +321,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         else:
             schema = structured.strict_schema(target, strict) if strict else None
             parser.strict, parser.tool_name = schema is not None, target.name
+            options = merge_options(self._body_options(), kwargs)
+            parser.is_unforced = cannot_force_a_call(str(options.get("model", self.model)), options)
             function = {
                 "name": target.name,
                 "description": target.description or "",

@@ -136,6 +136,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
         return super().__deepcopy__(memo)
 
+    def _said(self) -> dict[str, Any]:
+        return self._body_options()
+
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False

@@ -297,3 +297,67 @@ def both_forms(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     chunks.append({**top, "choices": [], "usage": usage})
     unary = {**top, "choices": [{"index": index, "message": message, "finish_reason": reason}], "usage": usage}
     return unary, chunks
+
+
+def schemas() -> st.SearchStrategy[dict[str, Any]]:
+    """JSON Schemas of objects as classes make them, with some parts that strict mode does not know."""
+    return st.builds(_document, _objects(_parts()), _objects(_leaves()), _objects(_leaves()))
+
+
+def _document(root: dict[str, Any], first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    return {**root, "$defs": {"First": first, "Second": second}}
+
+
+def _leaves() -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from(
+        [
+            {"type": "string"},
+            {"type": "string", "description": "A text.", "default": "x"},
+            {"type": "string", "minLength": 1},
+            {"type": "string", "format": "uri"},
+            {"type": "integer", "minimum": 0},
+            {"type": "number"},
+            {"type": "boolean", "title": "Flag"},
+            {"type": "null"},
+            {"enum": ["a", "b"], "type": "string"},
+            {"enum": ["a", 1, None]},
+            {"const": "k"},
+            {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+            {"type": ["string", "null"]},
+            {},
+            {"type": "object"},
+            {"type": "array", "prefixItems": [{"type": "integer"}] * 2, "minItems": 2, "maxItems": 2},
+            {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "minItems": 2, "maxItems": 2},
+        ]
+    )
+
+
+def _parts() -> st.SearchStrategy[dict[str, Any]]:
+    references = st.sampled_from(["First", "Second"]).map(lambda name: {"$ref": f"#/$defs/{name}"})
+    described = st.builds(lambda part, text: {**part, "description": text}, references, st.text(max_size=3))
+    return st.recursive(
+        _leaves() | references | described,
+        lambda inner: (
+            inner.map(lambda item: {"type": "array", "items": item})
+            | _objects(inner)
+            | st.lists(inner, min_size=1, max_size=2).map(lambda options: {"anyOf": options})
+            | inner.map(lambda part: {"allOf": [part], "description": "wrapped"})
+        ),
+        max_leaves=5,
+    )
+
+
+def _objects(parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    names = st.sampled_from(["a", "b", "c"])
+
+    def build(properties: dict[str, Any], optional: set[str], is_closed: bool) -> dict[str, Any]:
+        made: dict[str, Any] = {"type": "object", "properties": properties}
+        required = [name for name in properties if name not in optional]
+        if required:
+            made["required"] = required
+        if is_closed:
+            made["additionalProperties"] = False
+        return made
+
+    return st.builds(build, st.dictionaries(names, parts, max_size=3), st.sets(names), st.booleans())
