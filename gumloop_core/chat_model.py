@@ -42,7 +42,7 @@ from gumloop_core.settings import (
     AsyncTransport,
     ClientSettings,
 )
-from gumloop_core.timeouts import checked_seconds, checked_timeout, written_down
+from gumloop_core.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class ChatModelFields(BaseModel):
     """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
     ``None`` waits without end."""
 
-    stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
+    stream_idle_timeout: float | None = UnsetSeconds(DEFAULT_STREAM_IDLE_TIMEOUT)
     """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
     shorter ``timeout`` holds here too."""
 
@@ -374,7 +374,8 @@ class ChatModelFields(BaseModel):
         )
 
     def _has_idle_timeout(self) -> bool:
-        return "stream_idle_timeout" in self.__pydantic_fields_set__
+        # Not by pydantic's set of fields: a configurable model is made again of all its fields.
+        return self.stream_idle_timeout.__class__ is not UnsetSeconds
 
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.

@@ -385,6 +385,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """Whether ``langchain_core.load`` can write it down."""
         return True
 
+    def to_json(self) -> Any:
+        """What ``langchain_core.load`` writes down; read again, a default is one again."""
+        written: Any = super().to_json()
+        if not self._has_idle_timeout():
+            written.get("kwargs", {}).pop("stream_idle_timeout", None)
+        return written
+
     def _resolve_model_profile(self) -> ModelProfile | None:
         return known_profile(self.model)
 

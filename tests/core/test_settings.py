@@ -97,6 +97,15 @@ def test_an_idle_timeout_that_is_set_later() -> None:
     assert copy._sync()._settings.chat_exchange(body(), stream=True).idle_timeout is None
 
 
+def test_a_default_idle_timeout_stays_one_in_a_model_made_of_all_fields_of_another() -> None:
+    """As LangChain's configurable fields and serialized models make it."""
+    model = Model(model="m", api_key="k", timeout=10)
+    for copy in (Model(**model.__dict__), Model(**model.model_dump()), pickle.loads(pickle.dumps(model))):
+        assert copy._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 10
+    told = Model(model="m", timeout=10, stream_idle_timeout=120.0)
+    assert Model(**told.__dict__)._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 120
+
+
 def test_an_address_that_only_httpx_refuses() -> None:
     endpoint = Endpoint("https://256.256.256.256", "https://256.256.256.256")
     settings = ClientSettings(credentials=Credentials(api_key="k"), endpoint=endpoint)

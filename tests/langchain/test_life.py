@@ -60,6 +60,9 @@ def test_a_model_is_written_down_and_read_again(monkeypatch: pytest.MonkeyPatch)
     assert read.asdict() == secretive().asdict()
     assert isinstance(read.api_key, SecretStr)
     assert read.api_key.get_secret_value() == "from-environment"
+    # A default that was not set is none again: a shorter timeout bounds the silence of a stream.
+    assert dumpd(secretive())["kwargs"].keys().isdisjoint({"stream_idle_timeout"})
+    assert dumpd(secretive(stream_idle_timeout=120.0))["kwargs"]["stream_idle_timeout"] == 120.0
     assert dumpd(secretive())["kwargs"]["api_key"] == {"lc": 1, "type": "secret", "id": ["GUMLOOP_API_KEY"]}
 
 
