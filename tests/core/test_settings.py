@@ -187,6 +187,48 @@ def test_arguments_that_are_refused(kind: Any, wrong: dict[str, Any], reason: st
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_all_take_arguments_of_the_same_names(kind: Any) -> None:
+    given: dict[str, Any] = {
+        "model": "m",
+        "api_key": "k",
+        "access_token": "t",
+        "user_id": "u",
+        "team_id": "t",
+        "base_url": "https://a.example/v1",
+        "stream_base_url": "https://b.example/v1",
+        "temperature": 0.1,
+        "max_completion_tokens": 5,
+        "top_p": 0.5,
+        "seed": 1,
+        "stop": ["x"],
+        "frequency_penalty": 0.1,
+        "presence_penalty": 0.1,
+        "reasoning": {"effort": "low"},
+        "modalities": ["text"],
+        "image_config": {"size": "1024x1024"},
+        "provider": {"sort": "price"},
+        "models": ["n"],
+        "plugins": [{"id": "web"}],
+        "parallel_tool_calls": False,
+        "extra_body": {"session_id": "s"},
+        "default_headers": {"x-a": "b"},
+        "timeout": 5,
+        "stream_idle_timeout": 9,
+        "max_retries": 0,
+        "http_client": CLIENT,
+        "http_async_client": ASYNC_CLIENT,
+    }
+    model = kind(**given)
+    secrets = ("api_key", "access_token")
+    assert {name: getattr(model, name) for name in given if name not in secrets} == {
+        name: value for name, value in given.items() if name not in secrets
+    }
+    assert [getattr(model, name).get_secret_value() for name in secrets] == ["k", "t"]
+    assert kind(model="m", max_tokens=5).max_completion_tokens == 5
+    assert kind(model="m").max_retries == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_arguments_without_names_are_refused(kind: Any) -> None:
     with pytest.raises(ConfigurationError, match="by name: model="):
         kind("m")
