@@ -27,7 +27,7 @@ from typing_extensions import Self
 
 from gumloop_core.async_client import AsyncGumloopClient
 from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials, hidden, travelling
+from gumloop_core.credentials import Credentials, EnvironmentKey, hidden, travelling
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
@@ -361,7 +361,7 @@ class ChatModelFields(BaseModel):
                 access_token=self.access_token,
                 user_id=self.user_id,
                 team_id=self.team_id,
-                key_from_environment="api_key" not in self.model_fields_set,
+                key_from_environment=isinstance(self.api_key, EnvironmentKey),
                 left_behind=self._left_behind,
             ),
             endpoint=self._endpoint(),
