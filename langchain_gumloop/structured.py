@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Literal, TypeAlias, cast, get_origin
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap, RunnablePassthrough
@@ -19,7 +19,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
-from gumloop_core.arguments import read_arguments, was_cut_off
+from gumloop_core.arguments import was_cut_off
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.nulls import without_added_nulls
@@ -254,36 +254,24 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
         return self._object_of(document.value, text)
 
     def _object_of_call(self, message: AIMessage, finish_reason: str | None) -> Any:
-        cut_off = was_cut_off(finish_reason)
-        # The sum of a stream has read its arguments leniently, half ones too: there the text counts.
-        pieces = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
-        texts = [piece["args"] or "" for piece in pieces if piece["name"] == self.tool_name]
-        if texts:
-            arguments, fault = read_arguments(texts[0], finish_reason)
-            if arguments is not None:
-                return self._object_of(arguments, texts[0])
-            if cut_off:
-                return self._read("", finish_reason, None)
-            raise self._not_an_object(fault, texts[0])
         for call in message.tool_calls:
-            if call["name"] == self.tool_name and (call["args"] or not cut_off):
+            if call["name"] == self.tool_name:
                 return self._object_of(call["args"], str(call["args"]))
-        if message.tool_calls and not cut_off:
-            return None  # it called another of the tools that were given beside the schema
-        if cut_off:
+        if was_cut_off(finish_reason):
             return self._read("", finish_reason, None)
         for invalid in message.invalid_tool_calls:
-            raise self._not_an_object(str(invalid["error"]), invalid["args"])
+            if invalid["name"] == self.tool_name or not message.tool_calls:
+                raise OutputParserException(
+                    f"The model's arguments for {self.tool_name!r} are not a JSON object: {invalid['error']}",
+                    llm_output=invalid["args"],
+                )
+        if message.tool_calls:
+            return None  # it called another of the tools that were given beside the schema
         text = str(message.text)
         hint = f". {NO_FORCED_CALL}" if self.is_unforced else ""
         raise OutputParserException(
             f"The model answered with text instead of calling {self.tool_name!r}: {text[:500]!r}{hint}",
             llm_output=text,
-        )
-
-    def _not_an_object(self, fault: str, arguments: str | None) -> OutputParserException:
-        return OutputParserException(
-            f"The model's arguments for {self.tool_name!r} are not a JSON object: {fault}", llm_output=arguments
         )
 
     @property
