@@ -238,7 +238,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """What a cache is told of a call, and may write into a file."""
-        return super()._get_llm_string(stop, **_with_hidden_headers(kwargs))
+        if kwargs.get("extra_headers"):
+            kwargs = {**kwargs, "extra_headers": call_headers(kwargs["extra_headers"]).without_secrets}
+        return super()._get_llm_string(stop, **kwargs)
 
     def with_structured_output(
         self,
