@@ -18,9 +18,9 @@ def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
     """A tool on the wire's form.
 
     The form of OpenAI, nested or flat, of Anthropic (``input_schema``), of MCP servers (``inputSchema``) or Bedrock
-    (``toolSpec``), and a JSON Schema with a title become functions. A tool that runs at the server is none, and goes out as it is:
-    ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's dict is not
-    touched.
+    (``toolSpec``), and a JSON Schema with a title become functions. A tool that runs at the server is none, and goes
+    out as it is: ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's
+    dict is not touched.
 
     Raises:
         InvalidRequestError: If it is none of these.

@@ -6,14 +6,13 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from enum import EnumMeta
-from operator import itemgetter
 from typing import Any, Literal, TypeAlias, cast, get_origin
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import AddableDict, Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
@@ -31,7 +30,7 @@ from gumloop_core.structured import Problem, Wanted, read_document
 from gumloop_core.thinking import NO_FORCED_CALL
 from gumloop_core.wire import JSONObject, ResponseFormat
 from langchain_gumloop.errors import LengthLimitError, RefusalError
-from langchain_gumloop.growing import GrowingObject, awith_whole, with_whole
+from langchain_gumloop.growing import GrowingObject, awith_whole, whole_of, with_whole
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How the answer is held to the schema: by the endpoint, as the arguments of a tool, or by asking for JSON alone."""
@@ -335,6 +334,26 @@ _PROBLEMS: dict[Problem, type[OutputParserException]] = {
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
     """The runnable for ``include_raw``: the message, the object, and the error in place of raising it."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+    def parsed(answers: Iterator[Any], config: RunnableConfig) -> Iterator[AddableDict]:
+        raw = whole_of([answer["raw"] for answer in answers])
+        yield AddableDict(raw=raw)
+        try:
+            made = parser.invoke(raw, config)
+        except Exception as error:  # also what a class's own validators raise
+            yield AddableDict(parsed=None, parsing_error=error)
+        else:
+            yield AddableDict(parsed=made, parsing_error=None)
+
+    async def aparsed(answers: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[AddableDict]:
+        raw = whole_of([answer["raw"] async for answer in answers])
+        yield AddableDict(raw=raw)
+        try:
+            made = await parser.ainvoke(raw, config)
+        except Exception as error:
+            yield AddableDict(parsed=None, parsing_error=error)
+        else:
+            yield AddableDict(parsed=made, parsing_error=None)
+
+    # Functions that stream: LangChain's own fallbacks only hold up to the first part of a streamed answer.
+    return RunnableMap(raw=model) | RunnableGenerator[Any, Any](cast("Any", parsed), cast("Any", aparsed))
