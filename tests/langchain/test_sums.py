@@ -29,7 +29,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from gumloop_core.emulator import Emulator
 from langchain_gumloop.streamed import StreamedChunk
-from tests.langchain.answers import call, call_piece, face, streamed, unary
+from tests.langchain.answers import PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel
 
 Chunks = list[AIMessageChunk]
@@ -216,6 +216,26 @@ def test_a_call_before_its_text_stands_behind_it(
     )
     expected = model.invoke("x")
     assert [block["type"] for block in expected.content_blocks] == ["reasoning", "text", "tool_call"]
+    assert face(add(list(model.stream("x")))) == face(expected)
+
+
+@pytest.mark.parametrize("add", WAYS)
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize("texts", [("Here", " it is."), (None, None), ("Here.", None), (None, "Here.")])
+def test_pictures_that_nobody_asked_for_stand_behind_the_text(
+    server: Emulator,
+    chat: MakeModel,
+    texts: tuple[str | None, str | None],
+    output_version: str,
+    add: Callable[[Chunks], AIMessage],
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": PIXEL_URL}}
+    model = chat(output_version=output_version)
+    server.queue(
+        unary(content="".join(filter(None, texts)) or None, images=[image]),
+        streamed({"content": texts[0]}, {"images": [image]}, {"content": texts[1]}),
+    )
+    expected = model.invoke("x")
     assert face(add(list(model.stream("x")))) == face(expected)
 
 
