@@ -89,6 +89,7 @@ class Exchange:
         self.idle_timeout = idle_timeout
         self.max_bytes = max_bytes
         self.borrowed: Any = None  # the client of a pool that sends the attempt; whoever sends gives it back
+        self.closing: Any = None  # an event, set when the pool's user is released; None with a client of the caller's
         self._content = content
         self._headers = headers
         self._credentials = credentials
@@ -106,8 +107,8 @@ class Exchange:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the attempt was ended by closing the pool's connections."""
-        return self.borrowed is not None and bool(self.borrowed.is_ended)
+        """Whether the call was ended by closing the pool's connections."""
+        return self.closing is not None and bool(self.closing.is_set())
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
@@ -123,7 +124,7 @@ class Exchange:
         failure.__cause__ = error
         return failure
 
-    def request(self, client: httpx.Client | httpx.AsyncClient, *, own_pool: bool) -> httpx.Request:
+    def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Make the request for one attempt.
 
         A client that the caller gave adds its own headers, cookies and parameters; our pools have none to add.
@@ -134,7 +135,7 @@ class Exchange:
             taken = [name.lower() for name, _ in credentials]
             headers = [*(header for header in headers if header[0].lower() not in taken), *credentials]
         extensions = {"timeout": dict(self._timeout)}
-        if own_pool:
+        if self.borrowed is not None:
             return httpx.Request(self.method, self.url, headers=headers, content=self._content, extensions=extensions)
         return client.build_request(
             self.method, self.url, headers=headers, content=self._content, extensions=extensions
@@ -265,7 +266,7 @@ class Exchange:
         """
         if self.is_ended and not isinstance(error, APIStatusError):
             forget_frames(error, self._redactor)
-            return self._ended(reader)
+            return self.ended(reader)
         if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
             forget_frames(error, self._redactor)
             error = self._status_error(error.response, _content_if_read(error.response))
@@ -290,7 +291,8 @@ class Exchange:
             return None  # whoever closed the connections wants no new ones
         return pause_before_retry(failure, self._attempts, self._max_retries)
 
-    def _ended(self, reader: AnswerReader | None) -> GumloopError:
+    def ended(self, reader: AnswerReader | None = None) -> GumloopError:
+        """The error to raise for a call that was ended by closing the pool's connections."""
         if reader is not None and reader.started:
             return StreamError(
                 "The stream was closed by close(). What had arrived is in .partial.", partial=reader.partial()
