@@ -221,7 +221,7 @@ class AsyncGumloopClient:
                 if not body.take(piece):
                     break
         except Exception:
-            if not body.may_be_cut:
+            if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read
                 raise
         return body.content()
 

@@ -7,6 +7,7 @@ so that importing an adapter stays cheap.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -232,6 +233,8 @@ class GumloopClient:
 
     def _close(self, exchange: Exchange, response: httpx.Response) -> None:
         """Close a response; after that its client can serve another request."""
+        if sys.is_finalizing():
+            return  # a stream was kept to the interpreter's end: httpx's modules are gone, and Python 3.13.0 crashes
         try:
             with suppress(Exception):  # what was read is read
                 response.close()
@@ -246,7 +249,7 @@ class GumloopClient:
                 if not body.take(piece):
                     break
         except Exception:
-            if not body.may_be_cut:
+            if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read
                 raise
         return body.content()
 

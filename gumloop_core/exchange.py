@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.bodies import StreamBody, UnaryBody, looks_like_sse
-from gumloop_core.boundary import unexpected
+from gumloop_core.boundary import unexpected, words_of
 from gumloop_core.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.errors import (
     APIConnectionError,
@@ -119,7 +119,8 @@ class Exchange:
     def token_failure(self, error: Exception) -> ConfigurationError:
         """The error to raise where the caller's source of tokens fails. What it raised is the cause."""
         forget_frames(error)
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        words = words_of(error)
+        reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
         failure = ConfigurationError(f"The callable that gives the key or token failed: {reason:.500}")
         failure.__cause__ = error
         return failure
@@ -302,7 +303,7 @@ class Exchange:
         )
 
     def _translated(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
-        reason = self._redactor.text(str(error)) or type(error).__name__
+        reason = self._redactor.text(words_of(error)) or type(error).__name__
         host = self.url.host
         if isinstance(error, (httpx.TimeoutException, TimeoutError)):
             return APITimeoutError(self._timeout_message(error))
