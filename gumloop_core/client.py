@@ -89,8 +89,7 @@ class GumloopClient:
         exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
         while True:
             reader = exchange.reader()
-            last: Delta | None = None
-            pause = 0.0
+            outcome: Delta | GumloopError | None = None
             try:
                 response = self._send(exchange)
                 try:
@@ -106,23 +105,20 @@ class GumloopClient:
                         if delta.completion is None:
                             yield delta
                         else:
-                            last = delta
+                            outcome = delta
                     drain(response, pieces)
                 finally:
                     self._close(exchange, response)
             except Exception as error:
                 outcome = exchange.outcome(error, reader)
-                if isinstance(outcome, GumloopError):
-                    wait = exchange.pause_after(outcome, reader)
-                    if wait is None:
-                        piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
-                        raise outcome from outcome.__cause__
-                    pause = wait
-                else:
-                    last = outcome
-            if last is not None:
-                yield last
+            if isinstance(outcome, Delta):
+                yield outcome
                 return
+            assert outcome is not None
+            pause = exchange.pause_after(outcome, reader)
+            if pause is None:
+                piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
+                raise outcome from outcome.__cause__
             _pause(exchange, pause)
 
     def models(self) -> list[ModelGroup]:
@@ -191,18 +187,20 @@ class GumloopClient:
                     self._close(exchange, response)
             except Exception as error:
                 failure = exchange.failure(error)
-                pause = exchange.pause_after(failure)
-                if pause is None:
-                    raise failure from failure.__cause__
+            pause = exchange.pause_after(failure)
+            if pause is None:  # outside the handler, so that the error is no context where it is no cause
+                raise failure from failure.__cause__
             _pause(exchange, pause)
 
     def _authorize(self, exchange: Exchange) -> None:
         try:
             exchange.authorize(self._settings.credentials.bearer())
+            return
         except GumloopError:
             raise
         except Exception as error:  # of a callable of the caller's
-            raise exchange.token_failure(error) from error
+            failure = exchange.token_failure(error)
+        raise failure from failure.__cause__
 
     def _send(self, exchange: Exchange) -> httpx.Response:
         from gumloop_core import pools

@@ -117,12 +117,15 @@ class Exchange:
         self._redactor.add_key(bearer.get_secret_value())
 
     def token_failure(self, error: Exception) -> ConfigurationError:
-        """The error to raise where the caller's source of tokens fails. What it raised is the cause."""
-        forget_frames(error)
-        words = words_of(error)
+        """The error to raise where the caller's source of tokens fails. What it raised is the cause.
+
+        Tokens of earlier attempts are known, and masked; one that was not handed out yet is not.
+        """
+        is_clean = forget_frames(error, self._redactor)
+        words = self._redactor.text(words_of(error))
         reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
         failure = ConfigurationError(f"The callable that gives the key or token failed: {reason:.500}")
-        failure.__cause__ = error
+        failure.__cause__ = error if is_clean else None
         return failure
 
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
@@ -275,9 +278,9 @@ class Exchange:
             forget_frames(error, self._redactor)
             return error
         if isinstance(error, _TRANSPORT_ERRORS):
-            forget_frames(error, self._redactor)
+            is_clean = forget_frames(error, self._redactor)
             failure = self._translated(error, reader)
-            failure.__cause__ = error
+            failure.__cause__ = error if is_clean else None
         else:
             failure = unexpected(error, self._redactor)
         if failure.partial is None and reader is not None:
