@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
-from gumloop_core.client import check_http_client
 from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.own_clients import checked_client
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -35,9 +35,7 @@ class AsyncGumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings or ClientSettings()
-        if http_client is not None:
-            check_http_client(http_client, "http_async_client", "AsyncClient")
-        self._http_client = http_client
+        self._http_client: httpx.AsyncClient | None = checked_client(http_client, "http_async_client")
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`aclose`."""
 

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.own_clients import checked_client
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -39,9 +40,7 @@ class GumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.Client | None = None) -> None:
         self._settings = settings or ClientSettings()
-        if http_client is not None:
-            check_http_client(http_client, "http_client", "Client")
-        self._http_client = http_client
+        self._http_client: httpx.Client | None = checked_client(http_client, "http_client")
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`close`."""
 
@@ -271,16 +270,3 @@ def _pieces(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
         return response.iter_bytes()
     pieces = response.iter_raw()
     return pieces if unpack is None else chain.from_iterable(map(unpack, pieces))
-
-
-def check_http_client(client: object, argument: str, kind: str) -> None:
-    """Refuse a client of the wrong kind, or of another library.
-
-    Raises:
-        ConfigurationError: Saying what to pass.
-    """
-    import httpx
-
-    if not isinstance(client, getattr(httpx, kind)):
-        given = type(client)
-        raise ConfigurationError(f"{argument} must be an httpx.{kind}, not {given.__module__}.{given.__qualname__}.")
