@@ -30,7 +30,8 @@ from gumloop_core.json_text import decode, encode
 from gumloop_core.payload import excerpt
 from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
-from gumloop_core.retry import pause_before_retry, read_retry_after
+from gumloop_core.retry import pause_before_retry
+from gumloop_core.retry_after import longest_retry_after
 from gumloop_core.tool_calls import names_of_tools
 from gumloop_core.tracebacks import forget_frames
 
@@ -247,7 +248,7 @@ class Exchange:
             messages=self._messages,
             origins=self._origins,
             response=self._public_response(response, content),
-            retry_after=read_retry_after(response.headers.get("retry-after")),
+            retry_after=longest_retry_after(response.headers.get_list("retry-after")),
         )
 
     def outcome(self, error: Exception, reader: AnswerReader) -> Delta | GumloopError:
