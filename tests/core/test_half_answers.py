@@ -6,12 +6,13 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import httpx
 import pytest
 
-from gumloop_core import Completion, GumloopClient
+from gumloop_core import Completion, Delta
 from gumloop_core.errors import (
     APIConnectionError,
     BadRequestError,
@@ -20,13 +21,14 @@ from gumloop_core.errors import (
     RateLimitError,
     StreamError,
 )
+from gumloop_core.exchange import Exchange
 from tests.support.byte_server import CLOSE, ByteServer, Pause
-from tests.support.core_driver import SyncCore, body, settings_for
+from tests.support.core_driver import SyncCore, settings_for
 from tests.support.http_bytes import (
     DONE,
     FINISH,
     TEXT,
-    USAGE_EVENT,
+    USAGE,
     answer_events,
     chunk,
     completion,
@@ -97,8 +99,8 @@ def as_stream(name: str) -> bytes:
     deltas, reason, beside = SHAPES[name]
     last = chunk({}, finish_reason=reason)
     last["choices"][0].update(beside)
-    events = [event(chunk(delta)) for delta in deltas]
-    return b": working\n\n" + b"".join([*events, event(last), USAGE_EVENT, DONE])
+    short = [{"choices": document["choices"]} for document in (*map(chunk, deltas), last)]  # each byte is a case
+    return b": hi\n\n" + b"".join([*map(event, short), event({"usage": USAGE}), DONE])
 
 
 def as_answer(name: str) -> bytes:
@@ -118,39 +120,61 @@ def as_answer(name: str) -> bytes:
     return json.dumps(completion(read.text or None, finish_reason=read.finish_reason or "stop", **message)).encode()
 
 
-class _Cut(httpx.SyncByteStream):
-    """A body that ends, properly or not."""
-
-    def __init__(self, pieces: Sequence[bytes], breaks: bool) -> None:
-        self.pieces = pieces
-        self.breaks = breaks
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self.pieces
-        if self.breaks:
-            raise httpx.ReadError("reset")
-
-
 class Reading:
-    """A client whose transport plays the body of the moment."""
+    """Reads bodies as the clients do, without a network: thousands a second."""
 
-    def __init__(self) -> None:
-        self.body: Any = None
-        self.headers: dict[str, str] = {}
-        transport = httpx.MockTransport(lambda _request: httpx.Response(200, headers=self.headers, stream=self.body))
-        self.client = GumloopClient(
-            settings_for("http://127.0.0.1:9", max_retries=0), httpx.Client(transport=transport)
-        )
+    def unary(self, *pieces: bytes, breaks: bool = False, encoding: str = "identity") -> Completion:
+        exchange, response = _exchanged(encoding)
+        try:
+            gathered = exchange.body(response)
+            for piece in _unpacked(exchange, response, pieces, breaks):
+                gathered.take(piece)
+            return exchange.completion(response, gathered.content())
+        except Exception as error:
+            raise exchange.failure(error) from None
 
-    def unary(self, *pieces: bytes, breaks: bool = False, **headers: str) -> Completion:
-        self.body, self.headers = _Cut(pieces, breaks), headers
-        return self.client.complete(body())
+    def stream(self, *pieces: bytes, breaks: bool = False, encoding: str = "identity") -> Completion:
+        exchange, response = _exchanged(encoding)
+        reader = exchange.reader()
+        last: Delta | GumloopError = Delta({})
+        try:
+            stream = exchange.begin_stream(response, reader)
+            for piece in _unpacked(exchange, response, pieces, breaks):
+                for last in stream.feed(piece):
+                    assert last.completion is None
+                if reader.done:
+                    break
+            *_, last = stream.finish()
+        except Exception as error:
+            last = exchange.outcome(error, reader)
+        if isinstance(last, GumloopError):
+            raise last
+        assert last.completion is not None
+        return last.completion
 
-    def stream(self, *pieces: bytes, breaks: bool = False, **headers: str) -> Completion:
-        self.body, self.headers = _Cut(pieces, breaks), headers
-        read = list(self.client.stream(body(stream=True)))[-1].completion
-        assert read is not None
-        return read
+
+@lru_cache
+def _exchanged(encoding: str) -> tuple[Exchange, httpx.Response]:
+    request = httpx.Request("POST", "http://127.0.0.1/")
+    exchange = Exchange(
+        request.method,
+        request.url,
+        content=b"",
+        headers=[("accept-encoding", "gzip")],
+        secrets=[],
+        timeout={},
+        idle_timeout=None,
+        max_bytes=10**6,
+    )
+    return exchange, httpx.Response(200, headers={"content-encoding": encoding}, request=request)
+
+
+def _unpacked(exchange: Exchange, response: httpx.Response, pieces: Sequence[bytes], breaks: bool) -> Iterator[bytes]:
+    unpack = exchange.unpacker(response)
+    for piece in pieces:
+        yield from [piece] if unpack is None else unpack(piece)
+    if breaks:
+        raise httpx.ReadError("reset")
 
 
 def streamed_through(content: bytes) -> Completion:
@@ -181,18 +205,18 @@ def test_a_stream_that_is_cut_at_any_byte(name: str, packed: bool) -> None:
     expected = said(reading.stream(content))
     assert expected["end"] == SHAPES[name][1]
     sent = gzip.compress(content) if packed else content
-    headers = {"content-encoding": "gzip"} if packed else {}
+    encoding = "gzip" if packed else "identity"
     outcomes = []
     for place in range(len(sent)):
-        for breaks in (False, True):
-            read = outcome(reading.stream, sent[:place], breaks=breaks, **headers)
+        for breaks in (False, True) if place % 3 == 0 else (False,):
+            read = outcome(reading.stream, sent[:place], breaks=breaks, encoding=encoding)
             outcomes.append(type(read))
             if isinstance(read, Completion):
                 assert said(read) == expected, place
                 assert packed or place > finished
     assert Completion in outcomes
     assert set(outcomes) <= {Completion, StreamError, APIConnectionError, InvalidResponseError}
-    assert said(reading.stream(sent, breaks=True, **headers)) == expected
+    assert said(reading.stream(sent, breaks=True, encoding=encoding)) == expected
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
@@ -203,11 +227,11 @@ def test_a_unary_answer_that_is_cut_at_any_byte(name: str, packed: bool) -> None
     expected = said(reading.unary(content))
     assert expected == said(streamed_through(as_stream(name)))
     sent = gzip.compress(content) if packed else content
-    headers = {"content-encoding": "gzip"} if packed else {}
+    encoding = "gzip" if packed else "identity"
     trailer = 8 + 1 if packed else 0  # behind the last byte of the content: its checksum
     for place in range(len(sent)):
-        for breaks in (False, True):
-            read = outcome(reading.unary, sent[:place], breaks=breaks, **headers)
+        for breaks in (False, True) if place % 3 == 0 else (False,):
+            read = outcome(reading.unary, sent[:place], breaks=breaks, encoding=encoding)
             if isinstance(read, Completion):
                 assert said(read) == expected
                 assert place >= len(sent) - trailer
@@ -215,7 +239,7 @@ def test_a_unary_answer_that_is_cut_at_any_byte(name: str, packed: bool) -> None
             else:
                 assert isinstance(read, (APIConnectionError, InvalidResponseError))
     with pytest.raises(APIConnectionError):
-        reading.unary(sent, breaks=True, **headers)
+        reading.unary(sent, breaks=True, encoding=encoding)
 
 
 SPELLINGS = {
@@ -237,7 +261,7 @@ def test_a_stream_in_every_spelling_and_every_cut(spelling: str) -> None:
     for place in range(0, len(content)):
         assert said(reading.stream(content[:place], content[place:])) == expected, place
         read = outcome(reading.stream, content[:place])
-        assert isinstance(read, StreamError) or said(read) == expected, place  # type: ignore[arg-type]
+        assert isinstance(read, GumloopError) or said(read) == expected, place
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["ended", "reset"])
@@ -310,7 +334,7 @@ def test_a_unary_answer_in_any_frame(name: str) -> None:
         driver.stop()
 
 
-@pytest.mark.parametrize("spare", [0, 5, 200])
+@pytest.mark.parametrize("spare", [0, 2, 200])
 def test_a_stream_whose_length_is_too_short(spare: int) -> None:
     events = [*text_events(), FINISH]
     content = b"".join(events)
