@@ -16,7 +16,9 @@ KEEPS = {
     "in the main thread": "kept = begun()",
     "in a thread": "kept = []\nthread = threading.Thread(target=lambda: kept.append(begun()))\nthread.start()",
     "in a cycle": "kept = [begun()]\nkept.append(kept)",
-    "in a process that was forked": "kept = begun()\npid = os.fork()\nif pid: os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)",
+    "in a process that was forked": (
+        "kept = begun()\npid = os.fork()\nif pid:\n    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)"
+    ),
 }
 
 
