@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
+from gumloop_core.shown import shown
 from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
@@ -34,7 +35,7 @@ def tool_params(tools: Sequence[Any]) -> list[Any]:
         InvalidRequestError: If a tool cannot be turned into one, naming the tool.
     """
     if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
-        raise InvalidRequestError(f"tools must be a list of tools, not {tools!r:.200}.")
+        raise InvalidRequestError(f"tools must be a list of tools, not {shown(tools)}.")
     return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
 
 
@@ -46,7 +47,9 @@ def tool_param(tool: BaseTool) -> ToolParam:
     """
     metadata = getattr(tool, "metadata", None)
     if not isinstance(metadata, ToolMetadata):
-        raise InvalidRequestError(f"{tool!r} is not a tool: it has no ToolMetadata. Wrap a function in FunctionTool.")
+        raise InvalidRequestError(
+            f"{shown(tool)} is not a tool: it has no ToolMetadata. Wrap a function in FunctionTool."
+        )
     if type(metadata) is not ToolMetadata:
         return _define(metadata)  # a subclass may make its schema anew each time
     made_of = (metadata.name, metadata.description, metadata.fn_schema)
@@ -61,13 +64,13 @@ def tool_param(tool: BaseTool) -> ToolParam:
 
 def _define(metadata: ToolMetadata) -> ToolParam:
     if not metadata.name:
-        raise InvalidRequestError(f"A tool has no name; its description is {metadata.description!r}.")
+        raise InvalidRequestError(f"A tool has no name; its description is {shown(metadata.description)}.")
     try:
         parameters = metadata.get_parameters_dict()
     except Exception as error:
         raise InvalidRequestError(
-            f"The tool {metadata.name!r} cannot be described to the model: "
-            f"its arguments ({metadata.fn_schema!r}) have no JSON Schema. {error}"
+            f"The tool {shown(metadata.name)} cannot be described to the model: "
+            f"its arguments ({shown(metadata.fn_schema)}) have no JSON Schema. {error}"
         ) from error
     return {
         "type": "function",
@@ -151,16 +154,16 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
 
 def _reason(name: str, arguments: str, problem: str, finish_reason: Any) -> str:
     """What is wrong with a call, for the model that is to make it again, and for whoever reads the error."""
-    shown = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
+    excerpt = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
     if was_cut_off(finish_reason):
         is_limit = "length" in finish_reason or "token" in finish_reason
         advice = " Raise max_completion_tokens." if is_limit else ""
         return (
-            f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {shown!r}. "
+            f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {excerpt!r}. "
             f"Nothing was run.{advice}"
         )
     return (
-        f"The tool {name!r} was called with arguments that are not a JSON object: {shown!r}. "
+        f"The tool {name!r} was called with arguments that are not a JSON object: {excerpt!r}. "
         f"{problem.rstrip('.')}. Nothing was run; make the call again with a JSON object."
     )
 

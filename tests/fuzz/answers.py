@@ -23,7 +23,7 @@ class Call:
     @property
     def value(self) -> Any:
         """The arguments as an object, ``None`` where they are none."""
-        if not self.arguments.strip():
+        if self.arguments.strip() in ("", "null"):
             return {}
         try:
             value = json.loads(self.arguments)
@@ -51,7 +51,11 @@ class Said:
     def good_calls(self) -> list[Call]:
         """The calls that may run: those with a whole object. What was cut off before its arguments has none."""
         is_cut_off = self.finish_reason in ("length", "content_filter")
-        return [call for call in self.calls if call.value is not None and (call.arguments.strip() or not is_cut_off)]
+        return [
+            call
+            for call in self.calls
+            if call.value is not None and (call.arguments.strip() not in ("", "null") or not is_cut_off)
+        ]
 
     @property
     def has_something_to_send(self) -> bool:

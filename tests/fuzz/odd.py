@@ -107,7 +107,6 @@ _MADE: dict[str, Callable[[], Any]] = {
     "@deep list": lambda: deep_list(3000),
     "@cyclic": _cyclic,
     "@keys": lambda: {1: "a", None: "b", (1, 2): "c"},
-    "@large": lambda: 10**5000,
     "@iterator": lambda: iter([{"type": "text", "text": "a"}]),
 }
 

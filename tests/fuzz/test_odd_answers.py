@@ -68,6 +68,8 @@ def test_an_odd_answer_as_the_only_chunk(roads: Roads, deal: Deal) -> None:
     roads.played.play(unary=wire.encoded(document), streamed=wire.stream_of([_as_chunk(document)]))
     unary, streamed = deal.one([("invoke", "stream"), ("chat", "stream_chat"), ("invoke v1", "events")])
     expected, got = meaning(taken(roads, ALL[unary])), meaning(taken(roads, ALL[streamed]))
+    if not isinstance(expected, Failed) and expected["finish_reason"] is None:
+        return  # a document is whole as it is, a stream by its finish reason only
     if isinstance(expected, Failed) or isinstance(got, Failed):
         assert isinstance(expected, Failed) == isinstance(got, Failed), f"{unary}: {expected}, {streamed}: {got}"
     else:

@@ -43,10 +43,8 @@ def test_what_was_said_arrives_on_every_road(roads: Roads, deal: Deal) -> None:
         else:
             assert_same(meaning(expected), answer.meaning, unary)
             assert_same(meaning(result), answer.meaning, name)
-        if "events" in name:
-            assert_same(in_one_order(shown(result)), in_one_order(shown(expected)), f"{name} and {unary}")
-        else:
-            assert_same(shown(result), shown(expected), f"{name} and {unary}")
+        in_order = in_one_order if "events" in name else shown
+        assert_same(in_order(result), in_order(expected), f"{name} and {unary}")
         if isinstance(result, AIMessage):
             results = [block for block in result.content_blocks if block["type"] == "server_tool_result"]
             assert len(results) == len(answer.tool_results), name

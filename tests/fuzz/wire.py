@@ -68,7 +68,7 @@ class Played:
         self.unary, self.status = unary, status
         self.streamed = [streamed] if isinstance(streamed, bytes) else streamed
         self.bodies.clear()
-        note(f"played: {self.unary!r}, streamed: {self.streamed!r}")
+        note(f"played: {self.unary!r}, streamed: {self.streamed!r}")  # which the bytes of a deal do not show
 
     def sync_client(self) -> httpx.Client:
         """A client whose requests come here."""
