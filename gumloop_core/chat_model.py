@@ -27,7 +27,7 @@ from typing_extensions import Self
 
 from gumloop_core.async_client import AsyncGumloopClient
 from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials, hidden, travelling
+from gumloop_core.credentials import Credentials, EnvironmentKey, hidden, travelling
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
@@ -42,7 +42,7 @@ from gumloop_core.settings import (
     AsyncTransport,
     ClientSettings,
 )
-from gumloop_core.timeouts import checked_seconds, checked_timeout, written_down
+from gumloop_core.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class ChatModelFields(BaseModel):
     """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
     ``None`` waits without end."""
 
-    stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
+    stream_idle_timeout: float | None = UnsetSeconds(DEFAULT_STREAM_IDLE_TIMEOUT)
     """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
     shorter ``timeout`` holds here too."""
 
@@ -370,7 +370,7 @@ class ChatModelFields(BaseModel):
                 access_token=self.access_token,
                 user_id=self.user_id,
                 team_id=self.team_id,
-                key_from_environment="api_key" not in self.model_fields_set,
+                key_from_environment=isinstance(self.api_key, EnvironmentKey),
                 left_behind=self._left_behind,
             ),
             endpoint=self._endpoint(),
@@ -383,7 +383,8 @@ class ChatModelFields(BaseModel):
         )
 
     def _has_idle_timeout(self) -> bool:
-        return "stream_idle_timeout" in self.__pydantic_fields_set__
+        # Not by pydantic's set of fields: a configurable model is made again of all its fields.
+        return self.stream_idle_timeout.__class__ is not UnsetSeconds
 
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import is_dataclass
@@ -15,13 +16,13 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
-from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from gumloop_core.answer import Delta
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.credentials import EnvironmentKey
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
@@ -41,6 +42,11 @@ from langchain_gumloop.tracing import TracedChatModel
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
+
+
+def _environment_key() -> EnvironmentKey | None:
+    key = os.environ.get("GUMLOOP_API_KEY")
+    return EnvironmentKey(key) if key else None
 
 
 class ChatGumloop(ChatModelFields, TracedChatModel):
@@ -70,7 +76,7 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
                 print(chunk.text, end="")
     """
 
-    api_key: SecretSource | None = Field(default_factory=secret_from_env("GUMLOOP_API_KEY", default=None), repr=False)
+    api_key: SecretSource | None = Field(default_factory=_environment_key, repr=False)
     """A personal or team API key. Left out, it is ``GUMLOOP_API_KEY``, and a token from ``GUMLOOP_ACCESS_TOKEN``
     wins over it."""
 
@@ -385,6 +391,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
     def is_lc_serializable(cls) -> bool:
         """Whether ``langchain_core.load`` can write it down."""
         return True
+
+    def to_json(self) -> Any:
+        """What ``langchain_core.load`` writes down; read again, a default is one again."""
+        written: Any = super().to_json()
+        if not self._has_idle_timeout():
+            written.get("kwargs", {}).pop("stream_idle_timeout", None)
+        return written
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return known_profile(self.model)
