@@ -108,15 +108,15 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     def metadata(self) -> LLMMetadata:
         """What pipelines need to know of the model. Never raises."""
         facts = model_facts(self.model) or {}
-        window = self.context_window or facts.get("context_window") or DEFAULT_CONTEXT_WINDOW
+        window = _count(self.context_window) or facts.get("context_window") or DEFAULT_CONTEXT_WINDOW
         calls_tools = self.is_function_calling_model
         # A prompt helper takes the answer's length off the window, and fails where nothing is left.
-        length = self.max_completion_tokens
+        length = _count(self.max_completion_tokens)
         return LLMMetadata(
             context_window=window,
             num_output=-1 if length is None else min(length, window // 2),
             is_chat_model=True,
-            is_function_calling_model=facts.get("tool_calling", True) if calls_tools is None else calls_tools,
+            is_function_calling_model=calls_tools if isinstance(calls_tools, bool) else facts.get("tool_calling", True),
             model_name=str(self.model),
             system_role=MessageRole.SYSTEM,
         )
@@ -444,3 +444,8 @@ async def _acompletions(responses: AsyncGenerator[ChatResponse, None]) -> AsyncG
             yield to_completion_response(response)
     finally:
         await responses.aclose()
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens. A field may have been set to anything, which a request refuses, and ``metadata`` does not."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -62,6 +62,14 @@ def test_the_metadata_of_an_odd_model_does_not_raise():
     assert llm.metadata.model_name == "5"
 
 
+@pytest.mark.parametrize("value", [[5], {}, "a", True, float("-inf"), -3, 0.5])
+@pytest.mark.parametrize("field", ["context_window", "max_completion_tokens", "is_function_calling_model"])
+def test_the_metadata_of_odd_fields_does_not_raise(field, value):
+    metadata = Gumloop(model="acme/new").model_copy(update={field: value}).metadata
+    assert (metadata.context_window, metadata.num_output) == (DEFAULT_CONTEXT_WINDOW, -1)
+    assert metadata.is_function_calling_model is True
+
+
 def test_a_payload_holds_the_metadata_and_no_more():
     llm = Gumloop(model="m", api_key="gl-canary-1", user_id="canary-user")
     assert llm.to_payload() == {"class_name": "gumloop_llm", **llm.metadata.model_dump()}
