@@ -24,6 +24,7 @@ from gumloop_core.wire import JSONObject, ResponseFormat
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
 from llama_index_gumloop.partial_objects import PartialObjects
+from llama_index_gumloop.parts import shown
 from llama_index_gumloop.tools import tool_param
 
 _FOR_TOOLS = frozenset({"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"})
@@ -244,10 +245,11 @@ def checked_class(output_cls: Any) -> type[BaseModel]:
     if isinstance(output_cls, BaseModel):
         name = type(output_cls).__name__
         raise InvalidRequestError(f"This is an object of {name}, where the class is wanted: pass {name}.")
-    shown = output_cls.__name__ if isinstance(output_cls, type) and get_origin(output_cls) is None else output_cls
+    is_class = isinstance(output_cls, type) and get_origin(output_cls) is None
+    given = output_cls.__name__ if is_class else shown(output_cls)
     raise InvalidRequestError(
-        f"{shown!s:.200} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else "
-        "into a field of one: class Answer(BaseModel): value: …"
+        f"{given} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else into a "
+        "field of one: class Answer(BaseModel): value: …"
     )
 
 

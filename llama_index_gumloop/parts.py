@@ -136,7 +136,10 @@ def text_field(block: Any, field: str, where: str) -> str | None:
 
 def shown(value: Any) -> str:
     """A value in few words, for an error."""
-    text = reprlib.repr(value)
+    try:
+        text = reprlib.repr(value)
+    except Exception:  # an integer too long for Python to write
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} …"
 
 

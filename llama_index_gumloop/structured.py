@@ -167,10 +167,10 @@ class StructuredPrediction(FunctionCallingLLM):
         Raises:
             InvalidRequestError: If it is no pydantic class.
         """
-        from llama_index_gumloop.structured_llm import GumloopStructuredLLM
+        from llama_index_gumloop.structured_llm import GumloopStructuredLLM, ProgramStructuredLLM
 
         checked_class(output_cls)
-        kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
+        kind = GumloopStructuredLLM if self._uses_response_format() else ProgramStructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
     def _uses_response_format(self) -> bool:
@@ -260,9 +260,6 @@ def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePro
 
 
 def _report_start(output_cls: Any, prompt: Any, prompt_args: dict[str, Any]) -> None:
-    checked_class(output_cls)
-    if not isinstance(prompt, BasePromptTemplate):
-        raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {prompt!r:.200}.")
     _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
 
 

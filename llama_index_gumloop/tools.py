@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
@@ -18,6 +18,7 @@ from gumloop_core.shown import shown
 from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
+from llama_index_gumloop.parts import shown
 from llama_index_gumloop.refused_calls import refused_call
 
 _LONGEST_SHOWN = 200
@@ -90,7 +91,10 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
 
     Raises:
         InvalidResponseError: If there is such a call, and ``refuse`` is false.
+        InvalidRequestError: If it is no response.
     """
+    if not isinstance(response, ChatResponse) or not isinstance(response.message, ChatMessage):
+        raise InvalidRequestError(f"{shown(response)} is not the response of a chat.")
     is_whole = is_last(response)
     selections: list[ToolSelection] = []
     for number, (identity, name, arguments) in enumerate(_calls(response)):
@@ -101,6 +105,8 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
                 arguments = _parsed_so_far(text)
             else:
                 finish_reason = response.additional_kwargs["finish_reason"]
+                if not isinstance(finish_reason, str):  # of somebody else's response
+                    finish_reason = None
                 arguments, problem = read_arguments(text, finish_reason)
                 if arguments is None:
                     reason = _reason(name, text, problem, finish_reason)
@@ -142,7 +148,7 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
     message = response.message
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
-        return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
+        return [(block.tool_call_id, str(block.tool_name), block.tool_kwargs) for block in blocks]
     given = message.additional_kwargs.get("tool_calls")
     calls = []
     for call in given if isinstance(given, (list, tuple)) else ():
