@@ -17,6 +17,7 @@ from gumloop_core.json_text import encode
 from gumloop_core.nulls import without_added_nulls
 from gumloop_core.request import json_schema_format
 from gumloop_core.schema import with_root
+from gumloop_core.shown import shown
 from gumloop_core.strict import strict_form
 from gumloop_core.structured import Problem, read_document
 from gumloop_core.thinking import NO_FORCED_CALL
@@ -24,7 +25,6 @@ from gumloop_core.wire import JSONObject, ResponseFormat
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
 from llama_index_gumloop.partial_objects import PartialObjects
-from llama_index_gumloop.parts import shown
 from llama_index_gumloop.tools import tool_param
 
 _FOR_TOOLS = frozenset({"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"})

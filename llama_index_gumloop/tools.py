@@ -18,7 +18,6 @@ from gumloop_core.shown import shown
 from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.parts import shown
 from llama_index_gumloop.refused_calls import refused_call
 
 _LONGEST_SHOWN = 200
