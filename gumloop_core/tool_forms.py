@@ -17,10 +17,10 @@ _OF_A_FUNCTION = ("name", "description", "parameters", "strict")
 def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
     """A tool on the wire's form.
 
-    The form of OpenAI, nested or flat, of Anthropic (``input_schema``) or Bedrock (``toolSpec``), and a JSON Schema
-    with a title become functions. A tool that runs at the server is none, and goes out as it is:
-    ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's dict is not
-    touched.
+    The form of OpenAI, nested or flat, of Anthropic (``input_schema``), of MCP servers (``inputSchema``) or Bedrock
+    (``toolSpec``), and a JSON Schema with a title become functions. A tool that runs at the server is none, and goes
+    out as it is: ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's
+    dict is not touched.
 
     Raises:
         InvalidRequestError: If it is none of these.
@@ -28,8 +28,9 @@ def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
     kind = tool.get("type")
     if isinstance(tool.get("function"), Mapping) and kind in (None, "function"):
         return {"type": "function", **tool}
-    if "input_schema" in tool:
-        return _function(tool, {**tool, "parameters": tool["input_schema"]})
+    for schema in ("input_schema", "inputSchema"):
+        if schema in tool:
+            return _function(tool, {**tool, "parameters": tool[schema]})
     if "toolSpec" in tool:
         return _bedrock(tool)
     if isinstance(kind, str) and kind != "function" and kind not in TYPES and kind:
@@ -45,6 +46,8 @@ def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
         and all(isinstance(value, Mapping) for value in tool.values())
     ):
         return dict(tool)  # as Gemini names its own: {"google_search": {}}
+    if "function_declarations" in tool or "functionDeclarations" in tool:
+        raise _refusal(tool, "it holds several functions. Pass each of them as a tool of its own.")
     raise _refusal(tool, "it has neither a name nor a title, and is no tool of a server, which has a 'type'.")
 
 

@@ -19,7 +19,6 @@ from langchain_core.runnables import Runnable
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from gumloop_core.answer import Delta
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.credentials import EnvironmentKey
@@ -118,16 +117,12 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
-            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        last = delta
-            # Handed out when the connection is given back: who has the last chunk may never ask for another.
-            if last is not None:
-                yield from make.last_chunks(last)
+                        yield from make.last_chunks(delta)
 
     async def _astream(
         self,
@@ -140,16 +135,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
-            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        last = delta
-            if last is not None:
-                for last_chunk in make.last_chunks(last):
-                    yield last_chunk
+                        for last_chunk in make.last_chunks(delta):
+                            yield last_chunk
 
     def _stream_chat_model_events(
         self,
@@ -162,16 +154,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
-            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
-                    if delta.completion is None:
-                        yield from events(delta)
-                    else:
-                        last = delta
-            # LangChain asks for nothing after the event that ends the message: the connection is given back before.
-            if last is not None:
-                yield from events(last)
+                    yield from events(delta)
 
     async def _astream_chat_model_events(
         self,
@@ -184,17 +169,10 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
-            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
-                    if delta.completion is None:
-                        for event in events(delta):
-                            yield event
-                    else:
-                        last = delta
-            if last is not None:
-                for event in events(last):
-                    yield event
+                    for event in events(delta):
+                        yield event
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -266,7 +244,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """What a cache is told of a call, and may write into a file."""
-        return super()._get_llm_string(stop, **_with_hidden_headers(kwargs))
+        if kwargs.get("extra_headers"):
+            kwargs = {**kwargs, "extra_headers": call_headers(kwargs["extra_headers"]).without_secrets}
+        return super()._get_llm_string(stop, **kwargs)
 
     def with_structured_output(
         self,

@@ -13,7 +13,8 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
 from langchain_gumloop.calls import read_calls
-from langchain_gumloop.content import in_order
+from langchain_gumloop.content import in_order, with_text_in_a_block
+from langchain_gumloop.unreadable import without_mark
 
 _set = object.__setattr__
 
@@ -95,11 +96,15 @@ def _as_sum(total: Any) -> Any:
         return total
     pieces = total.tool_call_chunks
     if pieces:
-        written = [(piece["id"], piece["name"], piece["args"]) for piece in pieces]
+        written = [(piece["id"], piece["name"], without_mark(piece["args"])) for piece in pieces]
         reason = total.response_metadata.get("finish_reason")
         total.tool_calls, total.invalid_tool_calls = read_calls(written, reason)
-    if total.response_metadata.get("output_version") == "v1" and isinstance(total.content, list):
-        total.content = in_order(total)  # type: ignore[assignment]
+    content = total.content
+    if isinstance(content, list):
+        if total.response_metadata.get("output_version") == "v1":
+            total.content = in_order(total)  # type: ignore[assignment]
+        elif any(isinstance(item, str) for item in content):
+            total.content = with_text_in_a_block(content)
     return total
 
 

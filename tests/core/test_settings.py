@@ -42,7 +42,7 @@ def phases(timeout: Any) -> dict[str, Any]:
     settings = settings_for("http://127.0.0.1:1", timeout=timeout)
     exchange = settings.chat_exchange(body(), stream=False)
     exchange.authorize(settings.credentials.bearer())
-    extensions = exchange.request(httpx.Client(trust_env=False), own_pool=True).extensions
+    extensions = exchange.request(httpx.Client(trust_env=False)).extensions
     found: dict[str, Any] = extensions["timeout"]
     return found
 
