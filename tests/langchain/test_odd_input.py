@@ -149,6 +149,19 @@ def test_numbers_that_json_cannot_say_go_back_as_null(
     assert server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"] == sent
 
 
+def test_a_field_that_is_nested_too_deep_is_named(server: Emulator, chat: MakeModel) -> None:
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    for name in ("extra_body", "reasoning", "provider"):
+        model = chat().model_copy(update={name: deep})
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            model.invoke("x")
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            list(model.stream("x"))
+    assert server.requests == []
+
+
 def test_numbers_in_what_an_answer_said_go_back_as_null(server: Emulator, chat: MakeModel) -> None:
     server.queue(Answer(text="ok"))
     details = [{"type": "reasoning.text", "text": "NaN", "score": math.nan}]
