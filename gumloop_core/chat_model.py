@@ -32,7 +32,6 @@ from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.headers import checked_headers
-from gumloop_core.own_clients import checked_client
 from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
@@ -77,12 +76,20 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
     "timeout": checked_timeout,
     "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
-    "http_client": lambda client: checked_client(client, "http_client"),
-    "http_async_client": lambda client: checked_client(client, "http_async_client"),
+    "http_client": lambda client: _checked_client(client, "http_client"),
+    "http_async_client": lambda client: _checked_client(client, "http_async_client"),
 }
 """How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
 
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
+
+
+def _checked_client(client: Any, argument: str) -> Any:
+    if client is None:
+        return None
+    from gumloop_core.own_clients import checked_client
+
+    return checked_client(client, argument)
 
 
 class ChatModelFields(BaseModel):

@@ -15,10 +15,8 @@ from pydantic_core import from_json
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
 from gumloop_core.shown import shown
-from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.refused_calls import refused_call
 
 _LONGEST_SHOWN = 200
 """Characters of a call's arguments that an error repeats."""
@@ -36,7 +34,13 @@ def tool_params(tools: Sequence[Any]) -> list[Any]:
     """
     if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
         raise InvalidRequestError(f"tools must be a list of tools, not {shown(tools)}.")
-    return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+    return [_tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+
+
+def _tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
+    from gumloop_core.tool_forms import tool_of_dict
+
+    return tool_of_dict(tool)
 
 
 def tool_param(tool: BaseTool) -> ToolParam:
@@ -64,13 +68,13 @@ def tool_param(tool: BaseTool) -> ToolParam:
 
 def _define(metadata: ToolMetadata) -> ToolParam:
     if not metadata.name:
-        raise InvalidRequestError(f"A tool has no name; its description is {shown(metadata.description)}.")
+        raise InvalidRequestError(f"A tool has no name; its description is {metadata.description!r}.")
     try:
         parameters = metadata.get_parameters_dict()
     except Exception as error:
         raise InvalidRequestError(
-            f"The tool {shown(metadata.name)} cannot be described to the model: "
-            f"its arguments ({shown(metadata.fn_schema)}) have no JSON Schema. {error}"
+            f"The tool {metadata.name!r} cannot be described to the model: "
+            f"its arguments ({metadata.fn_schema!r}) have no JSON Schema. {error}"
         ) from error
     return {
         "type": "function",
@@ -111,6 +115,8 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
                     reason = _reason(name, text, problem, finish_reason)
                     if not refuse:
                         raise InvalidResponseError(reason)
+                    from llama_index_gumloop.refused_calls import refused_call
+
                     selections.append(refused_call(identity, name, text, reason))
                     continue
         selections.append(ToolSelection(tool_id=identity, tool_name=name, tool_kwargs=arguments))
@@ -159,16 +165,16 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
 
 def _reason(name: str, arguments: str, problem: str, finish_reason: Any) -> str:
     """What is wrong with a call, for the model that is to make it again, and for whoever reads the error."""
-    excerpt = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
+    shown = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
     if was_cut_off(finish_reason):
         is_limit = "length" in finish_reason or "token" in finish_reason
         advice = " Raise max_completion_tokens." if is_limit else ""
         return (
-            f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {excerpt!r}. "
+            f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {shown!r}. "
             f"Nothing was run.{advice}"
         )
     return (
-        f"The tool {name!r} was called with arguments that are not a JSON object: {excerpt!r}. "
+        f"The tool {name!r} was called with arguments that are not a JSON object: {shown!r}. "
         f"{problem.rstrip('.')}. Nothing was run; make the call again with a JSON object."
     )
 
