@@ -245,7 +245,12 @@ class ChatModelFields(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
-            super().__setattr__(name, self._read(name, value) if name in _READ else value)
+            if name in _READ:
+                values = {name: value}
+                del value  # tracebacks show variables
+                self._read(values)
+                value = values[name]
+            super().__setattr__(name, value)
             if name == "model":
                 self._follow_model()
 
@@ -274,10 +279,10 @@ class ChatModelFields(BaseModel):
         if not update:
             return super().model_copy(deep=deep)
         values = dict(update)
+        del update  # tracebacks show variables
         if "max_tokens" in values:
             values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        for name in _READ.keys() & values:
-            values[name] = self._read(name, values[name])
+        self._read(values)
         problem = self._unknown_argument(values)
         if problem is not None:
             raise self._as_raised(problem)
@@ -287,13 +292,17 @@ class ChatModelFields(BaseModel):
         return copied
 
     @classmethod
-    def _read(cls, name: str, value: Any) -> Any:
-        """A field's value as it is kept."""
+    def _read(cls, values: dict[str, Any]) -> None:
+        """Put fields' values as they are kept in the place of what was passed; where one is refused, none is left."""
+        problem: Exception | None = None
         try:
-            return _READ[name](value)
+            for name in _READ.keys() & values:
+                values[name] = _READ[name](values[name])
         except ConfigurationError as error:
             problem = cls._as_raised(error)
-        raise problem
+        if problem is not None:
+            values.clear()  # tracebacks show variables
+            raise problem
 
     def _follow_model(self) -> None:
         """Bring up to date what follows from the model's id."""

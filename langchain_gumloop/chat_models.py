@@ -305,7 +305,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
         noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
+        if structured.can_be_noted(noted):
+            kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":

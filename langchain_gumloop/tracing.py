@@ -20,7 +20,10 @@ class Traced(BaseChatModel):
 
     @cached_property
     def _serialized(self) -> dict[str, Any]:
-        serialized = dict(super()._serialized)
+        try:
+            serialized = dict(super()._serialized)
+        except RecursionError:  # of a field that is nested too deep, which the request refuses by its name
+            return {"lc": 1, "type": "not_implemented", "id": self.lc_id()}
         tokens = getattr(self, "max_completion_tokens", None)
         if tokens is not None and isinstance(serialized.get("kwargs"), dict):
             serialized["kwargs"] = {**serialized["kwargs"], "max_tokens": tokens}

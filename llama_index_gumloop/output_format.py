@@ -16,10 +16,10 @@ from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.request import json_schema_format
 from gumloop_core.schema import with_root
+from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ResponseFormat
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.parts import shown
 from llama_index_gumloop.tools import tool_param
 
 if TYPE_CHECKING:

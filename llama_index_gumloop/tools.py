@@ -14,9 +14,9 @@ from pydantic_core import from_json
 
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
+from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.parts import shown
 
 _LONGEST_SHOWN = 200
 """Characters of a call's arguments that an error repeats."""
