@@ -32,7 +32,6 @@ from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.headers import checked_headers
-from gumloop_core.own_clients import checked_client
 from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
@@ -77,12 +76,20 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
     "timeout": checked_timeout,
     "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
-    "http_client": lambda client: checked_client(client, "http_client"),
-    "http_async_client": lambda client: checked_client(client, "http_async_client"),
+    "http_client": lambda client: _checked_client(client, "http_client"),
+    "http_async_client": lambda client: _checked_client(client, "http_async_client"),
 }
 """How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
 
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
+
+
+def _checked_client(client: Any, argument: str) -> Any:
+    if client is None:
+        return None
+    from gumloop_core.own_clients import checked_client
+
+    return checked_client(client, argument)
 
 
 class ChatModelFields(BaseModel):
@@ -238,7 +245,12 @@ class ChatModelFields(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
-            super().__setattr__(name, self._read(name, value) if name in _READ else value)
+            if name in _READ:
+                values = {name: value}
+                del value  # tracebacks show variables
+                self._read(values)
+                value = values[name]
+            super().__setattr__(name, value)
             if name == "model":
                 self._follow_model()
 
@@ -267,10 +279,10 @@ class ChatModelFields(BaseModel):
         if not update:
             return super().model_copy(deep=deep)
         values = dict(update)
+        del update  # tracebacks show variables
         if "max_tokens" in values:
             values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        for name in _READ.keys() & values:
-            values[name] = self._read(name, values[name])
+        self._read(values)
         problem = self._unknown_argument(values)
         if problem is not None:
             raise self._as_raised(problem)
@@ -280,13 +292,17 @@ class ChatModelFields(BaseModel):
         return copied
 
     @classmethod
-    def _read(cls, name: str, value: Any) -> Any:
-        """A field's value as it is kept."""
+    def _read(cls, values: dict[str, Any]) -> None:
+        """Put fields' values as they are kept in the place of what was passed; where one is refused, none is left."""
+        problem: Exception | None = None
         try:
-            return _READ[name](value)
+            for name in _READ.keys() & values:
+                values[name] = _READ[name](values[name])
         except ConfigurationError as error:
             problem = cls._as_raised(error)
-        raise problem
+        if problem is not None:
+            values.clear()  # tracebacks show variables
+            raise problem
 
     def _follow_model(self) -> None:
         """Bring up to date what follows from the model's id."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.schema import with_root
+from gumloop_core.shown import shown
 from gumloop_core.strict_subset import TYPES
 from gumloop_core.wire import JSONObject
 
 _OF_A_FUNCTION = ("name", "description", "parameters", "strict")
-_LONGEST_SHOWN = 200
 
 
 def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
@@ -55,10 +55,10 @@ def _function(tool: Mapping[str, Any], fields: Mapping[str, Any]) -> JSONObject:
     function = {key: fields[key] for key in _OF_A_FUNCTION if fields.get(key) is not None}
     name, parameters = function.get("name"), function.get("parameters")
     if not isinstance(name, str) or not name:
-        raise _refusal(tool, f"its name must be a text, not {name!r}.")
+        raise _refusal(tool, f"its name must be a text, not {shown(name)}.")
     if parameters is not None:
         if not isinstance(parameters, Mapping):
-            raise _refusal(tool, f"its parameters must be a JSON Schema, not {parameters!r:.100}.")
+            raise _refusal(tool, f"its parameters must be a JSON Schema, not {shown(parameters)}.")
         function["parameters"] = with_root(dict(parameters))
     param: JSONObject = {"type": "function", "function": function}
     if tool.get("cache_control"):
@@ -81,6 +81,4 @@ def _json_schema(tool: Mapping[str, Any]) -> JSONObject:
 
 
 def _refusal(tool: Mapping[str, Any], reason: str) -> InvalidRequestError:
-    shown = repr(dict(tool))
-    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]} …"
-    return InvalidRequestError(f"The tool {shown} cannot be turned into a schema: {reason}")
+    return InvalidRequestError(f"The tool {shown(dict(tool))} cannot be turned into a schema: {reason}")

@@ -9,7 +9,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
@@ -26,21 +26,19 @@ from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequest
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
-from gumloop_core.thinking import cannot_force_a_call
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
-from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
-from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
-from langchain_gumloop.tracing import TracedChatModel
+from langchain_gumloop.tracing import Traced
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
+
+    from langchain_gumloop import structured
 
 
 def _environment_key() -> EnvironmentKey | None:
@@ -48,7 +46,7 @@ def _environment_key() -> EnvironmentKey | None:
     return EnvironmentKey(key) if key else None
 
 
-class ChatGumloop(ChatModelFields, TracedChatModel):
+class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
@@ -153,6 +151,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """What LangChain looks for to stream protocol events without a detour over chunks."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
+            from langchain_gumloop.events import EventMaker
+
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
@@ -168,6 +168,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """The asynchronous twin."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
+            from langchain_gumloop.events import EventMaker
+
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
@@ -190,6 +192,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
+                from langchain_gumloop import structured
+
                 call["response_format"] = structured.as_response_format(call["response_format"])
         if stop is not None:
             call["stop"] = stop
@@ -227,6 +231,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
+                from langchain_gumloop import structured
+
                 kwargs["response_format"] = structured.as_response_format(response_format)
         if params:
             kwargs["tools"] = params
@@ -287,6 +293,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         tools: Sequence[AnyTool] | None,
         kwargs: dict[str, Any],
     ) -> Runnable[LanguageModelInput, Any]:
+        from gumloop_core.thinking import cannot_force_a_call
+        from langchain_gumloop import structured
+
         if method not in structured.METHODS:
             raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")
         if schema is None and method != "json_mode":
@@ -296,7 +305,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
         noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
+        if structured.can_be_noted(noted):
+            kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
@@ -423,11 +433,15 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text; the endpoint has no way to count them."""
         with Boundary(as_langchain):
+            from langchain_gumloop.tokens import tokens_of_text
+
             return tokens_of_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
         with Boundary(as_langchain):
+            from langchain_gumloop.tokens import tokens_of_messages
+
             return tokens_of_messages(messages, tools)
 
 

@@ -16,7 +16,7 @@ from langchain_gumloop.calls import CALL_EXTRAS, read_calls
 from langchain_gumloop.content import IMAGE_INDEX, TEXT_INDEX, blocks_of, last_blocks
 from langchain_gumloop.fast_chunks import text_chunk, tool_arguments_chunk
 from langchain_gumloop.numbered import kept_apart
-from langchain_gumloop.streamed import StreamedChunk
+from langchain_gumloop.streamed import streamed_chunk
 from langchain_gumloop.unreadable import mark_behind
 
 PROVIDER = "gumloop"
@@ -61,6 +61,8 @@ def combined_llm_output(outputs: Sequence[Mapping[str, Any] | None]) -> JSONObje
             _add(usage, output.get("token_usage") or {})
     if usage:
         combined["token_usage"] = usage
+    if len(outputs) == 1 and outputs[0] and "id" in outputs[0]:
+        combined["id"] = outputs[0]["id"]
     return combined
 
 
@@ -285,7 +287,7 @@ class ChunkMaker:
 
 
 def _chunk(content: Any, kwargs: JSONObject, pieces: tuple[ToolCallPiece, ...]) -> ChatGenerationChunk:
-    message = StreamedChunk(
+    message = streamed_chunk(
         content=content,
         additional_kwargs=kwargs,
         response_metadata={"model_provider": PROVIDER},

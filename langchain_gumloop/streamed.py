@@ -7,7 +7,7 @@ the end of the answer alone. So a sum that has the last chunk in it is read agai
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
@@ -19,7 +19,8 @@ from langchain_gumloop.unreadable import without_mark
 _set = object.__setattr__
 
 
-class StreamedChunk(AIMessageChunk):
+# Building a validator takes milliseconds, and chunks are made by LangChain's class: see `streamed_chunk`.
+class StreamedChunk(AIMessageChunk, defer_build=True):
     """A chunk of a stream, or a sum of some that is not finished. A finished sum is a plain ``AIMessageChunk``.
 
     LangChain builds a sum by ``chunk.__class__``, makes a message of a chunk by the class before it in
@@ -47,6 +48,13 @@ class StreamedChunk(AIMessageChunk):
     def __radd__(self, other: Any) -> Any:
         """Add to a plain chunk, such as an empty one that a loop starts from."""
         return _as_sum(AIMessageChunk.__add__(other, self)) if isinstance(other, AIMessageChunk) else NotImplemented
+
+
+def streamed_chunk(**fields: Any) -> StreamedChunk:
+    """Make a chunk of a stream of a chunk's fields."""
+    chunk = AIMessageChunk(**fields)
+    _set(chunk, "__class__", StreamedChunk)
+    return cast("StreamedChunk", chunk)
 
 
 _CHUNKS = (StreamedChunk, AIMessageChunk)
@@ -108,7 +116,7 @@ def _as_sum(total: Any) -> Any:
     return total
 
 
-_template = StreamedChunk(content="a") + StreamedChunk(content="b", additional_kwargs={"slowly": True})
+_template = streamed_chunk(content="a") + streamed_chunk(content="b", additional_kwargs={"slowly": True})
 _SUM_FIELDS_SET = set(_template.__pydantic_fields_set__)
 _FIELD_COUNT = 11
 """The fields of the chunks that this is for; a LangChain whose chunks have another one adds up by itself."""

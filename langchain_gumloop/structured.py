@@ -133,6 +133,17 @@ def _validated_target(name: str, schema: JSONObject, validate: Callable[[bytes],
     return Target(name, _text(schema.get("description")), schema, validate)
 
 
+def can_be_noted(schema: Any) -> bool:
+    """Whether LangChain, which notes in each trace what was asked for, can read a schema: it stumbles over odd ones."""
+    try:
+        convert_to_json_schema(schema)
+    except ValueError:
+        return True  # which it leaves out itself
+    except Exception:
+        return False
+    return True
+
+
 def strict_schema(target: Target, strict: bool | None) -> JSONObject | None:
     """The schema that the endpoint is asked to keep to to the letter; ``None`` where it is not asked to.
 

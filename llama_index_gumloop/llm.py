@@ -40,6 +40,7 @@ from gumloop_core.request import (
     tool_choice,
     tool_names,
 )
+from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
 from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
@@ -52,7 +53,6 @@ from llama_index_gumloop.events import (
 from llama_index_gumloop.from_wire import StreamedResponses, is_last, to_completion_response, to_response
 from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.output_format import as_response_format
-from llama_index_gumloop.parts import shown
 from llama_index_gumloop.structured import StructuredPrediction
 from llama_index_gumloop.to_wire import check_messages, to_messages, without_empty_answers
 from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections

@@ -17,7 +17,6 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ConfigDict
 
 from gumloop_core.errors import GumloopError, InvalidRequestError
-from gumloop_core.thinking import cannot_force_a_call
 from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.output_format import (
     AnswerFormat,
@@ -204,6 +203,8 @@ class StructuredPrediction(FunctionCallingLLM):
             options = chat_options(given, output_cls)
             return _Question(self._structured_messages(prompt, prompt_args), options, output_format(output_cls))
         if self._predicts_by_tool():
+            from gumloop_core.thinking import cannot_force_a_call
+
             answer_format = CallFormat(
                 output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._said())
             )

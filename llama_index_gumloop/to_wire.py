@@ -23,9 +23,10 @@ from gumloop_core.arguments import read_arguments
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode, encode, encode_arguments
 from gumloop_core.schema import safe_name
+from gumloop_core.shown import shown
 from gumloop_core.wire import FunctionCall, JSONObject, MessageParam, ToolCallParam
 from llama_index_gumloop.citations import cited_sources
-from llama_index_gumloop.parts import content_of, image_address, named, shown, text_field
+from llama_index_gumloop.parts import content_of, image_address, named, text_field
 
 _ROLES: dict[str, str] = {
     MessageRole.SYSTEM: "system",

@@ -14,11 +14,9 @@ from pydantic_core import from_json
 
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
-from gumloop_core.tool_forms import tool_of_dict
+from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.parts import shown
-from llama_index_gumloop.refused_calls import refused_call
 
 _LONGEST_SHOWN = 200
 """Characters of a call's arguments that an error repeats."""
@@ -36,7 +34,13 @@ def tool_params(tools: Sequence[Any]) -> list[Any]:
     """
     if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
         raise InvalidRequestError(f"tools must be a list of tools, not {shown(tools)}.")
-    return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+    return [_tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+
+
+def _tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
+    from gumloop_core.tool_forms import tool_of_dict
+
+    return tool_of_dict(tool)
 
 
 def tool_param(tool: BaseTool) -> ToolParam:
@@ -111,6 +115,8 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
                     reason = _reason(name, text, problem, finish_reason)
                     if not refuse:
                         raise InvalidResponseError(reason)
+                    from llama_index_gumloop.refused_calls import refused_call
+
                     selections.append(refused_call(identity, name, text, reason))
                     continue
         selections.append(ToolSelection(tool_id=identity, tool_name=name, tool_kwargs=arguments))

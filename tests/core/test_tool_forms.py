@@ -105,6 +105,15 @@ def test_junk_is_refused_with_its_words(junk: Any) -> None:
         tool_of_dict(junk)
 
 
+def test_junk_that_cannot_be_written_down_is_refused_too() -> None:
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    for junk in ({"name": deep}, {"toolSpec": {"name": deep, "inputSchema": {}}}, {"city": 5, "a": deep}):
+        with pytest.raises(InvalidRequestError, match=r"The tool .* cannot be turned into a schema: "):
+            tool_of_dict(junk)
+
+
 @pytest.mark.parametrize(
     ("choice", "sent"),
     [

@@ -18,7 +18,7 @@ from gumloop_core import errors as core
 from gumloop_core.answer import Completion
 from gumloop_core.emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
 from gumloop_core.retry import is_retryable
-from langchain_gumloop import ChatGumloop, chat_models
+from langchain_gumloop import ChatGumloop, chat_models, events
 from langchain_gumloop import errors as adapter
 from tests.langchain.answers import gathered, streamed
 from tests.langchain.conftest import MakeModel
@@ -282,8 +282,9 @@ def test_what_nobody_foresaw_is_an_error_of_ours(chat: MakeModel, monkeypatch: p
     def fail(*_: Any, **__: Any) -> Any:
         return {}["nothing"]
 
-    for name in ("chat_result", "ChunkMaker", "EventMaker"):
+    for name in ("chat_result", "ChunkMaker"):
         monkeypatch.setattr(chat_models, name, fail)
+    monkeypatch.setattr(events, "EventMaker", fail)
     model = chat()
 
     async def acall() -> None:

@@ -149,6 +149,29 @@ def test_numbers_that_json_cannot_say_go_back_as_null(
     assert server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"] == sent
 
 
+def test_a_field_that_is_nested_too_deep_is_named(server: Emulator, chat: MakeModel) -> None:
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    for name in ("extra_body", "reasoning", "provider"):
+        model = chat().model_copy(update={name: deep})
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            model.invoke("x")
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            list(model.stream("x"))
+    assert server.requests == []
+
+
+def test_numbers_in_what_an_answer_said_go_back_as_null(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    details = [{"type": "reasoning.text", "text": "NaN", "score": math.nan}]
+    chat().invoke([HumanMessage("x"), AIMessage("y", additional_kwargs={"reasoning_details": details}), ("user", "z")])
+    assert server.last_body["messages"][1]["reasoning_details"] == [{**details[0], "score": None}]
+    odd = HumanMessage([{"type": "text", "text": "x", "cache_control": {"a": math.nan}}])
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[0\]"):
+        chat().invoke([odd])
+
+
 @pytest.mark.parametrize("tools", [5, "look", {"type": "function"}])
 def test_tools_that_are_no_list_are_refused(server: Emulator, chat: MakeModel, tools: Any) -> None:
     with pytest.raises(core.InvalidRequestError, match="tools"):

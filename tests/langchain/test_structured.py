@@ -686,6 +686,7 @@ ODD_SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "nowhere": {**JSON_SCHEMA, "properties": {"a": {"$ref": "#/$defs/X"}}},
     "remote": {**JSON_SCHEMA, "properties": {"a": {"$ref": "https://example.org/a.json"}}},
+    "type": {"title": "T", "description": "d", "type": 5, "properties": {}},
     "booleans": {**JSON_SCHEMA, "properties": {"a": True, "b": False}},
 }
 
