@@ -1,0 +1,56 @@
+"""A local endpoint that speaks Gumloop's wire: for tests, and for programs without a key.
+
+    from gumloop_emulator import Emulator
+
+    with Emulator() as server:
+        server.queue("Hello")
+        ...  # talk to server.base_url with server.api_key and server.user_id
+
+What it checks, how it is scripted, and how real traffic is recorded and played back is described in
+`docs/emulator.md`.
+"""
+
+from gumloop_emulator.access import Credentials, Limits
+from gumloop_emulator.recorder import Recorder
+from gumloop_emulator.recording import Recording
+from gumloop_emulator.script import (
+    FOREVER,
+    Answer,
+    Chunks,
+    Drip,
+    Drop,
+    Failure,
+    Json,
+    Pause,
+    RawResponse,
+    RawStream,
+    Repeat,
+    Scripted,
+    ToolCall,
+    WaitFor,
+)
+from gumloop_emulator.server import Emulator
+from gumloop_emulator.traffic import ReceivedRequest
+
+__all__ = [
+    "FOREVER",
+    "Answer",
+    "Chunks",
+    "Credentials",
+    "Drip",
+    "Drop",
+    "Emulator",
+    "Failure",
+    "Json",
+    "Limits",
+    "Pause",
+    "RawResponse",
+    "RawStream",
+    "ReceivedRequest",
+    "Recorder",
+    "Recording",
+    "Repeat",
+    "Scripted",
+    "ToolCall",
+    "WaitFor",
+]

@@ -1,0 +1,113 @@
+"""Who may ask, and how much: bearer, user id and team; calls in flight and calls a minute."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gumloop_emulator.failures import Refused, refused
+from gumloop_emulator.script import Failure
+
+TEAM_API_KEY = "gl-team-key-emulator"
+TOKEN_PREFIX = "gl-token-"  # noqa: S105 - a documented prefix, not a secret
+UNKNOWN_USER_ID = "emulator-unknown-user"
+FORBIDDEN_TEAM_PREFIX = "forbidden-"
+
+CONCURRENCY_BY_PLAN = (5, 25, 100)
+"""Calls in flight that the vendor's plans allow, from the smallest plan to the largest."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The credentials that a server accepts.
+
+    Attributes:
+        api_key: The personal key; it needs `x-auth-key` with the user id.
+        team_api_key: The team key; it needs a user id too, and on the API host the team's id.
+        user_id: The owner of the keys.
+        team_id: The team of the team key.
+        any_bearer: Accept any bearer at all, with or without a user id.
+    """
+
+    api_key: str = "gl-key-emulator"
+    team_api_key: str = TEAM_API_KEY
+    user_id: str = "emulator-user"
+    team_id: str = "emulator-team"
+    any_bearer: bool = False
+
+    def check(self, headers: Mapping[str, str], team: str | None, *, api_host: bool) -> None:
+        """Raise the refusal that the vendor would answer with.
+
+        Args:
+            headers: The request's headers, names in lower case.
+            team: The `team_id` of the request.
+            api_host: Whether this is a call to the API host, where a team key is validated.
+        """
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        bearer, user = bearer.strip(), headers.get("x-auth-key", "").strip()
+        if scheme.lower() != "bearer" or not bearer:
+            raise refused(401, "The Authorization header needs a bearer token.")
+        if user == UNKNOWN_USER_ID:
+            raise refused(404, "User profile not found.")
+        if team is not None and team.startswith(FORBIDDEN_TEAM_PREFIX):
+            raise refused(403, f"You do not have access to team {team}.")
+        if self.any_bearer or bearer.startswith(TOKEN_PREFIX):
+            return
+        if bearer not in (self.api_key, self.team_api_key):
+            raise refused(401, "The API key or access token is not valid.")
+        if not user:
+            raise refused(403, "An API key needs the x-auth-key header with your user ID.")
+        if user != self.user_id:
+            raise refused(403, "The API key does not belong to the user in x-auth-key.")
+        if bearer == self.team_api_key and api_host and team != self.team_id:
+            raise refused(403, "A team API key needs the team_id of its team.")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server refuses with 429.
+
+    Attributes:
+        concurrent: Chat calls in flight at once; see `CONCURRENCY_BY_PLAN`.
+        per_minute: Chat calls within `minute`; it slides.
+        retry_after: Whether the refusal carries `Retry-After`, in whole seconds.
+        minute: Seconds that the quota looks back; shorter ones let tests see it refill.
+    """
+
+    concurrent: int | None = None
+    per_minute: int | None = None
+    retry_after: bool = True
+    minute: float = 60.0
+
+
+class Turnstile:
+    """Counts the calls of one server against its limits; used by the server's event loop alone."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._in_flight = 0
+        self._begun: deque[float] = deque()
+
+    def enter(self) -> Callable[[], None]:
+        """Let a call in, or raise its refusal; return what lets it out again."""
+        limits, now = self._limits, time.monotonic()
+        while self._begun and self._begun[0] <= now - limits.minute:
+            self._begun.popleft()
+        if limits.concurrent is not None and self._in_flight >= limits.concurrent:
+            raise self._refusal(f"Too many requests at once: {limits.concurrent} may be in flight.", 1.0)
+        if limits.per_minute is not None and len(self._begun) >= limits.per_minute:
+            left = limits.minute - (now - self._begun[0]) if self._begun else limits.minute
+            raise self._refusal(f"Too many requests: {limits.per_minute} a minute.", left)
+        self._in_flight += 1
+        self._begun.append(now)
+        return self._leave
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+
+    def _refusal(self, message: str, seconds: float) -> Refused:
+        headers = {"retry-after": str(math.ceil(seconds))} if self._limits.retry_after else {}
+        return Refused(Failure(429, message, headers=headers))

@@ -1,0 +1,219 @@
+"""What can be scripted: answers, exact documents, exact bytes, failures and faults.
+
+server.queue("Hi")                                             # a text, unary or streamed as asked
+server.queue(Answer(tool_calls=[ToolCall("now")]))             # an answer with everything that it may have
+server.queue(Json({"id": "x", "choices": []}))                 # exactly this JSON body
+server.queue(Chunks([{"choices": []}, Pause(0.1), Drop()]))    # exactly these events
+server.queue(RawStream([b"data: {", b"}", Drop()]))            # exactly these bytes as the body
+server.queue(RawResponse([b"HTTP/1.1 200 OK", Drop()]))        # exactly these bytes, the head included
+server.queue(Failure(429, headers={"Retry-After": "1"}))       # a failure in any of the wire's shapes
+server.queue(Drop())                                           # no answer: the connection closes
+server.queue(lambda request: request.user_text.upper())        # whatever a function makes of the request
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from gumloop_core.wire import JSONObject
+
+if TYPE_CHECKING:
+    from gumloop_emulator.traffic import ReceivedRequest
+
+FOREVER = math.inf
+"""Seconds for `Pause` and `delay`: until the client goes away or the server stops."""
+
+ErrorShape = Literal["nested", "flat", "oauth", "tier", "text", "html", "empty"]
+"""The four JSON shapes of the wire's errors, and what proxies put in between."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Silence for some seconds, inside a body."""
+
+    seconds: float = FOREVER
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Silence until an event is set."""
+
+    event: threading.Event
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Bytes in writes of `size`, with a pause of some seconds after each."""
+
+    data: bytes
+    size: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The same bytes again and again, until the client goes away."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Close the connection here: inside a body, or queued by itself to give no answer at all.
+
+    Attributes:
+        reset: Send a TCP reset instead of closing in order.
+        delay: Seconds of silence before that.
+    """
+
+    reset: bool = False
+    delay: float = 0.0
+
+
+Step: TypeAlias = "bytes | str | Pause | WaitFor | Drip | Repeat | Drop"
+"""One step of a body that is written piece by piece; text is sent as UTF-8."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool call of a scripted answer.
+
+    Attributes:
+        name: The function's name.
+        arguments: Its arguments as a mapping, or as the exact JSON text to send.
+        id: The call's id; one is made up when it is None.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Response:
+    """What all responses have.
+
+    Attributes:
+        delay: Seconds of silence before the head of the response.
+        headers: More headers for the response.
+    """
+
+    delay: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer(_Response):
+    """An answer; it is sent unary or streamed, as the request asks.
+
+    Attributes:
+        text: The message's text; None sends `content: null`.
+        reasoning: The reasoning text.
+        reasoning_details: Sent as given; None derives signed entries from `reasoning`.
+        tool_calls: The calls.
+        images: Pictures as data URLs or as the bytes of a PNG.
+        partial_images: Frames to stream before the first picture.
+        refusal: A refusal text.
+        finish_reason: None means `tool_calls` when there are calls, else `stop`.
+        usage: Sent as given; None counts; an empty mapping sends no usage.
+        extensions: The vendor's `gumloop_extensions`.
+        model: The model that the answer names; None names the requested one.
+        chunk_delay: Seconds between the chunks of a stream; None means the server's.
+        interleaved: Whether the pieces of parallel calls are streamed in turns.
+        untidy: Whether a stream has comments, blank events, CRLF and other fields between its events.
+        breaks: What befalls it before its end: `error` (an error chunk; unary, the failure itself), `end` (a stream
+            without finish reason and `[DONE]`) or `drop` (the connection closes in the middle).
+    """
+
+    text: str | None = None
+    reasoning: str | None = None
+    reasoning_details: Sequence[Mapping[str, Any]] | None = None
+    tool_calls: Sequence[ToolCall] = ()
+    images: Sequence[str | bytes] = ()
+    partial_images: Sequence[str | bytes] = ()
+    refusal: str | None = None
+    finish_reason: str | None = None
+    usage: Mapping[str, Any] | None = None
+    extensions: JSONObject | None = None
+    model: str | None = None
+    chunk_delay: float | None = None
+    interleaved: bool = False
+    untidy: bool = False
+    breaks: Literal["error", "end", "drop"] | None = None
+
+
+@dataclass(frozen=True)
+class Json(_Response):
+    """An exact JSON body, whatever the request asked for."""
+
+    body: object
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Chunks(_Response):
+    """An exact list of events: each mapping becomes `data: <json>`, each string `data: <string>`.
+
+    Attributes:
+        events: Mappings, strings, pauses and drops, in order.
+        done: Whether `data: [DONE]` follows.
+    """
+
+    events: Sequence[Mapping[str, Any] | str | Pause | WaitFor | Drop]
+    done: bool = True
+
+
+@dataclass(frozen=True)
+class RawStream(_Response):
+    """Exact pieces of a body, each written to the connection by itself."""
+
+    pieces: Sequence[Step]
+    content_type: str = "text/event-stream; charset=utf-8"
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class RawResponse(_Response):
+    """Exact bytes below HTTP: the pieces are all that is sent, head included, so `headers` play no part.
+
+    The connection stays open for the next request unless the last piece is a `Drop`.
+    """
+
+    pieces: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Failure(_Response):
+    """A failed answer.
+
+    Attributes:
+        status: The HTTP status.
+        message: The message; None takes the status's usual one. So for `code` and `type`.
+        code: The error's code.
+        type: The error's type.
+        param: The field that the error names.
+        shape: One of the four JSON shapes, or `text`, `html`, `empty`.
+        body: An exact body instead: JSON, text or bytes.
+    """
+
+    status: int = 500
+    message: str | None = None
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    shape: ErrorShape = "nested"
+    body: JSONObject | str | bytes | None = None
+
+
+Scripted = Answer | Json | Chunks | RawStream | RawResponse | Failure | Drop
+"""Everything that can be answered."""
+
+Answering: TypeAlias = "Callable[[ReceivedRequest], Scripted | str | None | Awaitable[Scripted | str | None]]"
+"""A function that answers, `async` or not; None leaves the request to the next source of answers."""
+
+Script: TypeAlias = "Scripted | str | Answering"
+"""What `queue`, `reply` and `answer_with` accept; a string is an `Answer` with that text."""

@@ -1,0 +1,95 @@
+"""What is answered where nothing was scripted: call the offered tools, fill the format, join the results, else echo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gumloop_core.wire import JSONObject
+from gumloop_emulator.example import example
+from gumloop_emulator.pictures import draw
+from gumloop_emulator.reasoning import call_identifier, signed_details, visible_text
+from gumloop_emulator.request import ChatRequest, turn_start
+from gumloop_emulator.script import Answer, ToolCall
+from gumloop_emulator.traffic import text_of
+from gumloop_emulator.usage import count_tokens
+
+_CHARACTERS = 4  # of a token
+
+
+def stand_in(request: ChatRequest) -> Answer:
+    """Return the answer to a checked request; the same request gets the same one."""
+    if request.draws:
+        frames, picture = draw(request.user_text, request.image)
+        talks = not request.model.draws_only and request.body.modalities != ["image"]
+        answer = Answer(text="A picture." if talks else None, partial_images=frames, images=[picture])
+    else:
+        answer = _think(request, _decide(request))
+    return replace(_cut(answer, request), **request.model.traits)
+
+
+def _decide(request: ChatRequest) -> Answer:
+    body = request.body
+    turn = body.messages[turn_start(body.messages) :]
+    calls = _wanted(request, turn)
+    if calls:
+        return Answer(tool_calls=[ToolCall(tool["name"], example(tool.get("parameters") or {})) for tool in calls])
+    kind = body.response_format["type"]
+    if kind != "text":
+        schema = body.response_format["json_schema"]["schema"] if kind == "json_schema" else {"type": "object"}
+        return Answer(json.dumps(example(schema), ensure_ascii=False))
+    results = [text_of(message["content"]) for message in turn if message["role"] == "tool"]
+    text = "\n".join(results) if results else request.user_text
+    for stop in [body.stop] if isinstance(body.stop, str) else body.stop or ():
+        text = text.partition(stop)[0]
+    return Answer(text)
+
+
+def _wanted(request: ChatRequest, turn: Sequence[JSONObject]) -> list[JSONObject]:
+    """Return the functions to call: each one once since the last user message, one at a time if so asked."""
+    tools, choice = request.functions, request.body.tool_choice
+    if isinstance(choice, dict):
+        return [tool for tool in tools if tool["name"] == choice["function"]["name"]]
+    called = {call["function"]["name"] for message in turn for call in message.get("tool_calls") or ()}
+    wanted = [tool for tool in tools if tool["name"] not in called and choice != "none"]
+    if choice == "required" and not wanted:
+        wanted = tools
+    return wanted[:1] if request.body.parallel_tool_calls is False else wanted
+
+
+def _think(request: ChatRequest, answer: Answer) -> Answer:
+    """Add signed reasoning where it is wanted; the ids of calls then say that it has to come back."""
+    details: list[JSONObject] = []
+    if request.thinks:
+        plan = "I call " + ", ".join(call.name for call in answer.tool_calls) if answer.tool_calls else "I answer"
+        details = signed_details(f"The user says: {request.user_text[:120]}. {plan}.", request.model)
+    calls = [
+        replace(call, id=call_identifier(request.fingerprint, position, call.name, details))
+        for position, call in enumerate(answer.tool_calls)
+    ]
+    return replace(answer, tool_calls=calls, reasoning=visible_text(details), reasoning_details=details)
+
+
+def _cut(answer: Answer, request: ChatRequest) -> Answer:
+    """Return an answer within the cap on completion tokens; what meets the cap ends with `length`."""
+    left = request.body.max_completion_tokens or request.body.max_tokens
+    if left is None:
+        return answer
+    reasoning, text = answer.reasoning or "", answer.text or ""
+    if count_tokens(reasoning) > left:
+        # A signature belongs to the whole text, so a cut one is not signed.
+        shown = reasoning[: left * _CHARACTERS]
+        details = [{"type": "reasoning.text", "text": shown, "index": 0}]
+        return Answer(reasoning=shown, reasoning_details=details, finish_reason="length")
+    left -= count_tokens(reasoning)
+    if count_tokens(text) > left:
+        return replace(answer, text=text[: left * _CHARACTERS], finish_reason="length")
+    calls = []
+    for call in answer.tool_calls:
+        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        calls.append(replace(call, arguments=arguments[: max(left * _CHARACTERS - len(call.name), 0)]))
+        left -= count_tokens(call.name + arguments)
+        if left < 0:
+            return replace(answer, tool_calls=calls, finish_reason="length")
+    return answer
