@@ -17,17 +17,14 @@ from gumloop_emulator.script import (
     FOREVER,
     Answer,
     Chunks,
-    Drip,
     Drop,
     Failure,
     Json,
     Pause,
     RawResponse,
     RawStream,
-    Repeat,
     Scripted,
     ToolCall,
-    WaitFor,
 )
 from gumloop_emulator.server import Emulator
 from gumloop_emulator.traffic import ReceivedRequest
@@ -37,7 +34,6 @@ __all__ = [
     "Answer",
     "Chunks",
     "Credentials",
-    "Drip",
     "Drop",
     "Emulator",
     "Failure",
@@ -49,8 +45,6 @@ __all__ = [
     "ReceivedRequest",
     "Recorder",
     "Recording",
-    "Repeat",
     "Scripted",
     "ToolCall",
-    "WaitFor",
 ]

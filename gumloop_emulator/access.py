@@ -8,10 +8,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gumloop_emulator.failures import Refused, refused
-from gumloop_emulator.script import Failure
+from gumloop_emulator.failures import Refused
 
-TEAM_API_KEY = "gl-team-key-emulator"
 TOKEN_PREFIX = "gl-token-"  # noqa: S105 - a documented prefix, not a secret
 UNKNOWN_USER_ID = "emulator-unknown-user"
 FORBIDDEN_TEAM_PREFIX = "forbidden-"
@@ -33,37 +31,29 @@ class Credentials:
     """
 
     api_key: str = "gl-key-emulator"
-    team_api_key: str = TEAM_API_KEY
+    team_api_key: str = "gl-team-key-emulator"
     user_id: str = "emulator-user"
     team_id: str = "emulator-team"
     any_bearer: bool = False
 
     def check(self, headers: Mapping[str, str], team: str | None, *, api_host: bool) -> None:
-        """Raise the refusal that the vendor would answer with.
-
-        Args:
-            headers: The request's headers, names in lower case.
-            team: The `team_id` of the request.
-            api_host: Whether this is a call to the API host, where a team key is validated.
-        """
+        """Raise the refusal that the vendor would answer with; a team key is validated on the API host alone."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         bearer, user = bearer.strip(), headers.get("x-auth-key", "").strip()
         if scheme.lower() != "bearer" or not bearer:
-            raise refused(401, "The Authorization header needs a bearer token.")
+            raise Refused(401, "The Authorization header needs a bearer token.")
         if user == UNKNOWN_USER_ID:
-            raise refused(404, "User profile not found.")
+            raise Refused(404, "User profile not found.")
         if team is not None and team.startswith(FORBIDDEN_TEAM_PREFIX):
-            raise refused(403, f"You do not have access to team {team}.")
+            raise Refused(403, f"You do not have access to team {team}.")
         if self.any_bearer or bearer.startswith(TOKEN_PREFIX):
             return
         if bearer not in (self.api_key, self.team_api_key):
-            raise refused(401, "The API key or access token is not valid.")
-        if not user:
-            raise refused(403, "An API key needs the x-auth-key header with your user ID.")
+            raise Refused(401, "The API key or access token is not valid.")
         if user != self.user_id:
-            raise refused(403, "The API key does not belong to the user in x-auth-key.")
+            raise Refused(403, "An API key needs the x-auth-key header with the user ID that it belongs to.")
         if bearer == self.team_api_key and api_host and team != self.team_id:
-            raise refused(403, "A team API key needs the team_id of its team.")
+            raise Refused(403, "A team API key needs the team_id of its team.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Limits:
 
     Attributes:
         concurrent: Chat calls in flight at once; see `CONCURRENCY_BY_PLAN`.
-        per_minute: Chat calls within `minute`; it slides.
+        per_minute: Chat calls within `minute`, which slides.
         retry_after: Whether the refusal carries `Retry-After`, in whole seconds.
         minute: Seconds that the quota looks back; shorter ones let tests see it refill.
     """
@@ -99,8 +89,8 @@ class Turnstile:
         if limits.concurrent is not None and self._in_flight >= limits.concurrent:
             raise self._refusal(f"Too many requests at once: {limits.concurrent} may be in flight.", 1.0)
         if limits.per_minute is not None and len(self._begun) >= limits.per_minute:
-            left = limits.minute - (now - self._begun[0]) if self._begun else limits.minute
-            raise self._refusal(f"Too many requests: {limits.per_minute} a minute.", left)
+            begun = self._begun[0] if self._begun else now
+            raise self._refusal(f"Too many requests: {limits.per_minute} a minute.", limits.minute - (now - begun))
         self._in_flight += 1
         self._begun.append(now)
         return self._leave
@@ -110,4 +100,4 @@ class Turnstile:
 
     def _refusal(self, message: str, seconds: float) -> Refused:
         headers = {"retry-after": str(math.ceil(seconds))} if self._limits.retry_after else {}
-        return Refused(Failure(429, message, headers=headers))
+        return Refused(429, message, headers=headers)

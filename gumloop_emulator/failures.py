@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gumloop_core.json_text import encode
 from gumloop_emulator.script import ErrorShape, Failure
@@ -34,56 +35,40 @@ _USUAL: Mapping[int, tuple[str, str, str]] = {
 class Refused(Exception):  # noqa: N818 - it is an answer, not an error of this program
     """Raised by a check to answer with a failure."""
 
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
-        super().__init__(failure.message)
-
-
-def refused(status: int, message: str | None = None, **fields: str | None) -> Refused:
-    """Return the refusal with a status, in the usual shape."""
-    return Refused(Failure(status, message, **fields))  # type: ignore[arg-type]
+    def __init__(self, status: int, message: str, **fields: Any) -> None:
+        self.failure = Failure(status, message, **fields)
+        super().__init__(message)
 
 
 def invalid(message: str, param: str | None) -> Refused:
     """Return a 400 `invalid_request` that names the offending field in `param`."""
-    return refused(400, message, param=param)
+    return Refused(400, message, param=param)
 
 
-def rejected_by_provider(message: str, param: str | None = None) -> Refused:
+def rejected_by_provider(message: str, param: str) -> Refused:
     """Return a refusal that is relayed from the provider: its message says so."""
-    message = f"The provider rejected the request: {message}"
-    return refused(400, message, code="provider_rejected", type="invalid_request_error", param=param)
+    return Refused(400, f"The provider rejected the request: {message}", code="provider_rejected", param=param)
 
 
-def completed(failure: Failure) -> Failure:
-    """Return a failure with the usual code, type and message of its status where it has none."""
-    status = failure.status
-    usual = ("server_error", "server_error") if status >= 500 else ("error", "invalid_request_error")
+def failure_body(failure: Failure) -> tuple[bytes, str]:
+    """Return a failure's body and its content type, with the usual words of its status where it has none."""
+    status, body, shape = failure.status, failure.body, failure.shape
+    usual = ("server_error",) * 2 if status >= 500 else ("error", "invalid_request_error")
     code, kind, message = _USUAL.get(status, (*usual, f"The request failed with status {status}."))
-    return replace(failure, code=failure.code or code, type=failure.type or kind, message=failure.message or message)
-
-
-def render_failure(failure: Failure) -> tuple[bytes, str]:
-    """Return a failure's body and its content type."""
-    failure = completed(failure)
-    status, message, body = failure.status, failure.message, failure.body
+    code, kind, message = failure.code or code, failure.type or kind, failure.message or message
     if isinstance(body, (str, bytes)):
-        kind = render_failure(replace(failure, body=None))[1]
-        return body.encode() if isinstance(body, str) else body, kind
-    if body is None and failure.shape in ("text", "empty"):
-        return f"{status} {message}".encode() if failure.shape == "text" else b"", "text/plain; charset=utf-8"
-    if body is None and failure.shape == "html":
+        return body.encode() if isinstance(body, str) else body, failure_body(replace(failure, body=None))[1]
+    if body is not None:
+        return encode(body), "application/json"
+    if shape in ("text", "empty"):
+        return f"{status} {message}".encode() if shape == "text" else b"", "text/plain; charset=utf-8"
+    if shape == "html":
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><p>{message}</p></body></html>"
         return page.encode(), "text/html; charset=utf-8"
-    return encode(_document(failure) if body is None else body), "application/json"
-
-
-def _document(failure: Failure) -> Mapping[str, object]:
-    code, message, param = failure.code, failure.message, failure.param
-    if failure.shape == "flat":
-        return {"error": code, "message": message, "metadata": {"param": param, "status": failure.status}}
-    if failure.shape == "oauth":
-        return {"error": code, "error_description": message}
-    if failure.shape == "tier":
-        return {"error": "tier_required_pro", "minimum_tier": "pro", "current_tier": "free"}
-    return {"error": {"code": code, "message": message, "type": failure.type, "param": param}}
+    documents: dict[str, Any] = {
+        "nested": {"error": {"code": code, "message": message, "type": kind, "param": failure.param}},
+        "flat": {"error": code, "message": message, "metadata": {"param": failure.param, "status": status}},
+        "oauth": {"error": code, "error_description": message},
+        "tier": {"error": "tier_required_pro", "minimum_tier": "pro", "current_tier": "free"},
+    }
+    return encode(documents[shape]), "application/json"

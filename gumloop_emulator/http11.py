@@ -1,6 +1,6 @@
 """HTTP/1.1 on asyncio: requests are parsed by h11, answers are written piece by piece, with pauses and breaks.
 
-It knows nothing of Gumloop's wire: a `Service` answers each request with a `Response`, whose body is made of steps.
+It knows nothing of Gumloop's wire: a `Service` answers each request with a `Response`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,20 @@ import asyncio
 import math
 import socket
 import struct
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
-from gumloop_emulator.script import Drip, Drop, Pause, Repeat, Step, WaitFor
+from gumloop_emulator.script import Drop, Pause, Pieces
 from gumloop_emulator.traffic import ReceivedRequest, Traffic
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _MAX_HEAD_BYTES = 256 * 1024
 _BREATH = 8  # pieces after which other answers get their turn
-_GLANCE = 0.005  # seconds between two looks at an event of another thread
-
-
-def _nothing() -> None:
-    pass
 
 
 @dataclass
@@ -35,22 +30,22 @@ class Response:
     """An answer as the server writes it.
 
     Attributes:
-        pieces: The steps of the body.
+        pieces: The body.
         status: The HTTP status.
-        headers: The headers.
+        headers: The headers, names in lower case.
         delay: Seconds of silence before the head.
         streamed: Whether this counts as a stream, and is framed in chunks instead of having a length.
         raw: Whether the pieces are the whole response, its head included.
         finished: Called once at the end, however it ends.
     """
 
-    pieces: Iterable[Step] | AsyncIterable[Step]
+    pieces: Pieces
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     streamed: bool = False
     raw: bool = False
-    finished: Callable[[], None] = _nothing
+    finished: Callable[[], None] = lambda: None  # noqa: E731 - the default does nothing
 
 
 class Service(Traffic):
@@ -62,7 +57,7 @@ class Service(Traffic):
 
     def unreadable(self, status: int, message: str) -> Response:
         """Answer what cannot be read as a request; the connection closes behind it."""
-        return Response([f"{message}\n"], status, {"content-type": "text/plain; charset=utf-8"})
+        return Response([message], status, {"content-type": "text/plain; charset=utf-8"})
 
 
 class Connection(asyncio.Protocol):
@@ -70,12 +65,11 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, service: Service, connections: set[Connection], on_connect: Iterable[Step] = ()) -> None:
+    def __init__(self, service: Service, connections: set[Connection], on_connect: Pieces = ()) -> None:
         self._service = service
         self._connections = connections
         self._on_connect = on_connect
-        self._number = 0
-        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        self._parser = self._new_parser()
         self._head: h11.Request | None = None
         self._body = bytearray()
         self._size = 0
@@ -84,7 +78,9 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._dropped = False
 
-    # What asyncio calls.
+    @staticmethod
+    def _new_parser() -> h11.Connection:
+        return h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to listen to a client."""
@@ -113,23 +109,16 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over, whoever ended it."""
         self._connections.discard(self)
-        gone_away = self._work is not None and not self._dropped
-        self._service._count(open_connections=-1, disconnects=int(gone_away))
+        self._service._count(open_connections=-1, disconnects=int(self._work is not None and not self._dropped))
         self._writable.set()
         if self._work is not None:
             self._work.cancel()
-
-    # Reading.
 
     def _read(self) -> None:
         """Read until a request is whole, then answer it."""
         try:
             while self._work is None:
                 event = self._parser.next_event()
-                if event is h11.NEED_DATA:
-                    if self._parser.they_are_waiting_for_100_continue:
-                        self._write(self._parser.send(h11.InformationalResponse(status_code=100, headers=[])))
-                    return
                 if isinstance(event, h11.Request):
                     self._head, self._body, self._size = event, bytearray(), 0
                 elif isinstance(event, h11.Data):
@@ -138,6 +127,8 @@ class Connection(asyncio.Protocol):
                     if self._size <= MAX_BODY_BYTES:
                         self._body += event.data
                 elif not isinstance(event, h11.EndOfMessage):
+                    if self._parser.they_are_waiting_for_100_continue:
+                        self._write(self._parser.send(h11.InformationalResponse(status_code=100, headers=[])))
                     return
                 elif self._size > MAX_BODY_BYTES:
                     self._refuse(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
@@ -162,8 +153,6 @@ class Connection(asyncio.Protocol):
         response = self._service.unreadable(status, message)
         response.headers = {**response.headers, "connection": "close"}
         self._start(self._play(response))
-
-    # Answering.
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = asyncio.get_running_loop().create_task(work)
@@ -198,60 +187,41 @@ class Connection(asyncio.Protocol):
             response.finished()
 
     async def _write_framed(self, response: Response) -> None:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        pieces = response.pieces
+        headers, pieces = dict(response.headers), response.pieces
         if not response.streamed and not isinstance(pieces, AsyncIterable):
             pieces = list(pieces)
-            written = [_encoded(piece) for piece in pieces if isinstance(piece, (bytes, str))]
-            if len(written) == len(pieces):
-                headers["content-length"] = str(sum(map(len, written)))
+            if all(isinstance(piece, bytes) for piece in pieces):
+                headers["content-length"] = str(sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
         head = h11.Response(status_code=response.status, headers=list(headers.items()))
-        begun = False
-        async for step in _each(pieces):
-            if isinstance(step, Drop):
-                await self._drop(step)
+        async for piece in _each(pieces):
+            if isinstance(piece, Drop):
+                await self._drop(piece)
                 return
-            if not begun:
+            if self._parser.our_state is h11.SEND_RESPONSE:
                 self._write(self._parser.send(head))
-                begun = True
-            await self._perform(step, framed=True)
-        if not begun:
+            await self._perform(piece, lambda data: self._parser.send(h11.Data(data=data)))
+        if self._parser.our_state is not h11.SEND_BODY:
             self._write(self._parser.send(head))
         self._write(self._parser.send(h11.EndOfMessage()))
 
     async def _write_raw(self, response: Response) -> None:
-        async for step in _each(response.pieces):
-            if isinstance(step, Drop):
-                await self._drop(step)
+        async for piece in _each(response.pieces):
+            if isinstance(piece, Drop):
+                await self._drop(piece)
                 return
-            await self._perform(step, framed=False)
+            await self._perform(piece, lambda data: data)
         # h11 has not seen what was written, so a new parser goes on, with the bytes that have come since.
         rest, _ = self._parser.trailing_data
-        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        self._parser = self._new_parser()
         if rest:
             self._parser.receive_data(rest)
 
-    async def _perform(self, step: Step, *, framed: bool) -> None:
-        """Do one step that leaves the connection open."""
-        if isinstance(step, (bytes, str)):
-            await self._send(_encoded(step), framed=framed)
-        elif isinstance(step, Pause):
-            await _rest(step.seconds)
-        elif isinstance(step, WaitFor):
-            while not step.event.is_set():
-                await asyncio.sleep(_GLANCE)
-        elif isinstance(step, Drip):
-            for start in range(0, len(step.data), step.size):
-                await self._send(step.data[start : start + step.size], framed=framed)
-                await asyncio.sleep(step.seconds)
-        elif isinstance(step, Repeat):
-            while True:
-                await self._send(step.data, framed=framed)
-                await asyncio.sleep(0)
-
-    async def _send(self, data: bytes, *, framed: bool) -> None:
-        self._write(self._parser.send(h11.Data(data=data)) if framed else data)
-        await self._writable.wait()
+    async def _perform(self, piece: bytes | str | Pause, frame: Callable[[bytes], bytes | None]) -> None:
+        if isinstance(piece, Pause):
+            await _rest(piece.seconds)
+        else:
+            self._write(frame(piece.encode() if isinstance(piece, str) else piece))
+            await self._writable.wait()
 
     def _write(self, data: bytes | None) -> None:
         if data and not self.transport.is_closing():
@@ -263,34 +233,28 @@ class Connection(asyncio.Protocol):
         if not drop.reset:
             self.transport.close()
             return
+        # Lingering for zero seconds makes the kernel send a reset instead of a farewell.
         connection = self.transport.get_extra_info("socket")
-        if connection is not None:
-            # Lingering for zero seconds makes the kernel send a reset instead of a farewell.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     async def end(self) -> None:
         """Break off whatever is under way; the server stops."""
-        self._dropped = True
-        work = self._work
+        self._dropped, work = True, self._work
         self.transport.abort()
         if work is not None:
             work.cancel()
             await asyncio.wait({work}, timeout=1)
 
 
-def _encoded(piece: bytes | str) -> bytes:
-    return piece.encode() if isinstance(piece, str) else piece
-
-
-async def _each(steps: Iterable[Step] | AsyncIterable[Step]) -> AsyncIterator[Step]:
-    """Yield the steps, and let others have their turn now and then."""
-    if isinstance(steps, AsyncIterable):
-        async for step in steps:
-            yield step
+async def _each(pieces: Pieces) -> AsyncIterator[bytes | str | Pause | Drop]:
+    """Yield the pieces, and let others have their turn now and then."""
+    if isinstance(pieces, AsyncIterable):
+        async for piece in pieces:
+            yield piece
         return
-    for count, step in enumerate(steps, start=1):
-        yield step
+    for count, piece in enumerate(pieces, start=1):
+        yield piece
         if count % _BREATH == 0:
             await asyncio.sleep(0)
 

@@ -7,11 +7,11 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gumloop_emulator.http11 import Connection, Service
-from gumloop_emulator.script import Step
+from gumloop_emulator.script import Pieces
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,7 +31,7 @@ class LocalServer(Service):
         port: The port to listen on; 0 takes a free one.
         keep_requests: How many requests are remembered, the newest ones.
         tls: A server's TLS context; None speaks plain HTTP.
-        on_connect: Played on each new connection before anything is read.
+        on_connect: What is sent on each new connection before anything is read.
     """
 
     def __init__(
@@ -41,17 +41,16 @@ class LocalServer(Service):
         port: int = 0,
         keep_requests: int = 10_000,
         tls: ssl.SSLContext | None = None,
-        on_connect: Iterable[Step] = (),
+        on_connect: Pieces = (),
     ) -> None:
         super().__init__(keep_requests)
         self.host = host
         self._wanted_port = port
         self._tls = tls
-        self._on_connect = tuple(on_connect)
+        self._on_connect = on_connect
         self._port: int | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._stop: Callable[[], None] = lambda: None
 
     @property
     def port(self) -> int:
@@ -75,13 +74,10 @@ class LocalServer(Service):
         """
         if self._thread is not None:
             raise RuntimeError("The server is running already.")
-        listener = self._listen()
-        ready = threading.Event()
-
-        def run() -> None:
-            asyncio.run(self._serve(listener, ready.set))
-
-        self._thread = threading.Thread(target=run, name="gumloop-emulator", daemon=True)
+        listener, ready = self._listen(), threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready.set)), name="gumloop-emulator", daemon=True
+        )
         self._thread.start()
         if not ready.wait(_START_SECONDS):
             self.stop()
@@ -90,43 +86,33 @@ class LocalServer(Service):
 
     def stop(self) -> None:
         """Stop it; answers under way are broken off."""
-        thread, loop, stopping = self._thread, self._loop, self._stopping
-        if loop is not None and stopping is not None:
-            with contextlib.suppress(RuntimeError):  # the loop may have closed in the meantime
-                loop.call_soon_threadsafe(stopping.set)
-        if thread is not None:
-            thread.join(_STOP_SECONDS)
+        with contextlib.suppress(RuntimeError):  # the loop may have closed in the meantime
+            self._stop()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
         self._thread = self._port = None
 
     def serve(self, ready: Callable[[], None]) -> None:
-        """Serve in the calling thread until it is interrupted; for the command line.
-
-        Args:
-            ready: Called once it listens.
-        """
+        """Serve in the calling thread until it is interrupted; `ready` is called once it listens."""
         asyncio.run(self._serve(self._listen(), ready))
 
     async def _serve(self, listener: socket.socket, ready: Callable[[], None]) -> None:
         connections: set[Connection] = set()
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._stop = lambda: loop.call_soon_threadsafe(stopping.set) and None
+        server = await loop.create_server(
             lambda: Connection(self, connections, self._on_connect), sock=listener, backlog=_BACKLOG, ssl=self._tls
         )
         try:
-            await self._begun()
             ready()
-            await self._stopping.wait()
+            await stopping.wait()
         finally:
             server.close()
             await asyncio.gather(*(connection.end() for connection in list(connections)))
             await self._ended()
-            self._loop = self._stopping = self._port = None
-
-    async def _begun(self) -> None:
-        """Open what the service needs, in the server's event loop."""
 
     async def _ended(self) -> None:
-        """Close it again."""
+        """Close what the service opened in the server's event loop."""
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET

@@ -1,20 +1,21 @@
-"""From what is answered to what HTTP carries."""
+"""From an answer to what HTTP carries: a document, or the events of a stream."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gumloop_core.json_text import encode
-from gumloop_emulator.failures import render_failure
+from gumloop_emulator.failures import failure_body
 from gumloop_emulator.http11 import Response
 from gumloop_emulator.reasoning import digest
 from gumloop_emulator.request import ChatRequest
-from gumloop_emulator.script import Answer, Chunks, Drop, Failure, Json, Pause, RawStream, Scripted, Step
-from gumloop_emulator.wire import BUDGET_ERROR, DONE, Envelope, completion, event, events, settle
+from gumloop_emulator.script import Answer, Chunks, Drop, Failure, Json, Pause, Pieces, RawStream, Scripted
+from gumloop_emulator.wire import BUDGET_ERROR, Envelope, chunks, completion, settle
 
-EVENT_STREAM = "text/event-stream; charset=utf-8"
+_JSON = "application/json"
+_DONE = b"data: [DONE]\n\n"
 
 
 def render(scripted: Scripted, request: ChatRequest, number: int, chunk_delay: float) -> Response:
@@ -23,7 +24,7 @@ def render(scripted: Scripted, request: ChatRequest, number: int, chunk_delay: f
     Args:
         scripted: The answer.
         request: What was asked.
-        number: How many answers there were before.
+        number: Which answer of the server this is.
         chunk_delay: Seconds between the chunks of a stream where the answer does not say.
     """
     if isinstance(scripted, Drop):
@@ -31,11 +32,11 @@ def render(scripted: Scripted, request: ChatRequest, number: int, chunk_delay: f
     if isinstance(scripted, Answer):
         response = _answer(scripted, request, number, chunk_delay)
     elif isinstance(scripted, Json):
-        response = _whole(encode(scripted.body), "application/json", scripted.status)
+        response = _whole(encode(scripted.body), _JSON, scripted.status)
     elif isinstance(scripted, Chunks):
         response = _stream(_exact(scripted))
     elif isinstance(scripted, Failure):
-        response = _whole(*render_failure(scripted), scripted.status)
+        response = _whole(*failure_body(scripted), scripted.status)
     elif isinstance(scripted, RawStream):
         response = Response(scripted.pieces, scripted.status, {"content-type": scripted.content_type}, streamed=True)
     else:
@@ -45,45 +46,57 @@ def render(scripted: Scripted, request: ChatRequest, number: int, chunk_delay: f
 
 
 def _answer(answer: Answer, request: ChatRequest, number: int, chunk_delay: float) -> Response:
-    body = request.body
-    answer = settle(answer, request)
+    body, answer = request.body, settle(answer, request)
     identifier = "chatcmpl-" + digest(request.fingerprint, str(number), length=24)
     with_usage = (body.stream_options or {}).get("include_usage") is not False
     envelope = Envelope(identifier, int(time.time()), answer.model or body.model, body.service_tier, with_usage)
     if body.stream:
-        pause = chunk_delay if answer.chunk_delay is None else answer.chunk_delay
-        return _stream(_spaced(events(answer, envelope), pause) if pause else events(answer, envelope))
+        return _stream(_events(answer, envelope, chunk_delay if answer.chunk_delay is None else answer.chunk_delay))
     if answer.breaks == "error":
-        status, message = BUDGET_ERROR["code"], BUDGET_ERROR["message"]
-        return _whole(*render_failure(Failure(int(status), str(message))), int(status))
-    response = _whole(encode(completion(answer, envelope)), "application/json", 200)
+        return _whole(*failure_body(Failure(402, BUDGET_ERROR["message"])), 402)
+    content = encode(completion(answer, envelope))
     if answer.breaks == "drop":
-        (content,) = response.pieces
-        headers = {**response.headers, "content-length": str(len(content))}
-        return replace(response, pieces=[content[: len(content) // 2], Drop()], headers=headers)
-    return response
+        headers = {"content-type": _JSON, "content-length": str(len(content))}
+        return Response([content[: len(content) // 2], Drop()], headers=headers)
+    return _whole(content, _JSON, 200)
+
+
+def _events(answer: Answer, envelope: Envelope, pause: float) -> Iterator[bytes | str | Pause | Drop]:
+    for count, chunk in enumerate(chunks(answer, envelope)):
+        if answer.breaks == "drop" and count == 3:
+            yield Drop()
+            return
+        if pause and count:
+            yield Pause(pause)
+        yield _untidy(chunk, count) if answer.untidy else _event(chunk)
+    if answer.breaks != "end":
+        yield _DONE
+
+
+def _exact(answer: Chunks) -> Iterator[bytes | str | Pause | Drop]:
+    for item in answer.events:
+        if isinstance(item, Mapping):
+            yield _event(item)
+        else:
+            yield f"data: {item}\n\n" if isinstance(item, str) else item
+    if answer.done:
+        yield _DONE
+
+
+def _event(body: object) -> bytes:
+    return b"data: " + encode(body) + b"\n\n"
+
+
+def _untidy(chunk: object, count: int) -> bytes:
+    """Return an event with everything around it that the standard allows."""
+    text = b"event: message\r\nid: %d\r\nretry: 3000\r\ndata: %s\r\n\r\n" % (count, encode(chunk))
+    return b": keep-alive\r\n\r\n" + text if count % 2 else text + b"\r\n"
 
 
 def _whole(content: bytes, content_type: str, status: int) -> Response:
     return Response([content], status, {"content-type": content_type})
 
 
-def _stream(pieces: Iterable[Step]) -> Response:
-    return Response(pieces, headers={"content-type": EVENT_STREAM, "cache-control": "no-cache"}, streamed=True)
-
-
-def _exact(answer: Chunks) -> Iterator[Step]:
-    for item in answer.events:
-        if isinstance(item, Mapping):
-            yield event(item)
-        else:
-            yield b"data: " + item.encode() + b"\n\n" if isinstance(item, str) else item
-    if answer.done:
-        yield DONE
-
-
-def _spaced(pieces: Iterable[Step], seconds: float) -> Iterator[Step]:
-    for position, piece in enumerate(pieces):
-        if position:
-            yield Pause(seconds)
-        yield piece
+def _stream(pieces: Pieces) -> Response:
+    headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+    return Response(pieces, headers=headers, streamed=True)

@@ -15,7 +15,7 @@ from typing_extensions import NotRequired
 from gumloop_core.wire import JSONObject
 from gumloop_emulator import models
 from gumloop_emulator.contract import Contract, Name, Text, Whole, by_type, checked, choose, optional, read, shape
-from gumloop_emulator.failures import invalid, refused
+from gumloop_emulator.failures import Refused, invalid
 from gumloop_emulator.messages import CACHE_CONTROL, Message, check_turns
 from gumloop_emulator.models import Model
 from gumloop_emulator.schemas import check_schema
@@ -152,22 +152,24 @@ class ChatRequest:
         return next((text_of(message["content"]) for message in users), "")
 
     @property
+    def turn(self) -> list[tuple[int, JSONObject]]:
+        """The messages behind the last user message, with their places."""
+        numbered = list(enumerate(self.body.messages))
+        last = max((place for place, message in numbered if message["role"] == "user"), default=-1)
+        return numbered[last + 1 :]
+
+    @property
     def draws(self) -> bool:
         """Whether the answer is a picture."""
-        return self.model.kind == "image" and self.body.modalities != ["text"]
+        return bool(self.model.draws) and self.body.modalities != ["text"]
 
     @property
     def thinks(self) -> bool:
         """Whether the answer comes with reasoning."""
         asked = self.body.reasoning
-        if self.model.kind == "image" or asked.get("enabled") is False or asked.get("effort") == "none":
+        if self.model.draws or asked.get("enabled") is False or asked.get("effort") == "none":
             return False
         return self.model.thinks or any(asked.get(key) for key in ("enabled", "effort", "max_tokens", "summary"))
-
-
-def turn_start(messages: Sequence[JSONObject]) -> int:
-    """Return the place behind the last user message."""
-    return max((place + 1 for place, message in enumerate(messages) if message.get("role") == "user"), default=0)
 
 
 def parse_object(raw: bytes) -> JSONObject:
@@ -198,7 +200,7 @@ def parse_chat(raw: JSONObject, *, strict: bool = True) -> ChatRequest:
     if strict:
         _check_together(body, known)
     model = known[0] or Model(body.model)
-    image = read(ImageConfig, body.image_config, "image_config") if model.kind == "image" else ImageConfig()
+    image = read(ImageConfig, body.image_config, "image_config") if model.draws else ImageConfig()
     asked = [raw.get(key) for key in ("model", "messages", "tools", "seed")]
     fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return ChatRequest(body, model, [model for model in known[1:] if model is not None], image, fingerprint)
@@ -253,7 +255,7 @@ def _check_tools(body: ChatBody) -> None:
 def _check_formats(body: ChatBody, model: Model) -> None:
     kind = body.response_format["type"]
     if kind in ("grammar", "python"):
-        raise refused(501, f"The resolved provider does not support response_format {kind}.")
+        raise Refused(501, f"The resolved provider does not support response_format {kind}.")
     if kind == "json_schema":
         where = "response_format.json_schema"
         asked = body.response_format.get("json_schema")
@@ -261,27 +263,20 @@ def _check_formats(body: ChatBody, model: Model) -> None:
             raise invalid("response_format json_schema needs json_schema.", where)
         check_schema(asked["schema"], f"{where}.schema", strict=bool(asked.get("strict")))
     if "audio" in body.modalities:
-        raise refused(501, "The resolved provider does not answer with audio.")
-    if model.kind == "chat" and "image" in body.modalities:
-        raise invalid(f"{model.slug} is a chat model and cannot answer with images.", "modalities")
-    if model.draws_only and body.modalities == ["text"]:
-        raise invalid(f"{model.slug} answers with images only.", "modalities")
+        raise Refused(501, "The resolved provider does not answer with audio.")
+    if not model.draws and "image" in body.modalities:
+        raise invalid(f"{model.value} is a chat model and cannot answer with images.", "modalities")
+    if model.draws == "only" and body.modalities == ["text"]:
+        raise invalid(f"{model.value} answers with images only.", "modalities")
 
 
 def _read_leniently(raw: JSONObject) -> ChatBody:
-    """Read what can be read; fields and messages that break the contract count as not sent."""
-    kept = {"model": "unnamed", "messages": [], **raw}
+    """Read what can be read; fields that break the contract count as not sent."""
+    needed: JSONObject = {"model": "unnamed", "messages": [{"role": "user", "content": ""}]}
+    kept = {**needed, **raw}
     while True:
         try:
             return ChatBody.model_validate(kept)
         except ValidationError as error:
-            places = [detail["loc"] for detail in error.errors()]
-        for field in {place[0] for place in places} - {"model", "messages"}:
-            del kept[str(field)]
-        if ("model",) in places:
-            kept["model"] = "unnamed"
-        wrong = {place[1] for place in places if place[0] == "messages" and len(place) > 1}
-        if wrong:
-            kept["messages"] = [message for index, message in enumerate(kept["messages"]) if index not in wrong]
-        elif ("messages",) in places:
-            kept["messages"] = [{"role": "user", "content": ""}]
+            wrong = {detail["loc"][0] for detail in error.errors()}
+        kept = {**needed, **{name: value for name, value in kept.items() if name not in wrong}}

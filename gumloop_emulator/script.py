@@ -14,8 +14,7 @@ server.queue(lambda request: request.user_text.upper())        # whatever a func
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -39,29 +38,6 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class WaitFor:
-    """Silence until an event is set."""
-
-    event: threading.Event
-
-
-@dataclass(frozen=True)
-class Drip:
-    """Bytes in writes of `size`, with a pause of some seconds after each."""
-
-    data: bytes
-    size: int = 1
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """The same bytes again and again, until the client goes away."""
-
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Drop:
     """Close the connection here: inside a body, or queued by itself to give no answer at all.
 
@@ -74,19 +50,16 @@ class Drop:
     delay: float = 0.0
 
 
-Step: TypeAlias = "bytes | str | Pause | WaitFor | Drip | Repeat | Drop"
-"""One step of a body that is written piece by piece; text is sent as UTF-8."""
+Pieces: TypeAlias = "Iterable[bytes | str | Pause | Drop] | AsyncIterable[bytes | str | Pause | Drop]"
+"""A body piece by piece, each written by itself; text is sent as UTF-8.
+
+Generators do as well, endless ones (`itertools.repeat(b"x")`) and asynchronous ones that wait for something.
+"""
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A tool call of a scripted answer.
-
-    Attributes:
-        name: The function's name.
-        arguments: Its arguments as a mapping, or as the exact JSON text to send.
-        id: The call's id; one is made up when it is None.
-    """
+    """A tool call; its arguments as a mapping or as the exact JSON text, and an id if it shall not be made up."""
 
     name: str
     arguments: Mapping[str, Any] | str = field(default_factory=dict)
@@ -95,12 +68,7 @@ class ToolCall:
 
 @dataclass(frozen=True, kw_only=True)
 class _Response:
-    """What all responses have.
-
-    Attributes:
-        delay: Seconds of silence before the head of the response.
-        headers: More headers for the response.
-    """
+    """What all responses have: seconds of silence before the head, and more headers."""
 
     delay: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -156,22 +124,17 @@ class Json(_Response):
 
 @dataclass(frozen=True)
 class Chunks(_Response):
-    """An exact list of events: each mapping becomes `data: <json>`, each string `data: <string>`.
+    """Exact events: mappings become `data: <json>`, strings `data: <string>`; `done` says whether `[DONE]` follows."""
 
-    Attributes:
-        events: Mappings, strings, pauses and drops, in order.
-        done: Whether `data: [DONE]` follows.
-    """
-
-    events: Sequence[Mapping[str, Any] | str | Pause | WaitFor | Drop]
+    events: Iterable[Mapping[str, Any] | str | Pause | Drop]
     done: bool = True
 
 
 @dataclass(frozen=True)
 class RawStream(_Response):
-    """Exact pieces of a body, each written to the connection by itself."""
+    """An exact body."""
 
-    pieces: Sequence[Step]
+    pieces: Pieces
     content_type: str = "text/event-stream; charset=utf-8"
     status: int = 200
 
@@ -183,22 +146,12 @@ class RawResponse(_Response):
     The connection stays open for the next request unless the last piece is a `Drop`.
     """
 
-    pieces: Sequence[Step]
+    pieces: Pieces
 
 
 @dataclass(frozen=True)
 class Failure(_Response):
-    """A failed answer.
-
-    Attributes:
-        status: The HTTP status.
-        message: The message; None takes the status's usual one. So for `code` and `type`.
-        code: The error's code.
-        type: The error's type.
-        param: The field that the error names.
-        shape: One of the four JSON shapes, or `text`, `html`, `empty`.
-        body: An exact body instead: JSON, text or bytes.
-    """
+    """A failed answer: code, type and message are the status's usual ones if None, `body` is an exact body instead."""
 
     status: int = 500
     message: str | None = None
@@ -212,7 +165,7 @@ class Failure(_Response):
 Scripted = Answer | Json | Chunks | RawStream | RawResponse | Failure | Drop
 """Everything that can be answered."""
 
-Answering: TypeAlias = "Callable[[ReceivedRequest], Scripted | str | None | Awaitable[Scripted | str | None]]"
+Answering: TypeAlias = "Callable[[ReceivedRequest], Awaitable[Scripted | str | None] | Scripted | str | None]"
 """A function that answers, `async` or not; None leaves the request to the next source of answers."""
 
 Script: TypeAlias = "Scripted | str | Answering"

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 from gumloop_emulator import models
 from gumloop_emulator.access import TOKEN_PREFIX, Credentials, Limits, Turnstile
-from gumloop_emulator.failures import Refused, refused
+from gumloop_emulator.failures import Refused
 from gumloop_emulator.http11 import Response
 from gumloop_emulator.local_server import PREFIX, LocalServer
 from gumloop_emulator.reasoning import check_returned
 from gumloop_emulator.recording import Recording
 from gumloop_emulator.rendering import render
 from gumloop_emulator.request import ChatRequest, parse_chat, parse_object
-from gumloop_emulator.routing import route
 from gumloop_emulator.script import Answer, Answering, Failure, Json, Script, Scripted
 from gumloop_emulator.stand_in import stand_in
 from gumloop_emulator.traffic import ReceivedRequest
 from gumloop_emulator.usage import check_context
 
-Predicate = Callable[[ReceivedRequest], bool]
+Predicate: TypeAlias = Callable[[ReceivedRequest], bool]
 
 _ROUTES = {"/chat/completions": "POST", "/models": "GET", "/models/route": "POST"}
 _RETRY_ELSEWHERE = frozenset({408, 429, 500, 502, 503, 504})
@@ -67,8 +66,8 @@ class Emulator(LocalServer):
         self.answer_with = answer_with
         self._turnstile = Turnstile(limits or Limits())
         self._scripts = threading.Lock()
-        self._queue: list[tuple[Script, Predicate | None, bool]] = []
-        self._rules: list[tuple[Predicate, Script]] = []
+        self._queue: list[tuple[Script, Predicate, bool]] = []
+        self._rules: list[tuple[Script, Predicate]] = []
         self._recording: Recording | None = None
         self._served = 0
 
@@ -94,12 +93,8 @@ class Emulator(LocalServer):
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client here."""
-        return {
-            "GUMLOOP_API_KEY": self.api_key,
-            "GUMLOOP_USER_ID": self.user_id,
-            "GUMLOOP_BASE_URL": self.base_url,
-            "GUMLOOP_STREAM_BASE_URL": self.base_url,
-        }
+        hosts = dict.fromkeys(("GUMLOOP_BASE_URL", "GUMLOOP_STREAM_BASE_URL"), self.base_url)
+        return {"GUMLOOP_API_KEY": self.api_key, "GUMLOOP_USER_ID": self.user_id, **hosts}
 
     # What it shall answer.
 
@@ -112,7 +107,7 @@ class Emulator(LocalServer):
             unchecked: Serve them without checking credentials, limits and body.
         """
         with self._scripts:
-            self._queue += [(script, when, unchecked) for script in scripts]
+            self._queue += [(script, when or _is_chat, unchecked) for script in scripts]
 
     def reply(
         self, script: Script, *, to: str | None = None, after: str | None = None, when: Predicate | None = None
@@ -128,35 +123,21 @@ class Emulator(LocalServer):
         """
 
         def matches(request: ReceivedRequest) -> bool:
-            results = request.tool_results
-            return (
-                request.is_chat
-                and (to is None or (to in request.user_text and (after is not None or not results)))
-                and (after is None or any(name == after for name, _ in results))
-                and (when is None or when(request))
-            )
+            tools = [name for name, _ in request.tool_results]
+            meant = to is None or (to in request.user_text and (after is not None or not tools))
+            return request.is_chat and meant and (after is None or after in tools) and (when is None or when(request))
 
         with self._scripts:
-            self._rules.append((matches, script))
+            self._rules.append((script, matches))
 
-    def replay(
-        self,
-        path: str | Path,
-        *,
-        ignore: Collection[str] = (),
-        pace: bool = False,
-        unmatched: Literal["refuse", "stand-in"] = "refuse",
-    ) -> None:
-        """Answer as was recorded (see `Recorder`), until `clear`; nothing is checked then but whether it is the same.
+    def replay(self, path: str | Path, **options: Any) -> None:
+        """Answer as was recorded (see `Recorder`), until `clear`; nothing else is checked then.
 
         Args:
             path: The file of recorded exchanges.
-            ignore: Fields of the body in which requests may differ, `metadata` or `messages[0].content` for example.
-            pace: Whether to stream at the recorded pace instead of at once.
-            unmatched: Whether another request is refused with a 404 that says what differed, or given to the
-                stand-in.
+            options: `ignore`, `pace` and `refuse` of `Recording`.
         """
-        self._recording = Recording.load(path, ignore=ignore, pace=pace, refuse=unmatched == "refuse")
+        self._recording = Recording.load(path, **options)
 
     @property
     def queued(self) -> int:
@@ -177,12 +158,19 @@ class Emulator(LocalServer):
         """Answer one request."""
         try:
             script = self._next(request, unchecked=True)
-            if script is None:
+            if script is not None:
+                chat = _read_leniently(request)
+                return self._render(await _answered(script, request) or stand_in(chat), chat)
+            if not request.is_chat or self._recording is not None:
                 return await self._respond(request)
-            answer, chat = await _answered(script, request), _leniently(request)
-            return self._render(answer or stand_in(chat), chat)
+            leave = self._turnstile.enter()
+            try:
+                return replace(await self._respond(request), finished=leave)
+            except BaseException:
+                leave()
+                raise
         except Refused as refusal:
-            return self._render(refusal.failure, _leniently(request))
+            return self._render(refusal.failure, _read_leniently(request))
 
     def unreadable(self, status: int, message: str) -> Response:
         """Answer what cannot be read as a request."""
@@ -191,94 +179,76 @@ class Emulator(LocalServer):
     async def _respond(self, request: ReceivedRequest) -> Response:
         recording, path = self._recording, request.path.rstrip("/").removeprefix(PREFIX)
         if recording is None:
-            _check_route(request, path)
-            self._check_access(request, api_host=not request.is_chat)
-        leave = self._turnstile.enter() if request.is_chat else None
-        try:
-            strict = self.strict and recording is None and request.is_chat
-            chat = parse_chat(parse_object(request.body)) if strict else _leniently(request)
-            answer = await self._scripted(request)
-            if answer is None and recording is not None:
-                response = recording.respond(request)
-                if response is not None:
-                    return replace(response, finished=leave or response.finished)
-            if answer is None:
-                answer = self._own(request, path, chat)
-        except BaseException:
-            if leave is not None:
-                leave()
-            raise
-        response = self._render(answer, chat)
-        return replace(response, finished=leave) if leave is not None else response
+            self._check_access(request, path)
+        strict = self.strict and recording is None and request.is_chat
+        chat = parse_chat(parse_object(request.body)) if strict else _read_leniently(request)
+        answer = await self._scripted(request)
+        if answer is None and recording is not None and (response := recording.respond(request)) is not None:
+            return response
+        return self._render(answer or self._unscripted(request, path, chat), chat)
 
-    def _check_access(self, request: ReceivedRequest, *, api_host: bool) -> None:
-        body = request.json if isinstance(request.json, dict) and api_host else {}
-        named = body.get("team_id") or request.query.get("team_id")
-        team = named if isinstance(named, str) else None
-        self.credentials.check(request.headers, team, api_host=api_host)
+    def _check_access(self, request: ReceivedRequest, path: str) -> None:
+        method = _ROUTES.get(path)
+        if method is None:
+            raise Refused(404, f"There is nothing at {request.path}.")
+        if request.method != method:
+            raise Refused(405, f"{request.path} answers {method} only.")
+        body = request.json if isinstance(request.json, dict) and not request.is_chat else {}
+        team = body.get("team_id") or request.query.get("team_id")
+        self.credentials.check(request.headers, str(team) if team else None, api_host=not request.is_chat)
 
     def _next(self, request: ReceivedRequest, *, unchecked: bool) -> Script | None:
         """Return the first queued answer that is meant for a request, and remove it from the queue."""
         with self._scripts:
-            for position, (script, when, is_unchecked) in enumerate(self._queue):
-                if not (when(request) if when else request.is_chat):
-                    continue
-                # An answer further back must not overtake the one that is next.
-                if is_unchecked != unchecked:
-                    return None
-                del self._queue[position]
-                return script
-        return None
+            meant = (place for place, (_, when, _) in enumerate(self._queue) if when(request))
+            place = next(meant, None)
+            # An answer further back must not overtake the one that is next.
+            if place is None or self._queue[place][2] != unchecked:
+                return None
+            return self._queue.pop(place)[0]
 
     async def _scripted(self, request: ReceivedRequest) -> Scripted | None:
         queued = self._next(request, unchecked=False)
         with self._scripts:
-            scripts = [queued] if queued is not None else []
-            scripts += [script for matches, script in self._rules if matches(request)]
-        if self.answer_with is not None and request.is_chat:
+            scripts = [queued, *(script for script, matches in self._rules if matches(request))]
+        if request.is_chat:
             scripts.append(self.answer_with)
         for script in scripts:
-            answer = await _answered(script, request)
-            if answer is not None:
+            if script is not None and (answer := await _answered(script, request)) is not None:
                 return answer
         return None
 
-    def _own(self, request: ReceivedRequest, path: str, chat: ChatRequest) -> Scripted:
-        """Return the answer that nobody had to script; a model that fails is replaced by the next one of `models`."""
+    def _unscripted(self, request: ReceivedRequest, path: str, chat: ChatRequest) -> Scripted:
+        """Return an answer of its own; a model that fails is replaced by the next one of `models`."""
         if path == "/models":
-            return Json({"model_groups": models.groups()})
+            return Json(models.groups())
         if path == "/models/route":
-            return Json(route(parse_object(request.body)))
-        candidates = [chat.model, *chat.fallbacks]
-        while len(candidates) > 1 and candidates[0].failure and candidates[0].failure.status in _RETRY_ELSEWHERE:
-            del candidates[0]
-        if candidates[0].failure is not None:
-            return candidates[0].failure
-        chat = replace(chat, model=candidates[0])
+            return Json(models.route(parse_object(request.body)))
+        model, *others = chat.model, *chat.fallbacks
+        while others and model.failure is not None and model.failure.status in _RETRY_ELSEWHERE:
+            model, *others = others
+        if model.failure is not None:
+            return model.failure
+        chat = replace(chat, model=model)
         check_context(chat)
         check_returned(chat)
-        return replace(stand_in(chat), model=chat.model.slug)
+        return replace(stand_in(chat), model=model.value)
 
     def _render(self, answer: Scripted, chat: ChatRequest) -> Response:
         self._served += 1
         return render(answer, chat, self._served, self.chunk_delay)
 
 
-def _check_route(request: ReceivedRequest, path: str) -> None:
-    method = _ROUTES.get(path)
-    if method is None:
-        raise refused(404, f"There is nothing at {request.path}.")
-    if request.method != method:
-        raise refused(405, f"{request.path} answers {method} only.")
+def _is_chat(request: ReceivedRequest) -> bool:
+    return request.is_chat
 
 
-def _leniently(request: ReceivedRequest) -> ChatRequest:
+def _read_leniently(request: ReceivedRequest) -> ChatRequest:
     return parse_chat(request.json if isinstance(request.json, dict) else {}, strict=False)
 
 
 async def _answered(script: Script, request: ReceivedRequest) -> Scripted | None:
     """Return what a script answers, asking it where it is a function."""
     answer: Any = script(request) if callable(script) else script
-    if inspect.isawaitable(answer):
-        answer = await answer
+    answer = await answer if inspect.isawaitable(answer) else answer
     return Answer(answer) if isinstance(answer, str) else answer

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.example import example
 from gumloop_emulator.pictures import draw
 from gumloop_emulator.reasoning import call_identifier, signed_details, visible_text
-from gumloop_emulator.request import ChatRequest, turn_start
+from gumloop_emulator.request import ChatRequest
 from gumloop_emulator.script import Answer, ToolCall
 from gumloop_emulator.traffic import text_of
 from gumloop_emulator.usage import count_tokens
@@ -22,22 +21,20 @@ def stand_in(request: ChatRequest) -> Answer:
     """Return the answer to a checked request; the same request gets the same one."""
     if request.draws:
         frames, picture = draw(request.user_text, request.image)
-        talks = not request.model.draws_only and request.body.modalities != ["image"]
-        answer = Answer(text="A picture." if talks else None, partial_images=frames, images=[picture])
+        talks = request.model.draws != "only" and request.body.modalities != ["image"]
+        answer = Answer("A picture." if talks else None, partial_images=frames, images=[picture])
     else:
         answer = _think(request, _decide(request))
     return replace(_cut(answer, request), **request.model.traits)
 
 
 def _decide(request: ChatRequest) -> Answer:
-    body = request.body
-    turn = body.messages[turn_start(body.messages) :]
-    calls = _wanted(request, turn)
-    if calls:
+    body, turn = request.body, [message for _, message in request.turn]
+    called = {call["function"]["name"] for message in turn for call in message.get("tool_calls") or ()}
+    if calls := _wanted(request, called):
         return Answer(tool_calls=[ToolCall(tool["name"], example(tool.get("parameters") or {})) for tool in calls])
-    kind = body.response_format["type"]
-    if kind != "text":
-        schema = body.response_format["json_schema"]["schema"] if kind == "json_schema" else {"type": "object"}
+    if body.response_format["type"] != "text":
+        schema = body.response_format.get("json_schema", {}).get("schema", {"type": "object"})
         return Answer(json.dumps(example(schema), ensure_ascii=False))
     results = [text_of(message["content"]) for message in turn if message["role"] == "tool"]
     text = "\n".join(results) if results else request.user_text
@@ -46,15 +43,13 @@ def _decide(request: ChatRequest) -> Answer:
     return Answer(text)
 
 
-def _wanted(request: ChatRequest, turn: Sequence[JSONObject]) -> list[JSONObject]:
+def _wanted(request: ChatRequest, called: set[str]) -> list[JSONObject]:
     """Return the functions to call: each one once since the last user message, one at a time if so asked."""
     tools, choice = request.functions, request.body.tool_choice
     if isinstance(choice, dict):
         return [tool for tool in tools if tool["name"] == choice["function"]["name"]]
-    called = {call["function"]["name"] for message in turn for call in message.get("tool_calls") or ()}
     wanted = [tool for tool in tools if tool["name"] not in called and choice != "none"]
-    if choice == "required" and not wanted:
-        wanted = tools
+    wanted = wanted or (tools if choice == "required" else [])
     return wanted[:1] if request.body.parallel_tool_calls is False else wanted
 
 
@@ -85,11 +80,10 @@ def _cut(answer: Answer, request: ChatRequest) -> Answer:
     left -= count_tokens(reasoning)
     if count_tokens(text) > left:
         return replace(answer, text=text[: left * _CHARACTERS], finish_reason="length")
-    calls = []
-    for call in answer.tool_calls:
+    for position, call in enumerate(answer.tool_calls):
         arguments = json.dumps(call.arguments, ensure_ascii=False)
-        calls.append(replace(call, arguments=arguments[: max(left * _CHARACTERS - len(call.name), 0)]))
+        if count_tokens(call.name + arguments) > left:
+            begun = replace(call, arguments=arguments[: max(left * _CHARACTERS - len(call.name), 0)])
+            return replace(answer, tool_calls=[*answer.tool_calls[:position], begun], finish_reason="length")
         left -= count_tokens(call.name + arguments)
-        if left < 0:
-            return replace(answer, tool_calls=calls, finish_reason="length")
     return answer

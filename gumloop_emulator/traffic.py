@@ -17,17 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request as it arrived.
-
-    Attributes:
-        method: The HTTP method.
-        path: The path, `/api/v1/chat/completions` for example.
-        query: The query parameters.
-        headers: The headers, names in lower case.
-        body: The raw body.
-        connection: The number of the connection that it came on, counted from 1.
-        time: When it arrived, by `time.monotonic()`.
-    """
+    """One request as it arrived; names of headers are in lower case, `time` is by `time.monotonic()`."""
 
     method: str
     path: str
@@ -64,10 +54,10 @@ class ReceivedRequest:
     @property
     def tool_results(self) -> list[tuple[str, str]]:
         """What tools have answered since the last user message: their names and the text of their results."""
-        messages = self.messages
-        last = max((place for place, message in enumerate(messages) if message.get("role") == "user"), default=-1)
-        turn = messages[last + 1 :]
-        calls = [call for message in turn for call in message.get("tool_calls") or () if isinstance(call, dict)]
+        turn: list[dict[str, Any]] = []
+        for message in self.messages:
+            turn = [] if message.get("role") == "user" else [*turn, message]
+        calls = [call for message in turn for call in message.get("tool_calls") or ()]
         names = {call.get("id"): (call.get("function") or {}).get("name", "") for call in calls}
         results = [message for message in turn if message.get("role") == "tool"]
         return [(names.get(result.get("tool_call_id"), ""), text_of(result.get("content"))) for result in results]
@@ -117,12 +107,7 @@ class Traffic:
         raise LookupError("There was no chat request with a JSON body yet.")
 
     def wait_for(self, condition: Callable[[Self], bool], timeout: float = 5.0) -> bool:
-        """Wait until a condition holds, and return whether it does.
-
-        Args:
-            condition: Called with this server, `lambda server: server.active_streams == 0` for example.
-            timeout: Seconds to wait at most.
-        """
+        """Wait until a condition on this server holds, for some seconds at most; return whether it does."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while not condition(self):
@@ -137,8 +122,7 @@ class Traffic:
         """Forget the requests and start the totals again; what is open stays counted."""
         with self._changed:
             self._requests.clear()
-            self.connections = self.open_connections
-            self.disconnects = 0
+            self.connections, self.disconnects = self.open_connections, 0
 
     def _add(self, request: ReceivedRequest) -> None:
         with self._changed:

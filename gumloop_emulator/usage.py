@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from gumloop_core.wire import JSONObject, UsagePayload
 from gumloop_emulator.failures import rejected_by_provider
@@ -11,9 +10,8 @@ from gumloop_emulator.request import ChatRequest
 from gumloop_emulator.script import Answer
 from gumloop_emulator.traffic import text_of
 
-_MESSAGE = 3  # what the frame of a message costs
-_PART = {"text": 0, "image_url": 1_000}
-_ATTACHMENT = 500
+_FRAME = 3  # tokens around a message
+_ATTACHMENT = 1_000
 _DRAWN = 1_290
 _PRICES = {"prompt": 0.6e-6, "completions": 2.4e-6}  # USD a token
 _CACHE_DISCOUNT = 0.9
@@ -26,11 +24,7 @@ def count_tokens(text: str) -> int:
 
 def prompt_tokens(request: ChatRequest) -> int:
     """Return how many tokens a request has."""
-    tools = (
-        tool["name"] + (tool.get("description") or "") + json.dumps(tool.get("parameters") or {})
-        for tool in request.functions
-    )
-    return sum(map(_message_tokens, request.body.messages)) + sum(map(count_tokens, tools))
+    return sum(map(_message_tokens, request.body.messages)) + count_tokens(_json(request.functions))
 
 
 def check_context(request: ChatRequest) -> None:
@@ -41,17 +35,12 @@ def check_context(request: ChatRequest) -> None:
 
 
 def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
-    """Return the usage of an answer whose calls have their arguments as text.
-
-    The part of the prompt before a `cache_control` mark counts as read from the cache when an assistant
-    message follows it (the conversation was there before), else as written to it.
-    """
-    prompt = prompt_tokens(request)
+    """Return the usage of an answer whose calls have their arguments as text."""
+    prompt, (cached, written) = prompt_tokens(request), _cache_tokens(request.body.messages)
     hidden = "".join(str(detail.get("data") or "") for detail in answer.reasoning_details or ())
     reasoning = count_tokens(answer.reasoning or hidden)
     calls = sum(count_tokens(f"{call.name}{call.arguments}") for call in answer.tool_calls)
     said = reasoning + count_tokens(answer.text or answer.refusal or "") + calls + len(answer.images) * _DRAWN
-    cached, written = _cache_tokens(request.body.messages)
     usage: UsagePayload = {
         "prompt_tokens": prompt,
         "completion_tokens": said,
@@ -60,36 +49,37 @@ def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
         "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
     }
     if request.model.routed:
-        costs = {"prompt": prompt - cached * _CACHE_DISCOUNT, "completions": float(said)}
-        costs = {part: round(tokens * _PRICES[part], 9) for part, tokens in costs.items()}
-        usage["cost"] = round(sum(costs.values()), 9)
-        usage["is_byok"] = False
-        usage["cost_details"] = {f"upstream_inference_{part}_cost": cost for part, cost in costs.items()}
+        paid = {"prompt": prompt - cached * _CACHE_DISCOUNT, "completions": float(said)}
+        costs = {f"upstream_inference_{part}_cost": round(paid[part] * price, 9) for part, price in _PRICES.items()}
+        usage.update(cost=round(sum(costs.values()), 9), is_byok=False, cost_details=costs)
     return usage
 
 
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")) if value else ""
+
+
 def _message_tokens(message: JSONObject) -> int:
-    parts = message["content"] if isinstance(message.get("content"), list) else []
-    texts = [
-        text_of(message.get("content")),
-        *(str(d.get("text") or "") for d in message.get("reasoning_details") or ()),
-    ]
-    texts += [call["function"]["name"] + call["function"]["arguments"] for call in message.get("tool_calls") or ()]
-    shown = [_PART.get(part["type"], _ATTACHMENT) for part in parts] + [_PART["image_url"]] * len(
-        message.get("images") or ()
-    )
-    return _MESSAGE + sum(map(count_tokens, texts)) + sum(shown)
+    content = message.get("content")
+    attached = [part for part in content if part["type"] != "text"] if isinstance(content, list) else []
+    attached += message.get("images") or []
+    spoken = [text_of(content), text_of(message.get("reasoning_details")), _json(message.get("tool_calls"))]
+    return _FRAME + sum(map(count_tokens, spoken)) + len(attached) * _ATTACHMENT
 
 
-def _cache_tokens(messages: Sequence[JSONObject]) -> tuple[int, int]:
-    """Return how many tokens were read from the cache, and how many were written to it."""
+def _cache_tokens(messages: list[JSONObject]) -> tuple[int, int]:
+    """Return how many tokens were read from the cache, and how many were written to it.
+
+    What lies before a `cache_control` mark was read when an assistant message follows it (the conversation was
+    there before), else written.
+    """
     before = marked = 0
-    seen = False  # whether an assistant message follows the last mark
+    seen = False
     for message in messages:
         parts = message["content"] if isinstance(message.get("content"), list) else []
-        for place, part in enumerate(parts):
+        for place, part in enumerate(parts, start=1):
             if part.get("cache_control"):
-                marked, seen = before + count_tokens(text_of(parts[: place + 1])), False
+                marked, seen = before + count_tokens(text_of(parts[:place])), False
         before += count_tokens(text_of(message.get("content")))
         seen = seen or message["role"] == "assistant"
     return (marked, 0) if seen else (0, marked)

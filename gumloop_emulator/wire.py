@@ -1,4 +1,4 @@
-"""How an answer is written: as one document, or as the chunks of a stream."""
+"""The wire's shape of an answer: one document, or chunks."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gumloop_core.json_text import encode
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.reasoning import call_identifier, signed_details
 from gumloop_emulator.request import ChatRequest
-from gumloop_emulator.script import Answer, Drop, ToolCall
+from gumloop_emulator.script import Answer, ToolCall
 from gumloop_emulator.usage import count_usage
 
-DONE = b"data: [DONE]\n\n"
-BUDGET_ERROR = {"code": 402, "message": "budget exceeded"}
+BUDGET_ERROR: JSONObject = {"code": 402, "message": "budget exceeded"}
 """What an answer that breaks with an error says."""
 
-_FINGERPRINT = "fp_gumloop_emulator"
 _WORDS = re.compile(r"\s*\S+\s?|\s+")
 _ARGUMENT_PIECE = 12  # characters of a call's arguments in one chunk
 _REASONING_PIECE = 24  # characters of reasoning in one chunk, at least
@@ -40,7 +37,7 @@ class Envelope:
         """Return a document around choices."""
         document = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
         tier = {"service_tier": self.service_tier} if self.service_tier else {}
-        return {**document, "system_fingerprint": _FINGERPRINT, **tier, "choices": choices, **more}
+        return {**document, "system_fingerprint": "fp_gumloop_emulator", **tier, "choices": choices, **more}
 
 
 def settle(answer: Answer, request: ChatRequest) -> Answer:
@@ -48,10 +45,9 @@ def settle(answer: Answer, request: ChatRequest) -> Answer:
     calls = []
     for position, call in enumerate(answer.tool_calls):
         arguments = call.arguments
-        if not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False)
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         identifier = call.id or call_identifier(request.fingerprint, position, call.name)
-        calls.append(ToolCall(call.name, arguments, identifier))
+        calls.append(ToolCall(call.name, text, identifier))
     details = answer.reasoning_details
     if details is None:
         details = signed_details(answer.reasoning, request.model) if answer.reasoning else ()
@@ -62,7 +58,7 @@ def settle(answer: Answer, request: ChatRequest) -> Answer:
 
 def completion(answer: Answer, envelope: Envelope) -> JSONObject:
     """Return the unary answer."""
-    optional: JSONObject = {
+    optional = {
         "reasoning": answer.reasoning,
         "reasoning_details": answer.reasoning_details,
         "tool_calls": [_call(call) for call in answer.tool_calls],
@@ -72,19 +68,7 @@ def completion(answer: Answer, envelope: Envelope) -> JSONObject:
     }
     message = {"role": "assistant", "content": answer.text, **{key: value for key, value in optional.items() if value}}
     choice = {"index": 0, "finish_reason": answer.finish_reason, "logprobs": None, "message": message}
-    usage = {"usage": answer.usage} if answer.usage else {}
-    return envelope.wrap("chat.completion", [choice], **usage)
-
-
-def events(answer: Answer, envelope: Envelope) -> Iterator[bytes | Drop]:
-    """Yield the events of the streamed answer."""
-    for count, chunk in enumerate(chunks(answer, envelope)):
-        if answer.breaks == "drop" and count == 3:
-            yield Drop()
-            return
-        yield _untidy(chunk, count) if answer.untidy else event(chunk)
-    if answer.breaks != "end":
-        yield DONE
+    return envelope.wrap("chat.completion", [choice], **({"usage": answer.usage} if answer.usage else {}))
 
 
 def chunks(answer: Answer, envelope: Envelope) -> Iterator[JSONObject]:
@@ -104,47 +88,30 @@ def chunks(answer: Answer, envelope: Envelope) -> Iterator[JSONObject]:
             yield envelope.wrap("chat.completion.chunk", [], usage=answer.usage)
 
 
-def event(body: object) -> bytes:
-    """Return one server-sent event."""
-    return b"data: " + encode(body) + b"\n\n"
-
-
-def _untidy(chunk: object, count: int) -> bytes:
-    """Return an event with everything around it that the standard allows."""
-    text = b"event: message\r\nid: %d\r\nretry: 3000\r\ndata: %s\r\n\r\n" % (count, encode(chunk))
-    return b": keep-alive\r\n\r\n" + text if count % 2 else text + b"\r\n"
-
-
 def _deltas(answer: Answer) -> Iterator[JSONObject]:
     yield from _reasoning_deltas(answer)
     if answer.extensions:
         yield {"gumloop_extensions": answer.extensions}
-    for piece in split_words(answer.text or ""):
-        yield {"content": piece}
-    for image in (*answer.partial_images, *answer.images):
-        yield {"images": [_image(image)]}
-    for piece in split_words(answer.refusal or ""):
-        yield {"refusal": piece}
+    yield from ({"content": piece} for piece in _words(answer.text))
+    yield from ({"images": [_image(image)]} for image in (*answer.partial_images, *answer.images))
+    yield from ({"refusal": piece} for piece in _words(answer.refusal))
     calls = [list(_call_deltas(index, call)) for index, call in enumerate(answer.tool_calls)]
     if answer.interleaved:
-        for row in range(max(map(len, calls), default=0)):
-            yield from (deltas[row] for deltas in calls if row < len(deltas))
-    else:
-        yield from (delta for deltas in calls for delta in deltas)
+        longest = max(map(len, calls), default=0)
+        calls = [[deltas[row] for deltas in calls if row < len(deltas)] for row in range(longest)]
+    yield from (delta for deltas in calls for delta in deltas)
 
 
 def _reasoning_deltas(answer: Answer) -> Iterator[JSONObject]:
     """Yield the reasoning text with its details in pieces; a signature or data comes by itself at the end."""
     if not answer.reasoning_details:
-        for piece in split_words(answer.reasoning or "", _REASONING_PIECE):
-            yield {"reasoning": piece}
-        return
-    for position, detail in enumerate(answer.reasoning_details):
+        yield from ({"reasoning": piece} for piece in _words(answer.reasoning, _REASONING_PIECE))
+    for position, detail in enumerate(answer.reasoning_details or ()):
         # What a piece of a detail repeats, so that it can be told to which entry it belongs.
         shared = {key: value for key, value in detail.items() if key in ("type", "id", "format", "index")}
         shared.setdefault("index", position)
         key = "summary" if detail.get("type") == "reasoning.summary" else "text"
-        for piece in split_words(str(detail.get(key) or ""), _REASONING_PIECE):
+        for piece in _words(detail.get(key), _REASONING_PIECE):
             yield {"reasoning": piece, "reasoning_details": [{**shared, key: piece}]}
         for sealed in ("signature", "data"):
             if detail.get(sealed):
@@ -152,11 +119,9 @@ def _reasoning_deltas(answer: Answer) -> Iterator[JSONObject]:
 
 
 def _call_deltas(index: int, call: ToolCall) -> Iterator[JSONObject]:
-    written = _call(call)
-    arguments = written["function"]["arguments"]
-    yield {"tool_calls": [{"index": index, **written, "function": {"name": call.name, "arguments": ""}}]}
-    for start in range(0, len(arguments), _ARGUMENT_PIECE):
-        piece = arguments[start : start + _ARGUMENT_PIECE]
+    yield {"tool_calls": [{"index": index, **_call(replace(call, arguments=""))}]}
+    for start in range(0, len(call.arguments), _ARGUMENT_PIECE):
+        piece = str(call.arguments)[start : start + _ARGUMENT_PIECE]
         yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
@@ -169,10 +134,10 @@ def _image(image: str | bytes) -> JSONObject:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def split_words(text: str, at_least: int = 1) -> Iterator[str]:
+def _words(text: str | None, at_least: int = 1) -> Iterator[str]:
     """Split a text at word boundaries; the pieces put together are the text."""
     piece = ""
-    for match in _WORDS.finditer(text):
+    for match in _WORDS.finditer(text or ""):
         piece += match.group()
         if len(piece) >= at_least:
             yield piece
