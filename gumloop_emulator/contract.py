@@ -1,128 +1,133 @@
-"""What the contract of a request is written with, and how pydantic's errors become the vendor's `param`.
+"""What the endpoint accepts, as `contract.json` says it: compiled for pydantic, and its errors told as the vendor does.
 
-A shape says what a JSON value must be. Values stay plain JSON: `Annotated[JSONObject, checked(shape(...))]`.
+Of JSON Schema it knows what that file uses. `oneOf` goes by OpenAPI's `discriminator`, or by the values' types;
+`anyOf` says which fields may not all be missing.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, Union
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    GetCoreSchemaHandler,
-    Tag,
-    ValidationError,
-)
-from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
-from typing_extensions import NotRequired, TypedDict
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, SchemaValidator, ValidationError
+from pydantic_core import core_schema as core
 
+from gumloop_core.wire import JSONObject
 from gumloop_emulator.failures import Refused, invalid
+
+MAX_IMAGE_BYTES = 20 * 1024 * 1024
+SHAPES: JSONObject = json.loads((files(__package__) / "contract.json").read_text("utf-8"))["$defs"]
 
 _MARK = "|"  # begins the tags of unions, which are no part of a field's path
 _NO_ALTERNATIVE = "no_alternative:"
-
-Shape = Any
-"""A type for pydantic, made at run time."""
-
-
-class Contract(BaseModel):
-    """An object whose known fields must be right, at every depth; unknown ones are let through."""
-
-    model_config = ConfigDict(strict=True, extra="allow")
-
-
-def _whole(value: Any) -> Any:
-    # JSON has one kind of number: the vendor's SDK writes the 2 of `partial_images` as 2.0.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object", type(None): "null"}
+_DATA_URL = re.compile(r"data:image/(?P<type>jpeg|jpg|png|gif|webp);base64,", re.IGNORECASE)
+_BEGINNINGS = {
+    "png": rb"\x89PNG\r\n\x1a\n",
+    "jpeg": rb"\xff\xd8\xff",
+    "jpg": rb"\xff\xd8\xff",
+    "gif": rb"GIF8[79]a",
+    "webp": rb"(?s)RIFF....WEBP",
+}
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class checked:  # noqa: N801 - it reads as an annotation
-    """Have a value checked against a shape."""
-
-    shape: Shape
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the shape's schema in place of the annotated type's."""
-        return handler.generate_schema(self.shape)
-
-
-def shape(**fields: Shape) -> Shape:
-    """Return the shape of an object with these fields."""
-    return TypedDict("shape", fields)  # type: ignore[misc]
-
-
-def optional(kind: Shape) -> Shape:
-    """Return the shape of a field that may be missing or null."""
-    return NotRequired[Union[kind, None]]  # noqa: UP007
-
-
-def choose(tag: Callable[[Any], str | None], message: str, field: str = "", **shapes: Shape) -> Shape:
-    """Return a shape that is one of several.
-
-    Args:
-        tag: Gives the name of the shape that a value is meant for, None when it fits none.
-        message: What is said then.
-        field: The field of the value that is at fault then.
-        shapes: The shapes by name.
-    """
-    shapes.setdefault("", None)  # pydantic wants a union to have two members; this one is never meant
-    members = tuple(Annotated[kind, Tag(_MARK + name)] for name, kind in shapes.items())
-
-    def marked(value: Any) -> str | None:
-        name = tag(value)
-        return _MARK + name if name else None
-
-    # The field goes with the error's type: a context would make the discriminator unhashable, which types must not be.
-    told_apart = Discriminator(marked, custom_error_type=_NO_ALTERNATIVE + field, custom_error_message=message)
-    return Annotated[Union[members], told_apart]  # noqa: UP007 - the members are known at run time only
-
-
-def by_field(field: str, **shapes: Shape) -> Shape:
-    """Return the shape of objects that differ by the value of one field."""
-
-    def tag(value: Any) -> str | None:
-        found = value.get(field) if isinstance(value, dict) else None
-        return found if isinstance(found, str) and found in shapes else None
-
-    return choose(tag, f"{field} must be one of {', '.join(shapes)}", field, **shapes)
-
-
-def by_type(message: str, **shapes: Shape) -> Shape:
-    """Return the shape of values that differ by their type; it goes by its name in Python."""
-    return choose(lambda value: type(value).__name__ if type(value).__name__ in shapes else None, message, **shapes)
-
-
-def fault(message: str, field: str = "") -> PydanticCustomError:
-    """Return an error for a validator to raise, about one field of what is validated."""
-    return PydanticCustomError("contract", "{message}", {"message": message, "field": field})
-
-
-def read(kind: type[ModelT], value: Any, where: str = "") -> ModelT:
+def read(shape: str, value: Any, where: str = "") -> Any:
     """Return a part of a request, or raise the refusal that names the offending field.
 
     Args:
-        kind: What it shall be.
+        shape: What it must be, one of `$defs`.
         value: What was sent.
         where: Its path in the body.
     """
     try:
-        return kind.model_validate(value)
+        return validator(shape).validate_python(value, strict=True)
     except ValidationError as error:
         raise _refusal(error.errors()[0], value, where) from None
+
+
+@lru_cache
+def validator(shape: str) -> SchemaValidator:
+    """Return what validates one of `$defs`."""
+    definitions = [{**_compiled(definition), "ref": name} for name, definition in SHAPES.items()]
+    schema = core.definitions_schema(core.definition_reference_schema(shape), definitions)  # type: ignore[arg-type]
+    return SchemaValidator(schema)
+
+
+def _compiled(schema: JSONObject) -> CoreSchema:
+    if "$ref" in schema:
+        return core.definition_reference_schema(schema["$ref"].removeprefix("#/$defs/"))
+    if "oneOf" in schema:
+        return _union(schema["oneOf"], schema.get("discriminator"))
+    if "enum" in schema:
+        return core.literal_schema(schema["enum"])
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return core.nullable_schema(_compiled({**schema, "type": kind[0]}))
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if kind == "string":
+        text = core.str_schema(pattern=schema.get("pattern"), min_length=schema.get("minLength"))
+        check = _FORMATS.get(schema.get("format", ""))
+        return core.no_info_after_validator_function(check, text) if check else text
+    if kind == "number":
+        return core.float_schema(ge=low, le=high, gt=schema.get("exclusiveMinimum"), allow_inf_nan=False)
+    if kind == "integer":
+        return core.no_info_before_validator_function(_whole, core.int_schema(ge=low, le=high))
+    if kind == "array":
+        return core.list_schema(_compiled(schema.get("items", {})), min_length=schema.get("minItems"))
+    if kind == "object":
+        return _object(schema)
+    return {"boolean": core.bool_schema(), "null": core.none_schema()}.get(kind or "", core.any_schema())
+
+
+def _object(schema: JSONObject) -> CoreSchema:
+    if "properties" not in schema:
+        return core.dict_schema(core.str_schema(), _compiled(schema.get("additionalProperties", {})))
+    required = schema.get("required", ())
+    fields = {
+        name: core.typed_dict_field(_compiled(part), required=name in required)
+        for name, part in schema["properties"].items()
+    }
+    shape = core.typed_dict_schema(fields, extra_behavior="allow")
+    names = [alternative["required"][0] for alternative in schema.get("anyOf", ())]
+
+    def has_one(value: JSONObject) -> JSONObject:
+        if not any(value.get(name) is not None for name in names):
+            raise _fault(f"one of {', '.join(names)} is needed", names[0])
+        return value
+
+    return core.no_info_after_validator_function(has_one, shape) if names else shape
+
+
+def _union(alternatives: list[JSONObject], discriminator: JSONObject | None) -> CoreSchema:
+    if discriminator is not None:
+        field, mapping = discriminator["propertyName"], discriminator["mapping"]
+        choices = {name: core.definition_reference_schema(shape) for name, shape in mapping.items()}
+        says = f"{field} must be one of {', '.join(mapping)}"
+    else:
+        field, choices = "", {_kind_of(alternative): _compiled(alternative) for alternative in alternatives}
+        says = f"it must be of type {' or '.join(choices)}"
+
+    def tag(value: Any) -> str | None:
+        found = _TYPES.get(type(value)) if not field else value.get(field) if isinstance(value, dict) else None
+        return _MARK + found if isinstance(found, str) and found in choices else None
+
+    marked = {_MARK + name: choice for name, choice in choices.items()}
+    return core.tagged_union_schema(marked, tag, custom_error_type=_NO_ALTERNATIVE + field, custom_error_message=says)
+
+
+def _kind_of(schema: JSONObject) -> str:
+    schema = SHAPES[schema["$ref"].removeprefix("#/$defs/")] if "$ref" in schema else schema
+    return str(schema.get("type") or "string")  # an enumeration of texts
+
+
+def _fault(message: str, field: str = "") -> PydanticCustomError:
+    return PydanticCustomError("contract", "{message}", {"message": message, "field": field})
 
 
 def _refusal(error: ErrorDetails, value: Any, where: str) -> Refused:
@@ -137,5 +142,57 @@ def _refusal(error: ErrorDetails, value: Any, where: str) -> Refused:
             current = None
     if field and isinstance(current, dict):  # what should have been an object may be none, and has no fields then
         path += f".{field}" if path else field
-    message = error["msg"][0].upper() + error["msg"][1:]
-    return invalid(f"{path or 'The body'}: {message}.", path or None)
+    return invalid(f"{path or 'The body'}: {error['msg']}.", path or None)
+
+
+def _whole(value: Any) -> Any:
+    # JSON has one kind of number: the vendor's SDK writes the 2 of `partial_images` as 2.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check_image_url(url: str) -> str:
+    """Raise when a picture cannot be used; http(s) URLs are believed, nothing is fetched."""
+    if not url[:5].lower().startswith("data:"):
+        parts = urlsplit(url)
+        if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+            raise _fault("an image's url must be an http(s) URL or a base64 data URL")
+        return url
+    match = _DATA_URL.match(url)
+    if match is None:
+        raise _fault("an image's data URL must be base64, and JPEG, PNG, GIF or WebP")
+    if (len(url) - match.end()) * 3 // 4 - 2 > MAX_IMAGE_BYTES:
+        raise _fault("an image may have at most 20 MB")
+    try:
+        data = base64.b64decode(url[match.end() :], validate=True)
+    except ValueError:
+        raise _fault("the image is not valid base64") from None
+    if not re.match(_BEGINNINGS[match["type"].lower()], data):
+        raise _fault(f"the image is declared as {match['type']}, but its bytes are not")
+    return url
+
+
+def _check_json_object(text: str) -> str:
+    try:
+        fits = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        fits = False
+    if not fits:
+        raise _fault("it must be the JSON text of an object")
+    return text
+
+
+def _check_regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        # A pattern of another dialect may still be meant, so only what is no pattern anywhere is refused.
+        if any(word in str(error) for word in ("unterminated", "unbalanced", "nothing to repeat")):
+            raise _fault(f"it is not a regular expression: {error}") from None
+    return pattern
+
+
+_FORMATS: dict[str, Callable[[str], str]] = {
+    "image-url": _check_image_url,
+    "json-object": _check_json_object,
+    "regex": _check_regex,
+}

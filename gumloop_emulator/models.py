@@ -7,14 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from gumloop_core.wire import JSONObject
-from gumloop_emulator.contract import Contract, Text, checked, read
+from gumloop_emulator.contract import read
 from gumloop_emulator.failures import SHAPES, invalid
-from gumloop_emulator.messages import CONTENT
 from gumloop_emulator.script import Failure
 
 
@@ -73,26 +70,14 @@ def groups() -> JSONObject:
     return {"model_groups": [{"groupLabel": label, "options": options} for label, options in shown.items()]}
 
 
-class _RouteBody(Contract):
-    input: Annotated[Any, checked(CONTENT)] = ""
-    message: Annotated[Any, checked(CONTENT)] = ""
-    models: Annotated[
-        list[Text], Field(min_length=1, default_factory=lambda: ["claude-haiku-4-5", "claude-sonnet-4-5"])
-    ]
-    history: list[JSONObject] | None = None
-    agent: JSONObject | None = None
-
-
 def route(raw: JSONObject) -> JSONObject:
     """Return the router's answer to the body of `POST /models/route`: it takes the first candidate."""
-    body = read(_RouteBody, raw)
-    if not body.model_fields_set & {"input", "message"}:
-        raise invalid("input is required.", "input")
-    for position, slug in enumerate(body.models):
+    slugs = read("Route", raw).get("models", ["claude-haiku-4-5", "claude-sonnet-4-5"])
+    for position, slug in enumerate(slugs):
         if find(slug) is None:
             raise invalid(f"Unknown model {slug!r}.", f"models[{position}]")
     lane = {"lane": "balanced", "verdict_lane": "balanced", "adjustment": None, "reasoning_effort": None}
-    chosen = {"model": body.models[0], **lane, "fallback_models": body.models[1:], "fail_closed": False}
+    chosen = {"model": slugs[0], **lane, "fallback_models": slugs[1:], "fail_closed": False}
     known = {"lanes": ["balanced"], "lane_basis": "rule", "status": "available"}
-    candidates = [{"requested_model": slug, "model": slug, **known} for slug in body.models]
+    candidates = [{"requested_model": slug, "model": slug, **known} for slug in slugs]
     return {"router": "gumloop-chew", "route": chosen, "candidates": candidates}

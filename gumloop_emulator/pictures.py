@@ -7,7 +7,7 @@ import re
 import struct
 import zlib
 
-from gumloop_emulator.request import ImageConfig
+from gumloop_core.wire import JSONObject
 
 _SIDE = 1024
 _LARGEST = 4096
@@ -15,26 +15,27 @@ _GRID = 8  # coloured fields in each direction
 _PREVIEW = 4  # how much smaller a partial frame is
 
 
-def draw(prompt: str, config: ImageConfig) -> tuple[list[bytes], bytes]:
+def draw(prompt: str, config: JSONObject) -> tuple[list[bytes], bytes]:
     """Return the partial frames and the final picture.
 
     The same prompt gives the same picture. A partial frame is a small preview of which only the upper part is
     drawn yet.
     """
     width, height = _size(config)
-    frames = config.partial_images or 0
+    frames = config.get("partial_images") or 0
     small = max(width // _PREVIEW, _GRID), max(height // _PREVIEW, _GRID)
     partial = [_png(*small, _fields(prompt, _GRID * (number + 1) // (frames + 1))) for number in range(frames)]
     return partial, _png(width, height, _fields(prompt, _GRID))
 
 
-def _size(config: ImageConfig) -> tuple[int, int]:
+def _size(config: JSONObject) -> tuple[int, int]:
     """Return width and height in pixels: the size as given, else by the aspect ratio on a side of 1024."""
-    match = re.match(r"^(\d+)x(\d+)$", config.size or "")
+    size = config.get("size") or ""
+    match = re.match(r"^(\d+)x(\d+)$", size)
     if match:
         return min(max(int(match[1]), 1), _LARGEST), min(max(int(match[2]), 1), _LARGEST)
-    side = int(config.size[0]) * _SIDE if config.size and config.size.endswith("K") else _SIDE
-    wide, high = map(int, (config.aspect_ratio or "1:1").split(":"))
+    side = int(size[0]) * _SIDE if size.endswith("K") else _SIDE
+    wide, high = map(int, (config.get("aspect_ratio") or "1:1").split(":"))
     return side * wide // max(wide, high) or 1, side * high // max(wide, high) or 1
 
 

@@ -48,9 +48,11 @@ def render(scripted: Scripted, request: ChatRequest, number: int, chunk_delay: f
 def _answer(answer: Answer, request: ChatRequest, number: int, chunk_delay: float) -> Response:
     body, answer = request.body, settle(answer, request)
     identifier = "chatcmpl-" + digest(request.fingerprint, str(number), length=24)
-    with_usage = (body.stream_options or {}).get("include_usage") is not False
-    envelope = Envelope(identifier, int(time.time()), answer.model or body.model, body.service_tier, with_usage)
-    if body.stream:
+    with_usage = (body.get("stream_options") or {}).get("include_usage") is not False
+    envelope = Envelope(
+        identifier, int(time.time()), answer.model or body["model"], body.get("service_tier"), with_usage
+    )
+    if body.get("stream"):
         return _stream(_events(answer, envelope, chunk_delay if answer.chunk_delay is None else answer.chunk_delay))
     if answer.breaks == "error":
         return _whole(*failure_body(Failure(402, BUDGET_ERROR["message"])), 402)

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, ConfigDict, Field, RootModel
-from typing_extensions import TypedDict
+from typing import Any
 
 from gumloop_core.wire import JSONObject
-from gumloop_emulator.contract import Whole, by_type, fault, read
+from gumloop_emulator.contract import SHAPES, read
 from gumloop_emulator.failures import invalid
 
-_MAPS = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
-_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_SINGLES = ("additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "items")
-_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
-
-
-def _check_pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        # A pattern of another dialect may still be meant, so only what is no pattern anywhere is refused.
-        if any(word in str(error) for word in ("unterminated", "unbalanced", "nothing to repeat")):
-            raise fault(f"pattern is not a regular expression: {error}") from None
-    return value
-
-
-_Kind = Literal["string", "number", "integer", "boolean", "object", "array", "null"]
-_Schema = by_type("a schema is an object, true or false", bool=bool, dict="_SchemaObject")
-_SchemaObject = TypedDict(  # type: ignore[misc] - the keywords are listed once, for here and for walking
-    "_SchemaObject",
-    {
-        "type": by_type("type is the name of a type, or a list of them", str=_Kind, list=list[_Kind]),
-        "required": list[str],
-        "enum": Annotated[list[Any], Field(min_length=1)],
-        "pattern": Annotated[str, AfterValidator(_check_pattern)],
-        "$ref": str,
-        "multipleOf": Annotated[float, Field(gt=0)],
-        **dict.fromkeys(_MAPS, dict[str, _Schema]),
-        **dict.fromkeys(_LISTS, Annotated[list[_Schema], Field(min_length=1)]),
-        **dict.fromkeys(_SINGLES, _Schema),
-        **dict.fromkeys(_NUMBERS, float),
-        **dict.fromkeys(_COUNTS, Annotated[Whole, Field(ge=0)]),
-    },
-    total=False,
-)
-
-
-class _Root(RootModel[_SchemaObject]):
-    model_config = ConfigDict(strict=True)
+_KEYWORDS: JSONObject = SHAPES["SchemaObject"]["properties"]
+_INNER: JSONObject = {"$ref": "#/$defs/Schema"}
 
 
 def check_schema(schema: JSONObject, where: str, *, strict: bool) -> None:
@@ -63,7 +21,7 @@ def check_schema(schema: JSONObject, where: str, *, strict: bool) -> None:
         where: Its path in the body, for `param`.
         strict: Whether it was sent with `strict: true`.
     """
-    read(_Root, schema, where)
+    read("SchemaObject", schema, where)
     if strict and schema.get("type") != "object":
         raise invalid("In strict mode the schema must be of type object.", f"{where}.type")
     for node, place in _walk(schema, where):
@@ -87,14 +45,16 @@ def _walk(schema: object, where: str) -> Iterator[tuple[JSONObject, str]]:
     if not isinstance(schema, dict):
         return
     yield schema, where
-    for key in _MAPS:
-        for name, child in schema.get(key, {}).items():
-            yield from _walk(child, f"{where}.{key}.{name}")
-    for key in _LISTS:
-        for position, child in enumerate(schema.get(key, ())):
-            yield from _walk(child, f"{where}.{key}[{position}]")
-    for key in _SINGLES:
-        yield from _walk(schema.get(key), f"{where}.{key}")
+    for key in _KEYWORDS.keys() & schema.keys():
+        kind, value = _KEYWORDS[key], schema[key]
+        if kind == _INNER:
+            yield from _walk(value, f"{where}.{key}")
+        elif kind.get("items") == _INNER:
+            for position, child in enumerate(value):
+                yield from _walk(child, f"{where}.{key}[{position}]")
+        elif kind.get("additionalProperties") == _INNER:
+            for name, child in value.items():
+                yield from _walk(child, f"{where}.{key}.{name}")
 
 
 def resolve(root: object, reference: str) -> Any:

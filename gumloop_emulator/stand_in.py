@@ -20,8 +20,8 @@ _CHARACTERS = 4  # of a token
 def stand_in(request: ChatRequest) -> Answer:
     """Return the answer to a checked request; the same request gets the same one."""
     if request.draws:
-        frames, picture = draw(request.user_text, request.image)
-        talks = request.model.draws != "only" and request.body.modalities != ["image"]
+        frames, picture = draw(request.user_text, request.body.get("image_config", {}))
+        talks = request.model.draws != "only" and request.body.get("modalities") != ["image"]
         answer = Answer("A picture." if talks else None, partial_images=frames, images=[picture])
     else:
         answer = _think(request, _decide(request))
@@ -33,24 +33,26 @@ def _decide(request: ChatRequest) -> Answer:
     called = {call["function"]["name"] for message in turn for call in message.get("tool_calls") or ()}
     if calls := _wanted(request, called):
         return Answer(tool_calls=[ToolCall(tool["name"], example(tool.get("parameters") or {})) for tool in calls])
-    if body.response_format["type"] != "text":
-        schema = body.response_format.get("json_schema", {}).get("schema", {"type": "object"})
+    form = body.get("response_format", {})
+    if form.get("type", "text") != "text":
+        schema = form.get("json_schema", {}).get("schema", {"type": "object"})
         return Answer(json.dumps(example(schema), ensure_ascii=False))
     results = [text_of(message["content"]) for message in turn if message["role"] == "tool"]
     text = "\n".join(results) if results else request.user_text
-    for stop in [body.stop] if isinstance(body.stop, str) else body.stop or ():
+    stops = body.get("stop") or []
+    for stop in [stops] if isinstance(stops, str) else stops:
         text = text.partition(stop)[0]
     return Answer(text)
 
 
 def _wanted(request: ChatRequest, called: set[str]) -> list[JSONObject]:
     """Return the functions to call: each one once since the last user message, one at a time if so asked."""
-    tools, choice = request.functions, request.body.tool_choice
+    tools, choice = request.functions, request.body.get("tool_choice")
     if isinstance(choice, dict):
         return [tool for tool in tools if tool["name"] == choice["function"]["name"]]
     wanted = [tool for tool in tools if tool["name"] not in called and choice != "none"]
     wanted = wanted or (tools if choice == "required" else [])
-    return wanted[:1] if request.body.parallel_tool_calls is False else wanted
+    return wanted[:1] if request.body.get("parallel_tool_calls") is False else wanted
 
 
 def _think(request: ChatRequest, answer: Answer) -> Answer:
@@ -68,7 +70,7 @@ def _think(request: ChatRequest, answer: Answer) -> Answer:
 
 def _cut(answer: Answer, request: ChatRequest) -> Answer:
     """Return an answer within the cap on completion tokens; what meets the cap ends with `length`."""
-    left = request.body.max_completion_tokens or request.body.max_tokens
+    left = request.body.get("max_completion_tokens") or request.body.get("max_tokens")
     if left is None:
         return answer
     reasoning, text = answer.reasoning or "", answer.text or ""

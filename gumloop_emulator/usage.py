@@ -24,7 +24,7 @@ def count_tokens(text: str) -> int:
 
 def prompt_tokens(request: ChatRequest) -> int:
     """Return how many tokens a request has."""
-    return sum(map(_message_tokens, request.body.messages)) + count_tokens(_json(request.functions))
+    return sum(map(_message_tokens, request.body["messages"])) + count_tokens(_json(request.functions))
 
 
 def check_context(request: ChatRequest) -> None:
@@ -36,7 +36,7 @@ def check_context(request: ChatRequest) -> None:
 
 def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
     """Return the usage of an answer whose calls have their arguments as text."""
-    prompt, (cached, written) = prompt_tokens(request), _cache_tokens(request.body.messages)
+    prompt, (cached, written) = prompt_tokens(request), _cache_tokens(request.body["messages"])
     hidden = "".join(str(detail.get("data") or "") for detail in answer.reasoning_details or ())
     reasoning = count_tokens(answer.reasoning or hidden)
     calls = sum(count_tokens(f"{call.name}{call.arguments}") for call in answer.tool_calls)
