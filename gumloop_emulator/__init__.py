@@ -11,8 +11,7 @@ What it checks, how it is scripted, and how real traffic is recorded and played 
 """
 
 from gumloop_emulator.access import Credentials, Limits
-from gumloop_emulator.recorder import Recorder
-from gumloop_emulator.recording import Recording
+from gumloop_emulator.recording import Recorder, Recording
 from gumloop_emulator.script import (
     FOREVER,
     Answer,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gumloop_core import GumloopError
 from gumloop_emulator.access import CONCURRENCY_BY_PLAN, Credentials, Limits
 from gumloop_emulator.local_server import LocalServer
-from gumloop_emulator.recorder import Recorder
+from gumloop_emulator.recording import Recorder
 from gumloop_emulator.server import Emulator
 
 _KEPT_REQUESTS = 100  # nobody reads them back here, and bodies can be large
@@ -44,7 +44,7 @@ def _server(options: argparse.Namespace) -> LocalServer:
         return server
     return Emulator(
         credentials=Credentials(any_bearer=options.any_key),
-        limits=Limits(options.concurrent, options.per_minute, not options.no_retry_after),
+        limits=Limits(options.concurrent, options.per_minute, retry_after=not options.no_retry_after),
         strict=not options.lenient,
         chunk_delay=options.chunk_delay,
         **listening,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gumloop_emulator.failures import Refused
@@ -56,48 +56,44 @@ class Credentials:
             raise Refused(403, "A team API key needs the team_id of its team.")
 
 
-@dataclass(frozen=True)
 class Limits:
-    """What a server refuses with 429.
+    """Refuses with 429 what is too much; used by the server's event loop alone.
 
-    Attributes:
+    Args:
         concurrent: Chat calls in flight at once; see `CONCURRENCY_BY_PLAN`.
         per_minute: Chat calls within `minute`, which slides.
         retry_after: Whether the refusal carries `Retry-After`, in whole seconds.
         minute: Seconds that the quota looks back; shorter ones let tests see it refill.
     """
 
-    concurrent: int | None = None
-    per_minute: int | None = None
-    retry_after: bool = True
-    minute: float = 60.0
-
-
-class Turnstile:
-    """Counts the calls of one server against its limits; used by the server's event loop alone."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(
+        self,
+        concurrent: int | None = None,
+        per_minute: int | None = None,
+        *,
+        retry_after: bool = True,
+        minute: float = 60.0,
+    ) -> None:
+        self.concurrent, self.per_minute, self.retry_after, self.minute = concurrent, per_minute, retry_after, minute
         self._in_flight = 0
         self._begun: deque[float] = deque()
 
-    def enter(self) -> Callable[[], None]:
-        """Let a call in, or raise its refusal; return what lets it out again."""
-        limits, now = self._limits, time.monotonic()
-        while self._begun and self._begun[0] <= now - limits.minute:
+    def enter(self) -> None:
+        """Let a call in, or raise its refusal; whoever was let in must `leave`."""
+        now = time.monotonic()
+        while self._begun and self._begun[0] <= now - self.minute:
             self._begun.popleft()
-        if limits.concurrent is not None and self._in_flight >= limits.concurrent:
-            raise self._refusal(f"Too many requests at once: {limits.concurrent} may be in flight.", 1.0)
-        if limits.per_minute is not None and len(self._begun) >= limits.per_minute:
+        if self.concurrent is not None and self._in_flight >= self.concurrent:
+            raise self._refusal(f"Too many requests at once: {self.concurrent} may be in flight.", 1.0)
+        if self.per_minute is not None and len(self._begun) >= self.per_minute:
             begun = self._begun[0] if self._begun else now
-            raise self._refusal(f"Too many requests: {limits.per_minute} a minute.", limits.minute - (now - begun))
+            raise self._refusal(f"Too many requests: {self.per_minute} a minute.", self.minute - (now - begun))
         self._in_flight += 1
         self._begun.append(now)
-        return self._leave
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let a call out."""
         self._in_flight -= 1
 
     def _refusal(self, message: str, seconds: float) -> Refused:
-        headers = {"retry-after": str(math.ceil(seconds))} if self._limits.retry_after else {}
-        return Refused(429, message, headers=headers)
+        return Refused(429, message, headers={"retry-after": str(math.ceil(seconds))} if self.retry_after else {})

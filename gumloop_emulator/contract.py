@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -24,27 +24,19 @@ from gumloop_emulator.failures import Refused, invalid
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 SHAPES: JSONObject = json.loads((files(__package__) / "contract.json").read_text("utf-8"))["$defs"]
 
+_KEYWORDS: JSONObject = SHAPES["SchemaObject"]["properties"]
+_INNER: JSONObject = {"$ref": "#/$defs/Schema"}
 _MARK = "|"  # begins the tags of unions, which are no part of a field's path
 _NO_ALTERNATIVE = "no_alternative:"
 _TYPES = {str: "string", bool: "boolean", list: "array", dict: "object", type(None): "null"}
 _DATA_URL = re.compile(r"data:image/(?P<type>jpeg|jpg|png|gif|webp);base64,", re.IGNORECASE)
-_BEGINNINGS = {
-    "png": rb"\x89PNG\r\n\x1a\n",
-    "jpeg": rb"\xff\xd8\xff",
-    "jpg": rb"\xff\xd8\xff",
-    "gif": rb"GIF8[79]a",
-    "webp": rb"(?s)RIFF....WEBP",
-}
+_PICTURE = re.compile(
+    rb"(?s)(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF....WEBP)"
+)
 
 
 def read(shape: str, value: Any, where: str = "") -> Any:
-    """Return a part of a request, or raise the refusal that names the offending field.
-
-    Args:
-        shape: What it must be, one of `$defs`.
-        value: What was sent.
-        where: Its path in the body.
-    """
+    """Return a part of a request that must be one of `$defs`, or raise the refusal; `where` is its path."""
     try:
         return validator(shape).validate_python(value, strict=True)
     except ValidationError as error:
@@ -166,8 +158,9 @@ def _check_image_url(url: str) -> str:
         data = base64.b64decode(url[match.end() :], validate=True)
     except ValueError:
         raise _fault("the image is not valid base64") from None
-    if not re.match(_BEGINNINGS[match["type"].lower()], data):
-        raise _fault(f"the image is declared as {match['type']}, but its bytes are not")
+    declared, found = match["type"].lower().replace("jpg", "jpeg"), _PICTURE.match(data)
+    if found is None or found.lastgroup != declared:
+        raise _fault(f"the image is declared as {declared}, but its bytes are not")
     return url
 
 
@@ -191,8 +184,54 @@ def _check_regex(pattern: str) -> str:
     return pattern
 
 
-_FORMATS: dict[str, Callable[[str], str]] = {
-    "image-url": _check_image_url,
-    "json-object": _check_json_object,
-    "regex": _check_regex,
-}
+_FORMATS = {"image-url": _check_image_url, "json-object": _check_json_object, "regex": _check_regex}
+
+
+def check_schema(schema: JSONObject, where: str, *, strict: bool) -> None:
+    """Raise the refusal of a schema that cannot be meant, or breaks the rules of strict mode; `where` is its path."""
+    read("SchemaObject", schema, where)
+    if strict and schema.get("type") != "object":
+        raise invalid("In strict mode the schema must be of type object.", f"{where}.type")
+    for node, place in _walk(schema, where):
+        if "$ref" in node and resolve(schema, node["$ref"]) is None:
+            raise invalid(f"The reference {node['$ref']!r} leads nowhere.", f"{place}.$ref")
+        if strict and (node.get("type") == "object" or "object" in node.get("type", ()) or "properties" in node):
+            _check_closed(node, place)
+
+
+def _check_closed(node: JSONObject, place: str) -> None:
+    if node.get("additionalProperties") is not False:
+        raise invalid("In strict mode every object needs additionalProperties: false.", f"{place}.additionalProperties")
+    missing = sorted(set(node.get("properties", ())) - set(node.get("required", ())))
+    if missing:
+        names = ", ".join(missing)
+        raise invalid(f"In strict mode every property must be required; missing: {names}.", f"{place}.required")
+
+
+def _walk(schema: object, where: str) -> Iterator[tuple[JSONObject, str]]:
+    """Yield every schema inside a checked schema with its path, the outer one first."""
+    if not isinstance(schema, dict):
+        return
+    yield schema, where
+    for key in _KEYWORDS.keys() & schema.keys():
+        kind, value = _KEYWORDS[key], schema[key]
+        if kind == _INNER:
+            yield from _walk(value, f"{where}.{key}")
+        elif kind.get("items") == _INNER:
+            for position, child in enumerate(value):
+                yield from _walk(child, f"{where}.{key}[{position}]")
+        elif kind.get("additionalProperties") == _INNER:
+            for name, child in value.items():
+                yield from _walk(child, f"{where}.{key}.{name}")
+
+
+def resolve(root: object, reference: str) -> Any:
+    """Return what a reference within a schema leads to, None when it leads nowhere."""
+    current = root if reference.startswith("#") else None
+    for step in filter(None, reference[1:].split("/")):
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(current, list):
+            current = current[int(step)] if step.isdigit() and int(step) < len(current) else None
+        else:
+            current = current.get(step) if isinstance(current, dict) else None
+    return current

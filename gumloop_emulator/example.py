@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gumloop_core.wire import JSONObject
-from gumloop_emulator.schemas import resolve
+from gumloop_emulator.contract import resolve
 
 if sys.version_info >= (3, 11):
     from re import _constants as constants  # type: ignore[attr-defined]
@@ -33,13 +33,7 @@ _FORMATS = {
     "ipv4": "192.0.2.{}",
     "ipv6": "2001:db8::{}",
 }
-_HIGHEST = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
-_LOWEST = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
-_KINDS = {
-    "object": {"properties", "required", "additionalProperties", "minProperties"},
-    "array": {"items", "prefixItems", "minItems", "contains"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-}
+_WEIGHTS = {"null": 0, "string": 1, "number": 1, "integer": 1, "boolean": 1, "array": 2}
 
 
 def example(schema: Any, root: JSONObject | None = None, name: str = "text", number: int = 1, depth: int = 0) -> Any:
@@ -54,23 +48,18 @@ def example(schema: Any, root: JSONObject | None = None, name: str = "text", num
     """
     root = schema if root is None else root
     schema = _flat(schema, root)
+    kind = _kind(schema)
     if depth > _DEEPEST:
         return None
     for key in ("anyOf", "oneOf"):
-        if alternatives := schema.get(key):
+        if key in schema:
             rest = {other: value for other, value in schema.items() if other != key}
-            merged = [_merged(rest, _flat(one, root)) for one in alternatives]
+            merged = [_merged(rest, _flat(one, root)) for one in schema[key]]
             return example(min(merged, key=lambda one: _weight(one, depth)), root, name, number, depth + 1)
-    if "const" in schema:
-        return schema["const"]
-    for key in ("enum", "examples"):
-        if values := schema.get(key):
-            return values[(number - 1) % len(values)]
-    if "default" in schema and number == 1:
-        return schema["default"]
-    kind = schema.get("type") or next((kind for kind, keys in _KINDS.items() if keys & schema.keys()), "string")
-    if isinstance(kind, list):
-        kind = min(kind, key=lambda kind: kind == "null")
+    if "const" in schema or ("default" in schema and number == 1):
+        return schema.get("const", schema.get("default"))
+    if values := schema.get("enum") or schema.get("examples"):
+        return values[(number - 1) % len(values)]
     if kind == "object":
         return _object(schema, root, number, depth + 1)
     if kind == "array":
@@ -89,7 +78,7 @@ def _flat(schema: Any, root: JSONObject) -> JSONObject:
             break
         parts = [_flat(part, root) for part in schema.get("allOf", ())]
         if "$ref" in schema:
-            parts.append(resolve(root, schema["$ref"]) or {})
+            parts.append(resolve(root, schema["$ref"]))
         schema = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         for part in parts:
             schema = _merged(part, schema) if isinstance(part, dict) else schema
@@ -104,42 +93,45 @@ def _merged(left: JSONObject, right: JSONObject) -> JSONObject:
         if key == "properties":
             both = {name: {"allOf": [one[name], other[name]]} for name in one.keys() & other.keys()}
             merged[key] = {**one, **other, **both}
-        elif key == "required":
-            merged[key] = list(dict.fromkeys([*one, *other]))
-        elif key in _HIGHEST | _LOWEST:
-            merged[key] = max(one, other) if key in _HIGHEST else min(one, other)
+        elif key in ("required", "allOf"):
+            merged[key] = [*one, *other]
+        elif key.startswith(("min", "exclusiveMin")):
+            merged[key] = max(one, other)
+        elif key.startswith(("max", "exclusiveMax")):
+            merged[key] = min(one, other)
         elif key == "enum":
             merged[key] = [value for value in one if value in other] or other
-        elif key == "allOf":
-            merged[key] = [*one, *other]
     return merged
+
+
+def _kind(schema: JSONObject) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return str(min(kind, key=lambda kind: kind == "null"))
+    marks = {"properties": "object", "required": "object", "items": "array", "minimum": "number", "maximum": "number"}
+    return str(kind or next((kind for mark, kind in marks.items() if mark in schema), "string"))
 
 
 def _weight(schema: JSONObject, depth: int) -> int:
     """Return how much an alternative drags along."""
-    kind = schema.get("type")
-    if depth < _SHALLOW:
-        return int(kind == "null")
-    return {"null": 0, "array": 2, "object": 3 + len(schema.get("required", ())), None: 3}.get(kind, 1)
+    kind = _kind(schema)
+    return int(kind == "null") if depth < _SHALLOW else _WEIGHTS.get(kind, 3 + len(schema.get("required", ())))
 
 
 def _object(schema: JSONObject, root: JSONObject, number: int, depth: int) -> JSONObject:
     properties, more = schema.get("properties", {}), schema.get("additionalProperties", True)
     needed = dict.fromkeys(schema.get("required", ()))
-    for trigger, names in schema.get("dependentRequired", {}).items():
-        needed.update(dict.fromkeys(names) if trigger in needed else {})
-    least = schema.get("minProperties", 0)
-    for name in itertools.chain(properties, (f"key_{count}" for count in range(1, least + 1))):
-        if len(needed) < least:
-            needed[name] = None
+    spare = itertools.chain(properties, map("key_{}".format, itertools.count(1)))
+    while len(needed) < schema.get("minProperties", 0):
+        needed[next(spare)] = None
     names = sorted(needed, key=[*properties, *needed].index)
     return {name: example(properties.get(name, more), root, name, number, depth) for name in names}
 
 
 def _array(schema: JSONObject, root: JSONObject, name: str, depth: int) -> list[Any]:
     values = [example(part, root, name, 1, depth) for part in schema.get("prefixItems", ())]
-    contained = schema.get("minContains", 1) if "contains" in schema else 0
-    values += [example(schema.get("contains"), root, name, 1, depth)] * contained
+    if "contains" in schema:
+        values += [example(schema["contains"], root, name, 1, depth)] * schema.get("minContains", 1)
     least = schema.get("minItems", 0)
     for number in range(1, 2 * least + 1):
         value = example(schema.get("items", True), root, name, number, depth)
@@ -149,12 +141,12 @@ def _array(schema: JSONObject, root: JSONObject, name: str, depth: int) -> list[
 
 
 def _number(schema: JSONObject, number: int, *, whole: bool) -> int | float:
-    """Return the lowest number, or the one that is nearest to 1 where there is none, and further ones from there."""
+    """Return the lowest number, or one near 1 where there is none, and further ones from there."""
     low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf))
     high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf))
     step = schema.get("multipleOf") or 1
     if "multipleOf" not in schema and not whole and high - low < 2 * number:
-        return float(low + (high - low) * number / (number + 1)) if high > low else float(low)
+        return float(low + (high - low) * number / (number + 1))
     if low > -math.inf:
         count = math.ceil(low / step) + number - 1
         count += count * step <= schema.get("exclusiveMinimum", -math.inf)
@@ -169,26 +161,21 @@ def _number(schema: JSONObject, number: int, *, whole: bool) -> int | float:
 def _string(schema: JSONObject, name: str, number: int) -> str:
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", sys.maxsize))
     if "pattern" in schema:
-        for extra in (number - 1, number - 1 + least):
-            text = _matching(schema["pattern"], extra)
-            if text is not None and least <= len(text) <= most:
-                return text
-    text = f"{name} {number}" if number > 1 else name
-    if schema.get("format") in _FORMATS:
-        text = _FORMATS[schema["format"]].format(number)
+        texts = (_matching(schema["pattern"], extra) for extra in (number - 1, number - 1 + least))
+        if fitting := next((text for text in texts if text is not None and least <= len(text) <= most), None):
+            return fitting
+    template = _FORMATS.get(schema.get("format", ""))
+    text = template.format(number) if template else f"{name} {number}" if number > 1 else name
     return text.ljust(least, "x")[:most]
 
 
 def _matching(pattern: str, extra: int) -> str | None:
     """Return a string that a pattern is found in, None when that is too hard; `extra` are repetitions beyond need."""
-    for filler in "~aA1 -":
-        try:
-            text = _built(parser.parse(pattern), {}, filler, extra)
-            if re.search(pattern, text):
-                return text
-        except (re.error, RecursionError, LookupError, ValueError, OverflowError, StopIteration):
-            return None
-    return None
+    try:
+        texts = [_built(parser.parse(pattern), {}, filler, extra) for filler in "~aA1 -"]
+    except (re.error, RecursionError, LookupError, ValueError, OverflowError):
+        return None
+    return next((text for text in texts if re.search(pattern, text)), None)
 
 
 def _built(nodes: Iterable[Any], groups: dict[int | None, str], filler: str, extra: int) -> str:
@@ -200,7 +187,9 @@ def _built(nodes: Iterable[Any], groups: dict[int | None, str], filler: str, ext
         elif kind is constants.RANGE:
             text += chr(value[0])
         elif kind is constants.CATEGORY:
-            text += {constants.CATEGORY_DIGIT: "1", constants.CATEGORY_WORD: "a", constants.CATEGORY_SPACE: " "}[value]
+            text += {constants.CATEGORY_DIGIT: "1", constants.CATEGORY_WORD: "a", constants.CATEGORY_SPACE: " "}.get(
+                value, filler
+            )
         elif kind is constants.IN and value[0][0] is not constants.NEGATE:
             text += _built(value[:1], groups, filler, extra)
         elif kind in (constants.MAX_REPEAT, constants.MIN_REPEAT):

@@ -6,23 +6,23 @@ It knows nothing of Gumloop's wire: a `Service` answers each request with a `Res
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import socket
 import struct
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
-from gumloop_emulator.script import Drop, Pause, Pieces
+from gumloop_emulator.script import Drop, Pause, Piece, Pieces
 from gumloop_emulator.traffic import ReceivedRequest, Traffic
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _MAX_HEAD_BYTES = 256 * 1024
-_BREATH = 8  # pieces after which other answers get their turn
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Response:
     delay: float = 0.0
     streamed: bool = False
     raw: bool = False
-    finished: Callable[[], None] = lambda: None  # noqa: E731 - the default does nothing
+    finished: Callable[[], None] = lambda: None
 
 
 class Service(Traffic):
@@ -54,10 +54,6 @@ class Service(Traffic):
     async def respond(self, request: ReceivedRequest) -> Response:
         """Answer one request."""
         raise NotImplementedError
-
-    def unreadable(self, status: int, message: str) -> Response:
-        """Answer what cannot be read as a request; the connection closes behind it."""
-        return Response([message], status, {"content-type": "text/plain; charset=utf-8"})
 
 
 class Connection(asyncio.Protocol):
@@ -69,18 +65,11 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._connections = connections
         self._on_connect = on_connect
-        self._parser = self._new_parser()
-        self._head: h11.Request | None = None
-        self._body = bytearray()
-        self._size = 0
+        self._parser = _new_parser()
         self._work: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._dropped = False
-
-    @staticmethod
-    def _new_parser() -> h11.Connection:
-        return h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to listen to a client."""
@@ -133,26 +122,13 @@ class Connection(asyncio.Protocol):
                 elif self._size > MAX_BODY_BYTES:
                     self._refuse(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
                 else:
-                    self._start(self._answer(self._received()))
+                    self._start(self._answer())
         except h11.RemoteProtocolError as error:
             self._refuse(400, f"This is not HTTP/1.1: {error}.")
 
-    def _received(self) -> ReceivedRequest:
-        assert self._head is not None
-        target = urlsplit(self._head.target.decode("latin-1"))
-        return ReceivedRequest(
-            method=self._head.method.decode("latin-1"),
-            path=unquote(target.path),
-            query=dict(parse_qsl(target.query, keep_blank_values=True)),
-            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers},
-            body=bytes(self._body),
-            connection=self._number,
-        )
-
     def _refuse(self, status: int, message: str) -> None:
-        response = self._service.unreadable(status, message)
-        response.headers = {**response.headers, "connection": "close"}
-        self._start(self._play(response))
+        headers = {"content-type": "text/plain; charset=utf-8", "connection": "close"}
+        self._start(self._play(Response([message.encode()], status, headers)))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = asyncio.get_running_loop().create_task(work)
@@ -172,8 +148,13 @@ class Connection(asyncio.Protocol):
             return
         self._read()
 
-    async def _answer(self, request: ReceivedRequest) -> None:
-        self._service._add(request)
+    async def _answer(self) -> None:
+        target = urlsplit(self._head.target.decode("latin-1"))
+        query = dict(parse_qsl(target.query, keep_blank_values=True))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
+        method = self._head.method.decode("latin-1")
+        request = ReceivedRequest(method, unquote(target.path), query, headers, bytes(self._body), self._number)
+        self._service._count(request)
         await self._play(await self._service.respond(request))
 
     async def _play(self, response: Response) -> None:
@@ -181,47 +162,35 @@ class Connection(asyncio.Protocol):
         self._service._count(active_requests=1, active_streams=streams)
         try:
             await _rest(response.delay)
-            await (self._write_raw(response) if response.raw else self._write_framed(response))
+            async with contextlib.aclosing(_each(response.pieces)) as pieces:
+                await self._write_all(response, pieces)
         finally:
             self._service._count(active_requests=-1, active_streams=-streams)
             response.finished()
 
-    async def _write_framed(self, response: Response) -> None:
-        headers, pieces = dict(response.headers), response.pieces
-        if not response.streamed and not isinstance(pieces, AsyncIterable):
-            pieces = list(pieces)
-            if all(isinstance(piece, bytes) for piece in pieces):
-                headers["content-length"] = str(sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
-        head = h11.Response(status_code=response.status, headers=list(headers.items()))
-        async for piece in _each(pieces):
+    async def _write_all(self, response: Response, pieces: AsyncIterator[Piece]) -> None:
+        head = None if response.raw else _head_of(response)
+        async for piece in pieces:
             if isinstance(piece, Drop):
                 await self._drop(piece)
                 return
-            if self._parser.our_state is h11.SEND_RESPONSE:
-                self._write(self._parser.send(head))
-            await self._perform(piece, lambda data: self._parser.send(h11.Data(data=data)))
-        if self._parser.our_state is not h11.SEND_BODY:
+            if head is not None:
+                head = self._write(self._parser.send(head))
+            if isinstance(piece, Pause):
+                await _rest(piece.seconds)
+            else:
+                data = piece.encode() if isinstance(piece, str) else piece
+                self._write(data if response.raw else self._parser.send(h11.Data(data=data)))
+                await self._writable.wait()
+        if response.raw:
+            # h11 has not seen what was written, so a new parser goes on, with the bytes that have come since.
+            rest, _ = self._parser.trailing_data
+            self._parser = _new_parser()
+            self._parser.receive_data(rest) if rest else None
+            return
+        if head is not None:
             self._write(self._parser.send(head))
         self._write(self._parser.send(h11.EndOfMessage()))
-
-    async def _write_raw(self, response: Response) -> None:
-        async for piece in _each(response.pieces):
-            if isinstance(piece, Drop):
-                await self._drop(piece)
-                return
-            await self._perform(piece, lambda data: data)
-        # h11 has not seen what was written, so a new parser goes on, with the bytes that have come since.
-        rest, _ = self._parser.trailing_data
-        self._parser = self._new_parser()
-        if rest:
-            self._parser.receive_data(rest)
-
-    async def _perform(self, piece: bytes | str | Pause, frame: Callable[[bytes], bytes | None]) -> None:
-        if isinstance(piece, Pause):
-            await _rest(piece.seconds)
-        else:
-            self._write(frame(piece.encode() if isinstance(piece, str) else piece))
-            await self._writable.wait()
 
     def _write(self, data: bytes | None) -> None:
         if data and not self.transport.is_closing():
@@ -247,15 +216,25 @@ class Connection(asyncio.Protocol):
             await asyncio.wait({work}, timeout=1)
 
 
-async def _each(pieces: Pieces) -> AsyncIterator[bytes | str | Pause | Drop]:
-    """Yield the pieces, and let others have their turn now and then."""
+def _new_parser() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+
+
+def _head_of(response: Response) -> h11.Response:
+    headers, pieces = dict(response.headers), response.pieces
+    if isinstance(pieces, list) and not response.streamed and all(isinstance(piece, bytes) for piece in pieces):
+        headers["content-length"] = str(sum(map(len, pieces)))
+    return h11.Response(status_code=response.status, headers=list(headers.items()))
+
+
+async def _each(pieces: Pieces) -> AsyncGenerator[Piece, None]:
+    """Yield the pieces, and let others have their turn in between."""
     if isinstance(pieces, AsyncIterable):
         async for piece in pieces:
             yield piece
-        return
-    for count, piece in enumerate(pieces, start=1):
-        yield piece
-        if count % _BREATH == 0:
+    else:
+        for piece in pieces:
+            yield piece
             await asyncio.sleep(0)
 
 

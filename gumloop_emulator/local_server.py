@@ -66,12 +66,7 @@ class LocalServer(Service):
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{PREFIX}"
 
     def start(self) -> Self:
-        """Start it in a thread of its own and wait until it answers.
-
-        Raises:
-            OSError: The port is taken.
-            RuntimeError: It runs already, or did not start in time.
-        """
+        """Start it in a thread of its own and wait until it answers; raises `OSError` when the port is taken."""
         if self._thread is not None:
             raise RuntimeError("The server is running already.")
         listener, ready = self._listen(), threading.Event()

@@ -50,10 +50,7 @@ _ERROR_SLUG = re.compile(rf"emulator/error-(?P<status>[45]\d\d)(?:-(?P<shape>{'|
 
 
 def find(slug: str) -> Model | None:
-    """Return the model of a slug, None when there is none.
-
-    A slug such as `emulator/error-402-flat` is a model that fails so.
-    """
+    """Return the model of a slug, None when there is none; `emulator/error-402-flat` is one that fails so."""
     match = _ERROR_SLUG.fullmatch(slug)
     if match is None:
         return _MODELS.get(slug)

@@ -16,11 +16,7 @@ _PREVIEW = 4  # how much smaller a partial frame is
 
 
 def draw(prompt: str, config: JSONObject) -> tuple[list[bytes], bytes]:
-    """Return the partial frames and the final picture.
-
-    The same prompt gives the same picture. A partial frame is a small preview of which only the upper part is
-    drawn yet.
-    """
+    """Return the partial frames (small, with the upper part alone) and the picture; both depend on the prompt only."""
     width, height = _size(config)
     frames = config.get("partial_images") or 0
     small = max(width // _PREVIEW, _GRID), max(height // _PREVIEW, _GRID)

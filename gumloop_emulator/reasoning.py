@@ -41,14 +41,7 @@ def visible_text(details: Sequence[Mapping[str, Any]]) -> str:
 
 
 def call_identifier(fingerprint: str, position: int, name: str, signed: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the id of a tool call: equal requests get equal ones.
-
-    Args:
-        fingerprint: The digest of the request.
-        position: Which call of the answer it is.
-        name: The function's name.
-        signed: The signed details that have to come back with the call.
-    """
+    """Return the id of a tool call, the same for equal requests; it tells which signed details have to come back."""
     unique = digest(fingerprint, str(position), name)
     return f"call_signed_{_seal(signed)}_{unique}" if signed else f"call_{unique}"
 

@@ -1,11 +1,10 @@
-"""Recorded exchanges: what is kept of them, and how a request finds its own among them.
+"""Record and replay: what passes to the real endpoint is kept, and answers equal requests later.
 
 A file has one JSON object a line:
 
 - `request`: `method`, `path`, and the `body` as JSON (as text if it is none).
-- `response`: `status`, some `headers`, `pieces` and `whole`. A piece is `[seconds, text]`: how long after the piece
-  before (the first one: after the request) it came. What is no UTF-8 by itself is `[seconds, {"base64": "…"}]`.
-  `whole` is false where the connection broke before the end.
+- `response`: `status`, some `headers`, `pieces`, and `whole`, false where the connection broke. A piece is `[seconds,
+  text]`, the seconds since the piece before or the request. What is no UTF-8 by itself is `{"base64": "…"}`.
 
 Key or token, ids of user and team, and cookies are taken out wherever they occur: `[removed]` stands for them in
 requests, stars in answers, as many as there were bytes, so that lengths and cuts stay.
@@ -16,35 +15,39 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
+
+from gumloop_core import Endpoint
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.failures import Refused
 from gumloop_emulator.http11 import Response
-from gumloop_emulator.script import Drop, Pause
+from gumloop_emulator.local_server import PREFIX, LocalServer
+from gumloop_emulator.script import Drop, Failure, Pause, Piece
 from gumloop_emulator.traffic import ReceivedRequest
+from gumloop_emulator.wire import failed
 
+# What belongs to one connection, not to what passes through it.
+_OF_THE_CONNECTION = frozenset({"host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade"})
+_SILENT_SECONDS = 3600.0  # what the vendor's SDK waits
 _REMOVED = "[removed]"
 _KEPT_HEADERS = re.compile(r"content-type|retry-after|x-ratelimit-.*")
 _ACCOUNT = r"(?:(?:user|team|account|organi[sz]ation|org|workspace)_?id|user|session_id|api_?key|access_?token)"
 _ACCOUNT_FIELD = re.compile(_ACCOUNT, re.IGNORECASE)
 _ACCOUNT_VALUE = re.compile(rf'("{_ACCOUNT}"\s*:\s*")((?:[^"\\]|\\.)*)'.encode(), re.IGNORECASE)
 _ABSENT = object()
+_Pieces = Sequence[tuple[float, bytes]]
 _SHOWN = 80  # characters of a value, and
 _LISTED = 5  # differences, in a message
 
 
-def exchange(
-    request: ReceivedRequest,
-    status: int,
-    headers: Mapping[str, str],
-    pieces: Sequence[tuple[float, bytes]],
-    whole: bool,
-) -> JSONObject:
+def exchange(request: ReceivedRequest, status: int, headers: Mapping[str, str], pieces: _Pieces, whole: bool) -> str:
     """Return the line for an exchange, without what tells of its account."""
     content = _blanked(b"".join(piece for _, piece in pieces), _secrets(request))
     written, place = [], 0
@@ -53,7 +56,7 @@ def exchange(
         place += len(piece)
     kept = {name: value for name, value in headers.items() if _KEPT_HEADERS.fullmatch(name)}
     response = {"status": status, "headers": kept, "pieces": written, "whole": whole}
-    return {"request": _asked(request), "response": response}
+    return json.dumps({"request": _asked(request), "response": response}, ensure_ascii=False) + "\n"
 
 
 def _asked(request: ReceivedRequest) -> JSONObject:
@@ -137,7 +140,7 @@ class Recording:
         streamed = headers.get("content-type", "").startswith("text/event-stream") or not recorded["whole"]
         return Response(self._pieces(recorded), recorded["status"], headers, streamed=streamed)
 
-    def _pieces(self, recorded: JSONObject) -> Iterator[bytes | Pause | Drop]:
+    def _pieces(self, recorded: JSONObject) -> Iterator[Piece]:
         for seconds, piece in recorded["pieces"]:
             if self.pace:
                 yield Pause(seconds)
@@ -170,3 +173,77 @@ def _explained(differing: Sequence[Sequence[str]]) -> str:
     nearest = min(differing, key=len, default=["everything: nothing was recorded"])
     more = f", and {len(nearest) - _LISTED} more" if len(nearest) > _LISTED else ""
     return f"No recorded request equals this one. The nearest differs in {', '.join(nearest[:_LISTED])}{more}."
+
+
+class Recorder(LocalServer):
+    """A proxy that records, for `Emulator.replay` to play back.
+
+        with Recorder("answers.jsonl") as proxy:
+            client = ...  # with base_url=proxy.base_url, and the real endpoint's credentials
+
+    Everything passes as it is, at its pace, but for `Accept-Encoding`, which asks for readable answers. What is kept
+    is described in `gumloop_emulator.recording`.
+
+    Args:
+        path: The file that exchanges are appended to.
+        base_url: The real API host; `GUMLOOP_BASE_URL` if None, else the vendor's.
+        stream_base_url: The real chat host; it follows from `base_url` if None.
+        listening: `host`, `port`, `keep_requests`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        base_url: str | None = None,
+        stream_base_url: str | None = None,
+        **listening: Any,
+    ) -> None:
+        super().__init__(**listening)
+        self.path = Path(path)
+        self.endpoint = Endpoint.resolve(base_url, stream_base_url)
+        self._client: httpx.AsyncClient | None = None
+
+    async def _ended(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def respond(self, request: ReceivedRequest) -> Response:
+        """Ask the real endpoint, and pass on what it says."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=_SILENT_SECONDS, limits=httpx.Limits(max_connections=None))
+        base = self.endpoint.stream_base_url if request.is_chat else self.endpoint.base_url
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CONNECTION}
+        asked = self._client.build_request(
+            request.method,
+            base + request.path.removeprefix(PREFIX),
+            params=request.query,
+            headers={**headers, "accept-encoding": "identity"},
+            content=request.body,
+        )
+        begun = time.monotonic()
+        try:
+            answer = await self._client.send(asked, stream=True)
+        except httpx.HTTPError as error:
+            return failed(Failure(502, f"The real endpoint could not be reached: {error!r}."))
+        passed = {name: value for name, value in answer.headers.items() if name not in _OF_THE_CONNECTION}
+        pieces = self._pass_on(request, answer, begun)
+        return Response(pieces, answer.status_code, passed, streamed="content-length" not in passed)
+
+    async def _pass_on(self, request: ReceivedRequest, answer: httpx.Response, before: float) -> AsyncIterator[Piece]:
+        pieces: list[tuple[float, bytes]] = []
+        whole = False
+        try:
+            async for piece in answer.aiter_raw():
+                now = time.monotonic()
+                pieces.append((now - before, piece))
+                before = now
+                yield piece
+            whole = True
+        except httpx.HTTPError:
+            yield Drop()
+        finally:
+            await answer.aclose()
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(exchange(request, answer.status_code, answer.headers, pieces, whole))

@@ -13,11 +13,10 @@ from pydantic_core import ValidationError
 
 from gumloop_core.wire import JSONObject
 from gumloop_emulator import models
-from gumloop_emulator.contract import read, validator
+from gumloop_emulator.contract import check_schema, read, validator
 from gumloop_emulator.failures import Refused, invalid
 from gumloop_emulator.models import Model
-from gumloop_emulator.schemas import check_schema
-from gumloop_emulator.traffic import text_of
+from gumloop_emulator.traffic import last_turn
 
 # Tools that run at the provider; the vendor's SDK lets these types through.
 _SERVER_TOOL = re.compile(r"openrouter:[a-z_]+|web_search(?:_[a-z0-9_]+)?")
@@ -47,15 +46,12 @@ class ChatRequest:
     @property
     def user_text(self) -> str:
         """The text of the last user message."""
-        users = (message for message in reversed(self.body["messages"]) if message["role"] == "user")
-        return next((text_of(message["content"]) for message in users), "")
+        return last_turn(self.body["messages"])[0]
 
     @property
     def turn(self) -> list[tuple[int, JSONObject]]:
         """The messages behind the last user message, with their places."""
-        numbered = list(enumerate(self.body["messages"]))
-        last = max((place for place, message in numbered if message["role"] == "user"), default=-1)
-        return numbered[last + 1 :]
+        return last_turn(self.body["messages"])[1]
 
     @property
     def draws(self) -> bool:

@@ -50,7 +50,8 @@ class Drop:
     delay: float = 0.0
 
 
-Pieces: TypeAlias = "Iterable[bytes | str | Pause | Drop] | AsyncIterable[bytes | str | Pause | Drop]"
+Piece: TypeAlias = bytes | str | Pause | Drop
+Pieces: TypeAlias = Iterable[Piece] | AsyncIterable[Piece]
 """A body piece by piece, each written by itself; text is sent as UTF-8.
 
 Generators do as well, endless ones (`itertools.repeat(b"x")`) and asynchronous ones that wait for something.

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gumloop_emulator import models
-from gumloop_emulator.access import TOKEN_PREFIX, Credentials, Limits, Turnstile
+from gumloop_emulator.access import TOKEN_PREFIX, Credentials, Limits
 from gumloop_emulator.failures import Refused
 from gumloop_emulator.http11 import Response
 from gumloop_emulator.local_server import PREFIX, LocalServer
 from gumloop_emulator.reasoning import check_returned
 from gumloop_emulator.recording import Recording
-from gumloop_emulator.rendering import render
 from gumloop_emulator.request import ChatRequest, parse_chat, parse_object
-from gumloop_emulator.script import Answer, Answering, Failure, Json, Script, Scripted
+from gumloop_emulator.script import Answer, Answering, Json, Script, Scripted
 from gumloop_emulator.stand_in import stand_in
 from gumloop_emulator.traffic import ReceivedRequest
 from gumloop_emulator.usage import check_context
+from gumloop_emulator.wire import render
 
 Predicate: TypeAlias = Callable[[ReceivedRequest], bool]
 
@@ -47,6 +47,11 @@ class Emulator(LocalServer):
         chunk_delay: Seconds between the chunks of a stream.
         answer_with: Answers what nothing else was scripted for.
         listening: `host`, `port`, `keep_requests`, `tls`, `on_connect`.
+
+    Attributes:
+        api_key: A key that is accepted together with `user_id`.
+        access_token: An OAuth token that is accepted by itself.
+        team_id: The team of the team key.
     """
 
     def __init__(
@@ -61,35 +66,17 @@ class Emulator(LocalServer):
     ) -> None:
         super().__init__(**listening)
         self.credentials = credentials or Credentials()
-        self.strict = strict
-        self.chunk_delay = chunk_delay
-        self.answer_with = answer_with
-        self._turnstile = Turnstile(limits or Limits())
+        self.api_key = self.credentials.api_key
+        self.user_id = self.credentials.user_id
+        self.team_id = self.credentials.team_id
+        self.access_token = TOKEN_PREFIX + "emulator"
+        self.strict, self.chunk_delay, self.answer_with = strict, chunk_delay, answer_with
+        self.limits = limits or Limits()
         self._scripts = threading.Lock()
         self._queue: list[tuple[Script, Predicate, bool]] = []
         self._rules: list[tuple[Script, Predicate]] = []
         self._recording: Recording | None = None
         self._served = 0
-
-    @property
-    def api_key(self) -> str:
-        """An API key that is accepted together with `user_id`."""
-        return self.credentials.api_key
-
-    @property
-    def access_token(self) -> str:
-        """An OAuth access token that is accepted by itself."""
-        return f"{TOKEN_PREFIX}emulator"
-
-    @property
-    def user_id(self) -> str:
-        """The user id that goes with the keys."""
-        return self.credentials.user_id
-
-    @property
-    def team_id(self) -> str:
-        """The team of the team key."""
-        return self.credentials.team_id
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client here."""
@@ -161,38 +148,37 @@ class Emulator(LocalServer):
             if script is not None:
                 chat = _read_leniently(request)
                 return self._render(await _answered(script, request) or stand_in(chat), chat)
-            if not request.is_chat or self._recording is not None:
-                return await self._respond(request)
-            leave = self._turnstile.enter()
+            if self._recording is not None:
+                return await self._replayed(request, self._recording)
+            self._check_access(request)
+            if not request.is_chat:
+                return self._render(await self._scripted(request) or _of_api_host(request), _read_leniently(request))
+            self.limits.enter()
             try:
-                return replace(await self._respond(request), finished=leave)
+                return replace(await self._chat(request), finished=self.limits.leave)
             except BaseException:
-                leave()
+                self.limits.leave()
                 raise
         except Refused as refusal:
             return self._render(refusal.failure, _read_leniently(request))
 
-    def unreadable(self, status: int, message: str) -> Response:
-        """Answer what cannot be read as a request."""
-        return self._render(Failure(status, message), parse_chat({}, strict=False))
-
-    async def _respond(self, request: ReceivedRequest) -> Response:
-        recording, path = self._recording, request.path.rstrip("/").removeprefix(PREFIX)
-        if recording is None:
-            self._check_access(request, path)
-        strict = self.strict and recording is None and request.is_chat
-        chat = parse_chat(parse_object(request.body)) if strict else _read_leniently(request)
+    async def _replayed(self, request: ReceivedRequest, recording: Recording) -> Response:
+        chat = _read_leniently(request)
         answer = await self._scripted(request)
-        if answer is None and recording is not None and (response := recording.respond(request)) is not None:
-            return response
-        return self._render(answer or self._unscripted(request, path, chat), chat)
+        recorded = recording.respond(request) if answer is None else None
+        return recorded or self._render(answer or stand_in(chat), chat)
 
-    def _check_access(self, request: ReceivedRequest, path: str) -> None:
+    async def _chat(self, request: ReceivedRequest) -> Response:
+        chat = parse_chat(parse_object(request.body)) if self.strict else _read_leniently(request)
+        return self._render(await self._scripted(request) or _of_model(chat), chat)
+
+    def _check_access(self, request: ReceivedRequest) -> None:
+        path = request.path.rstrip("/").removeprefix(PREFIX)
         method = _ROUTES.get(path)
         if method is None:
             raise Refused(404, f"There is nothing at {request.path}.")
         if request.method != method:
-            raise Refused(405, f"{request.path} answers {method} only.")
+            raise Refused(405, f"{path} answers {method} only.")
         body = request.json if isinstance(request.json, dict) and not request.is_chat else {}
         team = body.get("team_id") or request.query.get("team_id")
         self.credentials.check(request.headers, str(team) if team else None, api_host=not request.is_chat)
@@ -200,8 +186,7 @@ class Emulator(LocalServer):
     def _next(self, request: ReceivedRequest, *, unchecked: bool) -> Script | None:
         """Return the first queued answer that is meant for a request, and remove it from the queue."""
         with self._scripts:
-            meant = (place for place, (_, when, _) in enumerate(self._queue) if when(request))
-            place = next(meant, None)
+            place = next((place for place, (_, when, _) in enumerate(self._queue) if when(request)), None)
             # An answer further back must not overtake the one that is next.
             if place is None or self._queue[place][2] != unchecked:
                 return None
@@ -218,25 +203,26 @@ class Emulator(LocalServer):
                 return answer
         return None
 
-    def _unscripted(self, request: ReceivedRequest, path: str, chat: ChatRequest) -> Scripted:
-        """Return an answer of its own; a model that fails is replaced by the next one of `models`."""
-        if path == "/models":
-            return Json(models.groups())
-        if path == "/models/route":
-            return Json(models.route(parse_object(request.body)))
-        model, *others = chat.model, *chat.fallbacks
-        while others and model.failure is not None and model.failure.status in _RETRY_ELSEWHERE:
-            model, *others = others
-        if model.failure is not None:
-            return model.failure
-        chat = replace(chat, model=model)
-        check_context(chat)
-        check_returned(chat)
-        return replace(stand_in(chat), model=model.value)
-
     def _render(self, answer: Scripted, chat: ChatRequest) -> Response:
         self._served += 1
         return render(answer, chat, self._served, self.chunk_delay)
+
+
+def _of_api_host(request: ReceivedRequest) -> Scripted:
+    return Json(models.route(parse_object(request.body)) if request.method == "POST" else models.groups())
+
+
+def _of_model(chat: ChatRequest) -> Scripted:
+    """Return the answer of the model; one that fails is replaced by the next one of `models`."""
+    model, *others = chat.model, *chat.fallbacks
+    while others and model.failure is not None and model.failure.status in _RETRY_ELSEWHERE:
+        model, *others = others
+    if model.failure is not None:
+        return model.failure
+    chat = replace(chat, model=model)
+    check_context(chat)
+    check_returned(chat)
+    return replace(stand_in(chat), model=model.value)
 
 
 def _is_chat(request: ReceivedRequest) -> bool:

@@ -74,11 +74,8 @@ def _cut(answer: Answer, request: ChatRequest) -> Answer:
     if left is None:
         return answer
     reasoning, text = answer.reasoning or "", answer.text or ""
-    if count_tokens(reasoning) > left:
-        # A signature belongs to the whole text, so a cut one is not signed.
-        shown = reasoning[: left * _CHARACTERS]
-        details = [{"type": "reasoning.text", "text": shown, "index": 0}]
-        return Answer(reasoning=shown, reasoning_details=details, finish_reason="length")
+    if count_tokens(reasoning) > left:  # a signature belongs to the whole text, so a cut one is not signed
+        return Answer(reasoning=reasoning[: left * _CHARACTERS], reasoning_details=(), finish_reason="length")
     left -= count_tokens(reasoning)
     if count_tokens(text) > left:
         return replace(answer, text=text[: left * _CHARACTERS], finish_reason="length")

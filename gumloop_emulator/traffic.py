@@ -6,10 +6,12 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,18 +51,23 @@ class ReceivedRequest:
     @property
     def user_text(self) -> str:
         """The text of the last user message, empty when there is none."""
-        return next((text_of(m.get("content")) for m in reversed(self.messages) if m.get("role") == "user"), "")
+        return last_turn(self.messages)[0]
 
     @property
     def tool_results(self) -> list[tuple[str, str]]:
         """What tools have answered since the last user message: their names and the text of their results."""
-        turn: list[dict[str, Any]] = []
-        for message in self.messages:
-            turn = [] if message.get("role") == "user" else [*turn, message]
+        turn = [message for _, message in last_turn(self.messages)[1]]
         calls = [call for message in turn for call in message.get("tool_calls") or ()]
         names = {call.get("id"): (call.get("function") or {}).get("name", "") for call in calls}
         results = [message for message in turn if message.get("role") == "tool"]
         return [(names.get(result.get("tool_call_id"), ""), text_of(result.get("content"))) for result in results]
+
+
+def last_turn(messages: Sequence[JSONObject]) -> tuple[str, list[tuple[int, JSONObject]]]:
+    """Return the text of the last user message, and the messages behind it with their places."""
+    numbered = list(enumerate(messages))
+    last = max((place for place, message in numbered if message.get("role") == "user"), default=-1)
+    return text_of(messages[last].get("content")) if last >= 0 else "", numbered[last + 1 :]
 
 
 def text_of(content: Any) -> str:
@@ -124,13 +131,9 @@ class Traffic:
             self._requests.clear()
             self.connections, self.disconnects = self.open_connections, 0
 
-    def _add(self, request: ReceivedRequest) -> None:
+    def _count(self, request: ReceivedRequest | None = None, **steps: int) -> None:
         with self._changed:
-            self._requests.append(request)
-            self._changed.notify_all()
-
-    def _count(self, **steps: int) -> None:
-        with self._changed:
+            self._requests.extend([request] if request else [])
             for name, step in steps.items():
                 setattr(self, name, getattr(self, name) + step)
             self._changed.notify_all()

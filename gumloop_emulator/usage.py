@@ -13,8 +13,8 @@ from gumloop_emulator.traffic import text_of
 _FRAME = 3  # tokens around a message
 _ATTACHMENT = 1_000
 _DRAWN = 1_290
-_PRICES = {"prompt": 0.6e-6, "completions": 2.4e-6}  # USD a token
-_CACHE_DISCOUNT = 0.9
+_PROMPT_PRICE = 0.6e-6  # USD a token
+_COMPLETION_PRICE = 2.4e-6
 
 
 def count_tokens(text: str) -> int:
@@ -36,7 +36,7 @@ def check_context(request: ChatRequest) -> None:
 
 def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
     """Return the usage of an answer whose calls have their arguments as text."""
-    prompt, (cached, written) = prompt_tokens(request), _cache_tokens(request.body["messages"])
+    prompt = prompt_tokens(request)
     hidden = "".join(str(detail.get("data") or "") for detail in answer.reasoning_details or ())
     reasoning = count_tokens(answer.reasoning or hidden)
     calls = sum(count_tokens(f"{call.name}{call.arguments}") for call in answer.tool_calls)
@@ -45,13 +45,11 @@ def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
         "prompt_tokens": prompt,
         "completion_tokens": said,
         "total_tokens": prompt + said,
-        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
     }
     if request.model.routed:
-        paid = {"prompt": prompt - cached * _CACHE_DISCOUNT, "completions": float(said)}
-        costs = {f"upstream_inference_{part}_cost": round(paid[part] * price, 9) for part, price in _PRICES.items()}
-        usage.update(cost=round(sum(costs.values()), 9), is_byok=False, cost_details=costs)
+        usage.update(cost=round(prompt * _PROMPT_PRICE + said * _COMPLETION_PRICE, 9), is_byok=False)
     return usage
 
 
@@ -65,21 +63,3 @@ def _message_tokens(message: JSONObject) -> int:
     attached += message.get("images") or []
     spoken = [text_of(content), text_of(message.get("reasoning_details")), _json(message.get("tool_calls"))]
     return _FRAME + sum(map(count_tokens, spoken)) + len(attached) * _ATTACHMENT
-
-
-def _cache_tokens(messages: list[JSONObject]) -> tuple[int, int]:
-    """Return how many tokens were read from the cache, and how many were written to it.
-
-    What lies before a `cache_control` mark was read when an assistant message follows it (the conversation was
-    there before), else written.
-    """
-    before = marked = 0
-    seen = False
-    for message in messages:
-        parts = message["content"] if isinstance(message.get("content"), list) else []
-        for place, part in enumerate(parts, start=1):
-            if part.get("cache_control"):
-                marked, seen = before + count_tokens(text_of(parts[:place])), False
-        before += count_tokens(text_of(message.get("content")))
-        seen = seen or message["role"] == "assistant"
-    return (marked, 0) if seen else (0, marked)
