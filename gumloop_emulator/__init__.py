@@ -1,14 +1,4 @@
-"""A local endpoint that speaks Gumloop's wire: for tests, and for programs without a key.
-
-    from gumloop_emulator import Emulator
-
-    with Emulator() as server:
-        server.queue("Hello")
-        ...  # talk to server.base_url with server.api_key and server.user_id
-
-What it checks, how it is scripted, and how real traffic is recorded and played back is described in
-`docs/emulator.md`.
-"""
+"""A local endpoint that speaks Gumloop's wire: for tests, and for programs without a key; see `docs/emulator.md`."""
 
 from gumloop_emulator.access import Credentials, Limits
 from gumloop_emulator.recording import Recorder, Recording

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gumloop_core import GumloopError
 from gumloop_emulator.access import CONCURRENCY_BY_PLAN, Credentials, Limits
-from gumloop_emulator.local_server import LocalServer
+from gumloop_emulator.http11 import LocalServer
 from gumloop_emulator.recording import Recorder
 from gumloop_emulator.server import Emulator
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gumloop_emulator.failures import Refused
 
@@ -20,18 +20,10 @@ CONCURRENCY_BY_PLAN = (5, 25, 100)
 
 @dataclass(frozen=True)
 class Credentials:
-    """The credentials that a server accepts.
+    """The credentials that a server accepts; `any_bearer` accepts any bearer at all, with or without a user id."""
 
-    Attributes:
-        api_key: The personal key; it needs `x-auth-key` with the user id.
-        team_api_key: The team key; it needs a user id too, and on the API host the team's id.
-        user_id: The owner of the keys.
-        team_id: The team of the team key.
-        any_bearer: Accept any bearer at all, with or without a user id.
-    """
-
-    api_key: str = "gl-key-emulator"
-    team_api_key: str = "gl-team-key-emulator"
+    api_key: str = "gl-key-emulator"  # it needs `x-auth-key` with the user id
+    team_api_key: str = "gl-team-key-emulator"  # it needs that too, and on the API host the team's id
     user_id: str = "emulator-user"
     team_id: str = "emulator-team"
     any_bearer: bool = False
@@ -56,27 +48,16 @@ class Credentials:
             raise Refused(403, "A team API key needs the team_id of its team.")
 
 
+@dataclass
 class Limits:
-    """Refuses with 429 what is too much; used by the server's event loop alone.
+    """Refuses with 429 what is too much; used by the server's event loop alone."""
 
-    Args:
-        concurrent: Chat calls in flight at once; see `CONCURRENCY_BY_PLAN`.
-        per_minute: Chat calls within `minute`, which slides.
-        retry_after: Whether the refusal carries `Retry-After`, in whole seconds.
-        minute: Seconds that the quota looks back; shorter ones let tests see it refill.
-    """
-
-    def __init__(
-        self,
-        concurrent: int | None = None,
-        per_minute: int | None = None,
-        *,
-        retry_after: bool = True,
-        minute: float = 60.0,
-    ) -> None:
-        self.concurrent, self.per_minute, self.retry_after, self.minute = concurrent, per_minute, retry_after, minute
-        self._in_flight = 0
-        self._begun: deque[float] = deque()
+    concurrent: int | None = None  # chat calls in flight at once; see `CONCURRENCY_BY_PLAN`
+    per_minute: int | None = None  # chat calls within `minute`, which slides
+    retry_after: bool = True  # whether the refusal carries `Retry-After`, in whole seconds
+    minute: float = 60.0  # seconds that the quota looks back; shorter ones let tests see it refill
+    _in_flight: int = field(default=0, init=False)
+    _begun: deque[float] = field(default_factory=deque, init=False)
 
     def enter(self) -> None:
         """Let a call in, or raise its refusal; whoever was let in must `leave`."""

@@ -74,7 +74,9 @@ def _compiled(schema: JSONObject) -> CoreSchema:
         return core.list_schema(_compiled(schema.get("items", {})), min_length=schema.get("minItems"))
     if kind == "object":
         return _object(schema)
-    return {"boolean": core.bool_schema(), "null": core.none_schema()}.get(kind or "", core.any_schema())
+    if kind == "boolean":
+        return core.bool_schema()
+    return core.none_schema() if kind == "null" else core.any_schema()
 
 
 def _object(schema: JSONObject) -> CoreSchema:
@@ -99,7 +101,7 @@ def _object(schema: JSONObject) -> CoreSchema:
 def _union(alternatives: list[JSONObject], discriminator: JSONObject | None) -> CoreSchema:
     if discriminator is not None:
         field, mapping = discriminator["propertyName"], discriminator["mapping"]
-        choices = {name: core.definition_reference_schema(shape) for name, shape in mapping.items()}
+        choices = {name: _compiled({"$ref": shape}) for name, shape in mapping.items()}
         says = f"{field} must be one of {', '.join(mapping)}"
     else:
         field, choices = "", {_kind_of(alternative): _compiled(alternative) for alternative in alternatives}

@@ -1,6 +1,6 @@
-"""HTTP/1.1 on asyncio: requests are parsed by h11, answers are written piece by piece, with pauses and breaks.
+"""A local server: HTTP/1.1 on asyncio and h11, whose answers are written piece by piece, with pauses and breaks.
 
-It knows nothing of Gumloop's wire: a `Service` answers each request with a `Response`.
+It knows nothing of Gumloop's wire: subclasses of `LocalServer` answer each request with a `Response`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ import asyncio
 import contextlib
 import math
 import socket
+import ssl
 import struct
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -20,48 +23,158 @@ import h11
 from gumloop_emulator.script import Drop, Pause, Piece, Pieces
 from gumloop_emulator.traffic import ReceivedRequest, Traffic
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+PREFIX = "/api/v1"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _MAX_HEAD_BYTES = 256 * 1024
+_BACKLOG = 4096
+_START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
 
 
 @dataclass
 class Response:
-    """An answer as the server writes it.
-
-    Attributes:
-        pieces: The body.
-        status: The HTTP status.
-        headers: The headers, names in lower case.
-        delay: Seconds of silence before the head.
-        streamed: Whether this counts as a stream, and is framed in chunks instead of having a length.
-        raw: Whether the pieces are the whole response, its head included.
-        finished: Called once at the end, however it ends.
-    """
+    """An answer as the server writes it."""
 
     pieces: Pieces
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    streamed: bool = False
-    raw: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    delay: float = 0.0  # seconds of silence before the head
+    streamed: bool = False  # whether this counts as a stream, and is framed in chunks instead of having a length
+    raw: bool = False  # whether the pieces are the whole response, its head included
     finished: Callable[[], None] = lambda: None
 
 
-class Service(Traffic):
-    """Answers requests; subclasses say how."""
+class LocalServer(Traffic):
+    """Listens; subclasses say what is answered. A context manager, also an asynchronous one.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+        keep_requests: How many requests are remembered, the newest ones.
+        tls: A server's TLS context; None speaks plain HTTP.
+        on_connect: What is sent on each new connection before anything is read.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        keep_requests: int = 10_000,
+        tls: ssl.SSLContext | None = None,
+        on_connect: Pieces = (),
+    ) -> None:
+        super().__init__(keep_requests)
+        self.host = host
+        self._wanted_port = port
+        self._tls = tls
+        self._on_connect = on_connect
+        self._port: int | None = None
+        self._thread: threading.Thread | None = None
+        self._stop: Callable[[], object] = bool  # nothing to stop yet
 
     async def respond(self, request: ReceivedRequest) -> Response:
         """Answer one request."""
         raise NotImplementedError
 
+    @property
+    def port(self) -> int:
+        """The port that it listens on; raises `RuntimeError` when it does not run."""
+        if self._port is None:
+            raise RuntimeError("The server is not running; use it as a context manager or call start().")
+        return self._port
 
-class Connection(asyncio.Protocol):
+    @property
+    def base_url(self) -> str:
+        """The base URL for chat, models and routing, `http://127.0.0.1:PORT/api/v1`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}{PREFIX}"
+
+    def start(self) -> Self:
+        """Start it in a thread of its own and wait until it answers; raises `OSError` when the port is taken."""
+        if self._thread is not None:
+            raise RuntimeError("The server is running already.")
+        listener, ready = self._listen(), threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready.set)), name="gumloop-emulator", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(_START_SECONDS):
+            self.stop()
+            raise RuntimeError("The server did not start.")
+        return self
+
+    def stop(self) -> None:
+        """Stop it; answers under way are broken off."""
+        with contextlib.suppress(RuntimeError):  # the loop may have closed in the meantime
+            self._stop()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+        self._thread = self._port = None
+
+    def serve(self, ready: Callable[[], None]) -> None:
+        """Serve in the calling thread until it is interrupted; `ready` is called once it listens."""
+        asyncio.run(self._serve(self._listen(), ready))
+
+    async def _serve(self, listener: socket.socket, ready: Callable[[], None]) -> None:
+        connections: set[_Connection] = set()
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._stop = partial(loop.call_soon_threadsafe, stopping.set)
+        server = await loop.create_server(
+            lambda: _Connection(self, connections, self._on_connect), sock=listener, backlog=_BACKLOG, ssl=self._tls
+        )
+        try:
+            ready()
+            await stopping.wait()
+        finally:
+            server.close()
+            await asyncio.gather(*(connection.end() for connection in list(connections)))
+            await self._ended()
+
+    async def _ended(self) -> None:
+        """Close what the service opened in the server's event loop."""
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        # The protocol is named because asyncio turns Nagle's algorithm off only where it sees TCP; with it on,
+        # each answer would wait 40 ms for an acknowledgement.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.host, self._wanted_port))
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self._port = listener.getsockname()[1]
+        return listener
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *error: Any) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(self, *error: Any) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})" if self._port else f"{type(self).__name__}(stopped)"
+
+
+class _Connection(asyncio.Protocol):
     """One connection, kept alive from request to request."""
 
     transport: asyncio.Transport
 
-    def __init__(self, service: Service, connections: set[Connection], on_connect: Pieces = ()) -> None:
+    def __init__(self, service: LocalServer, connections: set[_Connection], on_connect: Pieces = ()) -> None:
         self._service = service
         self._connections = connections
         self._on_connect = on_connect
@@ -72,7 +185,6 @@ class Connection(asyncio.Protocol):
         self._dropped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to listen to a client."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._connections.add(self)
@@ -82,21 +194,17 @@ class Connection(asyncio.Protocol):
             self._start(self._play(Response(self._on_connect, raw=True)))
 
     def data_received(self, data: bytes) -> None:
-        """Go on reading."""
         self._parser.receive_data(data)
         if self._work is None:
             self._read()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is written to."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """The client has read."""
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over, whoever ended it."""
         self._connections.discard(self)
         self._service._count(open_connections=-1, disconnects=int(self._work is not None and not self._dropped))
         self._writable.set()
@@ -175,7 +283,8 @@ class Connection(asyncio.Protocol):
                 await self._drop(piece)
                 return
             if head is not None:
-                head = self._write(self._parser.send(head))
+                self._write(self._parser.send(head))
+                head = None
             if isinstance(piece, Pause):
                 await _rest(piece.seconds)
             else:
@@ -186,7 +295,8 @@ class Connection(asyncio.Protocol):
             # h11 has not seen what was written, so a new parser goes on, with the bytes that have come since.
             rest, _ = self._parser.trailing_data
             self._parser = _new_parser()
-            self._parser.receive_data(rest) if rest else None
+            if rest:
+                self._parser.receive_data(rest)
             return
         if head is not None:
             self._write(self._parser.send(head))
@@ -229,9 +339,10 @@ def _head_of(response: Response) -> h11.Response:
 
 async def _each(pieces: Pieces) -> AsyncGenerator[Piece, None]:
     """Yield the pieces, and let others have their turn in between."""
-    if isinstance(pieces, AsyncIterable):
-        async for piece in pieces:
-            yield piece
+    if isinstance(pieces, AsyncGenerator):
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                yield piece
     else:
         for piece in pieces:
             yield piece

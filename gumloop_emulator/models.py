@@ -7,41 +7,28 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.contract import read
 from gumloop_emulator.failures import SHAPES, invalid
-from gumloop_emulator.script import Failure
+from gumloop_emulator.script import ErrorShape, Failure
 
 
 @dataclass(frozen=True)
 class Model:
-    """One entry of the model list.
+    """One entry of the model list."""
 
-    Attributes:
-        value: What is sent as `model`.
-        label: What a person reads.
-        context: The context window in tokens.
-        draws: Whether it makes pictures: only these, text too, or none.
-        thinks: Whether it reasons without being asked to.
-        reasoning: In which form it gives its reasoning away.
-        reasoning_format: What its provider calls that form.
-        routed: Whether it is an OpenRouter route, whose answers carry a cost.
-        traits: Fields of `Answer` that it changes in the stand-in's answers.
-        failure: What it answers instead, always.
-    """
-
-    value: str
-    label: str = ""
-    context: int = 128_000
-    draws: Literal["only", "too"] | None = None
-    thinks: bool = False
-    reasoning: Literal["text", "encrypted", "summary"] = "text"
-    reasoning_format: str = "unknown"
-    routed: bool = False
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    failure: Failure | None = None
+    value: str  # what is sent as `model`
+    label: str = ""  # what a person reads
+    context: int = 128_000  # tokens of its window
+    draws: Literal["only", "too"] | None = None  # whether it makes pictures
+    thinks: bool = False  # whether it reasons without being asked to
+    reasoning: Literal["text", "encrypted", "summary"] = "text"  # what it gives away of that
+    reasoning_format: str = "unknown"  # what its provider calls the form of that
+    routed: bool = False  # whether it is an OpenRouter route, whose answers carry a cost
+    traits: Mapping[str, Any] = field(default_factory=dict)  # fields of `Answer` that it changes in the stand-in's
+    failure: Failure | None = None  # what it answers instead, always
 
 
 _GROUPS = json.loads((files(__package__) / "models.json").read_text("utf-8"))
@@ -54,8 +41,7 @@ def find(slug: str) -> Model | None:
     match = _ERROR_SLUG.fullmatch(slug)
     if match is None:
         return _MODELS.get(slug)
-    shape = next((shape for shape in SHAPES if shape == match["shape"]), "nested")
-    return Model(slug, failure=Failure(int(match["status"]), shape=shape))
+    return Model(slug, failure=Failure(int(match["status"]), shape=cast("ErrorShape", match["shape"] or "nested")))
 
 
 def groups() -> JSONObject:

@@ -16,7 +16,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ import httpx
 from gumloop_core import Endpoint
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.failures import Refused
-from gumloop_emulator.http11 import Response
-from gumloop_emulator.local_server import PREFIX, LocalServer
+from gumloop_emulator.http11 import PREFIX, LocalServer, Response
 from gumloop_emulator.script import Drop, Failure, Pause, Piece
 from gumloop_emulator.traffic import ReceivedRequest
 from gumloop_emulator.wire import failed
@@ -129,16 +128,16 @@ class Recording:
         asked = _asked(request)
         differing = [list(self._differences(entry["request"], asked)) for entry in self.exchanges]
         equal = [place for place, differences in enumerate(differing) if not differences]
-        if not equal and self.refuse:
-            raise Refused(404, _explained(differing), code="no_recorded_answer")
         if not equal:
+            if self.refuse:
+                raise Refused(404, _explained(differing), code="no_recorded_answer")
             return None
         place = next((place for place in equal if place not in self._given), equal[-1])
         self._given.add(place)
         recorded = self.exchanges[place]["response"]
         headers = recorded["headers"]
         streamed = headers.get("content-type", "").startswith("text/event-stream") or not recorded["whole"]
-        return Response(self._pieces(recorded), recorded["status"], headers, streamed=streamed)
+        return Response(list(self._pieces(recorded)), recorded["status"], headers, streamed=streamed)
 
     def _pieces(self, recorded: JSONObject) -> Iterator[Piece]:
         for seconds, piece in recorded["pieces"]:
@@ -192,12 +191,7 @@ class Recorder(LocalServer):
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        *,
-        base_url: str | None = None,
-        stream_base_url: str | None = None,
-        **listening: Any,
+        self, path: str | Path, *, base_url: str | None = None, stream_base_url: str | None = None, **listening: Any
     ) -> None:
         super().__init__(**listening)
         self.path = Path(path)
@@ -231,7 +225,9 @@ class Recorder(LocalServer):
         pieces = self._pass_on(request, answer, begun)
         return Response(pieces, answer.status_code, passed, streamed="content-length" not in passed)
 
-    async def _pass_on(self, request: ReceivedRequest, answer: httpx.Response, before: float) -> AsyncIterator[Piece]:
+    async def _pass_on(
+        self, request: ReceivedRequest, answer: httpx.Response, before: float
+    ) -> AsyncGenerator[Piece, None]:
         pieces: list[tuple[float, bytes]] = []
         whole = False
         try:

@@ -24,19 +24,12 @@ _SERVER_TOOL = re.compile(r"openrouter:[a-z_]+|web_search(?:_[a-z0-9_]+)?")
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A chat request after the checks.
-
-    Attributes:
-        body: What was asked.
-        model: The model that answers.
-        fallbacks: The models that answer if that one fails.
-        fingerprint: A digest of what was asked: ids are made from it, so that equal requests get equal ids.
-    """
+    """A chat request after the checks."""
 
     body: JSONObject
     model: Model
-    fallbacks: Sequence[Model]
-    fingerprint: str
+    fallbacks: Sequence[Model]  # the models that answer if that one fails
+    fingerprint: str  # a digest of what was asked; ids are made from it, so that equal requests get equal ids
 
     @property
     def functions(self) -> list[JSONObject]:
@@ -86,21 +79,13 @@ def parse_chat(raw: JSONObject, *, strict: bool = True) -> ChatRequest:
     """Check a chat request; if not strictly, what breaks the contract counts as not sent."""
     asked = [raw.get(key) for key in ("model", "messages", "tools", "seed")]
     fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    body: JSONObject = read("Chat", _printable(raw)) if strict else _read_leniently(_printable(raw))
+    # pydantic reads no halves of surrogate pairs, which clients do send.
+    printable = json.loads(json.dumps(raw, ensure_ascii=False).encode(errors="replace"))
+    body: JSONObject = read("Chat", printable) if strict else _read_leniently(printable)
     known = [models.find(slug) for slug in (body["model"], *(body.get("models") or ()))]
     if strict:
         _check_together(body, known)
     return ChatRequest(body, known[0] or Model(body["model"]), list(filter(None, known[1:])), fingerprint)
-
-
-def _printable(raw: JSONObject) -> JSONObject:
-    """Return a body that pydantic can read: halves of surrogate pairs, which clients do send, are replaced."""
-    text = json.dumps(raw, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return dict(json.loads(text.encode(errors="replace")))
-    return raw
 
 
 def _read_leniently(raw: JSONObject) -> Any:

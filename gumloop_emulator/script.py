@@ -1,20 +1,9 @@
-"""What can be scripted: answers, exact documents, exact bytes, failures and faults.
-
-server.queue("Hi")                                             # a text, unary or streamed as asked
-server.queue(Answer(tool_calls=[ToolCall("now")]))             # an answer with everything that it may have
-server.queue(Json({"id": "x", "choices": []}))                 # exactly this JSON body
-server.queue(Chunks([{"choices": []}, Pause(0.1), Drop()]))    # exactly these events
-server.queue(RawStream([b"data: {", b"}", Drop()]))            # exactly these bytes as the body
-server.queue(RawResponse([b"HTTP/1.1 200 OK", Drop()]))        # exactly these bytes, the head included
-server.queue(Failure(429, headers={"Retry-After": "1"}))       # a failure in any of the wire's shapes
-server.queue(Drop())                                           # no answer: the connection closes
-server.queue(lambda request: request.user_text.upper())        # whatever a function makes of the request
-"""
+"""What can be scripted: answers, exact documents, exact bytes, failures and faults."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -51,7 +40,7 @@ class Drop:
 
 
 Piece: TypeAlias = bytes | str | Pause | Drop
-Pieces: TypeAlias = Iterable[Piece] | AsyncIterable[Piece]
+Pieces: TypeAlias = Iterable[Piece] | AsyncGenerator[Piece, None]
 """A body piece by piece, each written by itself; text is sent as UTF-8.
 
 Generators do as well, endless ones (`itertools.repeat(b"x")`) and asynchronous ones that wait for something.

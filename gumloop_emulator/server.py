@@ -6,14 +6,14 @@ import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from gumloop_emulator import models
 from gumloop_emulator.access import TOKEN_PREFIX, Credentials, Limits
 from gumloop_emulator.failures import Refused
-from gumloop_emulator.http11 import Response
-from gumloop_emulator.local_server import PREFIX, LocalServer
+from gumloop_emulator.http11 import PREFIX, LocalServer, Response
 from gumloop_emulator.reasoning import check_returned
 from gumloop_emulator.recording import Recording
 from gumloop_emulator.request import ChatRequest, parse_chat, parse_object
@@ -94,7 +94,7 @@ class Emulator(LocalServer):
             unchecked: Serve them without checking credentials, limits and body.
         """
         with self._scripts:
-            self._queue += [(script, when or _is_chat, unchecked) for script in scripts]
+            self._queue += [(script, when or attrgetter("is_chat"), unchecked) for script in scripts]
 
     def reply(
         self, script: Script, *, to: str | None = None, after: str | None = None, when: Predicate | None = None
@@ -152,10 +152,10 @@ class Emulator(LocalServer):
                 return await self._replayed(request, self._recording)
             self._check_access(request)
             if not request.is_chat:
-                return self._render(await self._scripted(request) or _of_api_host(request), _read_leniently(request))
+                return await self._checked(request)
             self.limits.enter()
             try:
-                return replace(await self._chat(request), finished=self.limits.leave)
+                return replace(await self._checked(request), finished=self.limits.leave)
             except BaseException:
                 self.limits.leave()
                 raise
@@ -166,11 +166,12 @@ class Emulator(LocalServer):
         chat = _read_leniently(request)
         answer = await self._scripted(request)
         recorded = recording.respond(request) if answer is None else None
-        return recorded or self._render(answer or stand_in(chat), chat)
+        return recorded or self._render(answer or _unscripted(request, chat), chat)
 
-    async def _chat(self, request: ReceivedRequest) -> Response:
-        chat = parse_chat(parse_object(request.body)) if self.strict else _read_leniently(request)
-        return self._render(await self._scripted(request) or _of_model(chat), chat)
+    async def _checked(self, request: ReceivedRequest) -> Response:
+        strict = self.strict and request.is_chat
+        chat = parse_chat(parse_object(request.body)) if strict else _read_leniently(request)
+        return self._render(await self._scripted(request) or _unscripted(request, chat), chat)
 
     def _check_access(self, request: ReceivedRequest) -> None:
         path = request.path.rstrip("/").removeprefix(PREFIX)
@@ -208,12 +209,10 @@ class Emulator(LocalServer):
         return render(answer, chat, self._served, self.chunk_delay)
 
 
-def _of_api_host(request: ReceivedRequest) -> Scripted:
-    return Json(models.route(parse_object(request.body)) if request.method == "POST" else models.groups())
-
-
-def _of_model(chat: ChatRequest) -> Scripted:
-    """Return the answer of the model; one that fails is replaced by the next one of `models`."""
+def _unscripted(request: ReceivedRequest, chat: ChatRequest) -> Scripted:
+    """Return an answer of the emulator's own; a model that fails is replaced by the next one of `models`."""
+    if not request.is_chat:
+        return Json(models.route(parse_object(request.body)) if request.method == "POST" else models.groups())
     model, *others = chat.model, *chat.fallbacks
     while others and model.failure is not None and model.failure.status in _RETRY_ELSEWHERE:
         model, *others = others
@@ -223,10 +222,6 @@ def _of_model(chat: ChatRequest) -> Scripted:
     check_context(chat)
     check_returned(chat)
     return replace(stand_in(chat), model=model.value)
-
-
-def _is_chat(request: ReceivedRequest) -> bool:
-    return request.is_chat
 
 
 def _read_leniently(request: ReceivedRequest) -> ChatRequest:

@@ -79,10 +79,7 @@ def _cut(answer: Answer, request: ChatRequest) -> Answer:
     left -= count_tokens(reasoning)
     if count_tokens(text) > left:
         return replace(answer, text=text[: left * _CHARACTERS], finish_reason="length")
-    for position, call in enumerate(answer.tool_calls):
-        arguments = json.dumps(call.arguments, ensure_ascii=False)
-        if count_tokens(call.name + arguments) > left:
-            begun = replace(call, arguments=arguments[: max(left * _CHARACTERS - len(call.name), 0)])
-            return replace(answer, tool_calls=[*answer.tool_calls[:position], begun], finish_reason="length")
-        left -= count_tokens(call.name + arguments)
+    calls = [replace(call, arguments=json.dumps(call.arguments)[: left * _CHARACTERS]) for call in answer.tool_calls]
+    if sum(count_tokens(json.dumps(call.arguments)) for call in answer.tool_calls) > left:
+        return replace(answer, tool_calls=calls, finish_reason="length")
     return answer

@@ -79,20 +79,14 @@ def text_of(content: Any) -> str:
 
 
 class Traffic:
-    """The log of requests, and the counts that tests wait for.
-
-    Attributes:
-        connections: TCP connections accepted.
-        open_connections: TCP connections that are open.
-        active_requests: Answers being given.
-        active_streams: Streams being sent.
-        disconnects: Answers cut short because the client went away.
-    """
+    """The log of requests, and the counts that tests wait for."""
 
     def __init__(self, keep_requests: int) -> None:
         self._changed = threading.Condition()
         self._requests: deque[ReceivedRequest] = deque(maxlen=keep_requests)
-        self.connections = self.open_connections = self.active_requests = self.active_streams = self.disconnects = 0
+        self.connections = self.open_connections = 0  # of TCP: accepted, and open
+        self.active_requests = self.active_streams = 0  # answers, and streams among them, that are being given
+        self.disconnects = 0  # answers cut short because the client went away
 
     @property
     def requests(self) -> list[ReceivedRequest]:

@@ -24,7 +24,7 @@ def count_tokens(text: str) -> int:
 
 def prompt_tokens(request: ChatRequest) -> int:
     """Return how many tokens a request has."""
-    return sum(map(_message_tokens, request.body["messages"])) + count_tokens(_json(request.functions))
+    return sum(map(_message_tokens, request.body["messages"])) + count_tokens(json.dumps(request.functions or ""))
 
 
 def check_context(request: ChatRequest) -> None:
@@ -49,17 +49,14 @@ def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
         "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
     }
     if request.model.routed:
-        usage.update(cost=round(prompt * _PROMPT_PRICE + said * _COMPLETION_PRICE, 9), is_byok=False)
+        usage["cost"] = round(prompt * _PROMPT_PRICE + said * _COMPLETION_PRICE, 9)
+        usage["is_byok"] = False
     return usage
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":")) if value else ""
 
 
 def _message_tokens(message: JSONObject) -> int:
     content = message.get("content")
     attached = [part for part in content if part["type"] != "text"] if isinstance(content, list) else []
     attached += message.get("images") or []
-    spoken = [text_of(content), text_of(message.get("reasoning_details")), _json(message.get("tool_calls"))]
+    spoken = [text_of(content), text_of(message.get("reasoning_details")), json.dumps(message.get("tool_calls") or "")]
     return _FRAME + sum(map(count_tokens, spoken)) + len(attached) * _ATTACHMENT
