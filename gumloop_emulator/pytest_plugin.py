@@ -1,21 +1,17 @@
-"""The fixture `gumloop_emulator`. A conftest asks for it: `pytest_plugins = ["gumloop_emulator.pytest_plugin"]`."""
+"""The fixture `gumloop_emulator`; a conftest asks for it by `pytest_plugins = ["gumloop_emulator.pytest_plugin"]`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from gumloop_emulator import Emulator
+from gumloop_emulator.server import Emulator
 
 
 @pytest.fixture(scope="session")
 def gumloop_emulator_server() -> Iterator[Emulator]:
     """One running emulator for the session; with pytest-xdist, one for each worker."""
-    from gumloop_emulator import Emulator
-
     with Emulator() as server:
         yield server
 

@@ -158,7 +158,7 @@ def _check_formats(body: JSONObject, model: Model) -> None:
     if model.draws == "only" and modalities == ["text"]:
         raise invalid(f"{model.value} answers with images only.", "modalities")
     if model.draws:  # chat models ignore what it says
-        read("ImageConfig", body.get("image_config", {}), "image_config")
+        body["image_config"] = read("ImageConfig", body.get("image_config", {}), "image_config")
 
 
 def _check_turns(messages: Sequence[JSONObject]) -> None:

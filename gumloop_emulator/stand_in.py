@@ -32,7 +32,9 @@ def _decide(request: ChatRequest) -> Answer:
     body, turn = request.body, [message for _, message in request.turn]
     called = {call["function"]["name"] for message in turn for call in message.get("tool_calls") or ()}
     if calls := _wanted(request, called):
-        return Answer(tool_calls=[ToolCall(tool["name"], example(tool.get("parameters") or {})) for tool in calls])
+        return Answer(
+            tool_calls=[ToolCall(tool["name"], example(tool.get("parameters") or {"type": "object"})) for tool in calls]
+        )
     form = body.get("response_format", {})
     if form.get("type", "text") != "text":
         schema = form.get("json_schema", {}).get("schema", {"type": "object"})
