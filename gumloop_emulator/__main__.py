@@ -69,9 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     listening = argparse.ArgumentParser(add_help=False)
     listening.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     listening.add_argument("--port", type=int, default=8123, help="the port, 0 for a free one (default: %(default)s)")
-    parser = argparse.ArgumentParser(
-        prog="gumloop-emulator", description="A local endpoint that speaks Gumloop's wire."
-    )
+    parser = argparse.ArgumentParser(prog="gumloop-emulator", description="A local endpoint of Gumloop's wire.")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", parents=[listening], help="answer (what happens without a command)")
     serve.add_argument("--any-key", action="store_true", help="accept any bearer, with or without x-auth-key")

@@ -46,11 +46,11 @@ def find(slug: str) -> Model | None:
 
 def groups() -> JSONObject:
     """Return the model list as `GET /models` answers it."""
-    shown = {
-        label: [{"value": entry["value"], "label": entry["label"], "status": "available"} for entry in group]
-        for label, group in _GROUPS.items()
-    }
-    return {"model_groups": [{"groupLabel": label, "options": options} for label, options in shown.items()]}
+    listed = []
+    for label, group in _GROUPS.items():
+        options = [{"value": entry["value"], "label": entry["label"], "status": "available"} for entry in group]
+        listed.append({"groupLabel": label, "options": options})
+    return {"model_groups": listed}
 
 
 def route(raw: JSONObject) -> JSONObject:

@@ -35,11 +35,6 @@ def signed_details(text: str, model: Model) -> list[JSONObject]:
     return [{**detail, "format": model.reasoning_format, "index": index} for index, detail in enumerate(shown)]
 
 
-def visible_text(details: Sequence[Mapping[str, Any]]) -> str:
-    """Return the part of the reasoning that a reader may see."""
-    return "".join(str(detail.get("text") or detail.get("summary") or "") for detail in details)
-
-
 def call_identifier(fingerprint: str, position: int, name: str, signed: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the id of a tool call, the same for equal requests; it tells which signed details have to come back."""
     unique = digest(fingerprint, str(position), name)

@@ -12,11 +12,10 @@ from gumloop_core.wire import JSONObject
 if TYPE_CHECKING:
     from gumloop_emulator.traffic import ReceivedRequest
 
-FOREVER = math.inf
-"""Seconds for `Pause` and `delay`: until the client goes away or the server stops."""
+FOREVER = math.inf  # seconds for `Pause` and `delay`: until the client goes away or the server stops
 
+# The four JSON shapes of the wire's errors, and what proxies put in between.
 ErrorShape = Literal["nested", "flat", "oauth", "tier", "text", "html", "empty"]
-"""The four JSON shapes of the wire's errors, and what proxies put in between."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +27,15 @@ class Pause:
 
 @dataclass(frozen=True)
 class Drop:
-    """Close the connection here: inside a body, or queued by itself to give no answer at all.
+    """Close the connection here: inside a body, or queued by itself to give no answer at all."""
 
-    Attributes:
-        reset: Send a TCP reset instead of closing in order.
-        delay: Seconds of silence before that.
-    """
-
-    reset: bool = False
-    delay: float = 0.0
+    reset: bool = False  # whether to send a TCP reset instead of closing in order
+    delay: float = 0.0  # seconds of silence before that
 
 
 Piece: TypeAlias = bytes | str | Pause | Drop
 Pieces: TypeAlias = Iterable[Piece] | AsyncGenerator[Piece, None]
-"""A body piece by piece, each written by itself; text is sent as UTF-8.
-
-Generators do as well, endless ones (`itertools.repeat(b"x")`) and asynchronous ones that wait for something.
-"""
+"""A body, each piece written by itself; endless generators do as well, and asynchronous ones that wait for something."""
 
 
 @dataclass(frozen=True)

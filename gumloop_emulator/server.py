@@ -47,11 +47,6 @@ class Emulator(LocalServer):
         chunk_delay: Seconds between the chunks of a stream.
         answer_with: Answers what nothing else was scripted for.
         listening: `host`, `port`, `keep_requests`, `tls`, `on_connect`.
-
-    Attributes:
-        api_key: A key that is accepted together with `user_id`.
-        access_token: An OAuth token that is accepted by itself.
-        team_id: The team of the team key.
     """
 
     def __init__(
@@ -65,11 +60,9 @@ class Emulator(LocalServer):
         **listening: Any,
     ) -> None:
         super().__init__(**listening)
-        self.credentials = credentials or Credentials()
-        self.api_key = self.credentials.api_key
-        self.user_id = self.credentials.user_id
-        self.team_id = self.credentials.team_id
-        self.access_token = TOKEN_PREFIX + "emulator"
+        self.credentials = known = credentials or Credentials()
+        self.api_key, self.user_id, self.team_id = known.api_key, known.user_id, known.team_id
+        self.access_token = TOKEN_PREFIX + "emulator"  # accepted by itself
         self.strict, self.chunk_delay, self.answer_with = strict, chunk_delay, answer_with
         self.limits = limits or Limits()
         self._scripts = threading.Lock()

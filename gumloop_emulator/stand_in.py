@@ -8,7 +8,7 @@ from dataclasses import replace
 from gumloop_core.wire import JSONObject
 from gumloop_emulator.example import example
 from gumloop_emulator.pictures import draw
-from gumloop_emulator.reasoning import call_identifier, signed_details, visible_text
+from gumloop_emulator.reasoning import call_identifier, signed_details
 from gumloop_emulator.request import ChatRequest
 from gumloop_emulator.script import Answer, ToolCall
 from gumloop_emulator.traffic import text_of
@@ -67,7 +67,8 @@ def _think(request: ChatRequest, answer: Answer) -> Answer:
         replace(call, id=call_identifier(request.fingerprint, position, call.name, details))
         for position, call in enumerate(answer.tool_calls)
     ]
-    return replace(answer, tool_calls=calls, reasoning=visible_text(details), reasoning_details=details)
+    visible = "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
+    return replace(answer, tool_calls=calls, reasoning=visible, reasoning_details=details)
 
 
 def _cut(answer: Answer, request: ChatRequest) -> Answer:

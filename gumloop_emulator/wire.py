@@ -111,7 +111,7 @@ def _completion(answer: Answer, frame: JSONObject) -> JSONObject:
 
 def _events(answer: Answer, frame: JSONObject, pause: float) -> Iterator[Piece]:
     for count, chunk in enumerate(_chunks(answer, frame)):
-        if answer.breaks == "drop" and count == 3:
+        if answer.breaks == "drop" and count == 2:
             yield Drop()
             return
         if pause and count:
@@ -123,10 +123,7 @@ def _events(answer: Answer, frame: JSONObject, pause: float) -> Iterator[Piece]:
 
 def _exact(answer: Chunks) -> Iterator[Piece]:
     for item in answer.events:
-        if isinstance(item, Mapping):
-            yield _event(item)
-        else:
-            yield f"data: {item}\n\n" if isinstance(item, str) else item
+        yield _event(item) if isinstance(item, Mapping) else f"data: {item}\n\n" if isinstance(item, str) else item
     if answer.done:
         yield _DONE
 
