@@ -7,11 +7,12 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test lint format bench notebooks lock clean
+.PHONY: help setup demo test fuzz lint format bench notebooks lock clean
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
 	@echo "make test       run the tests"
+	@echo "make fuzz       20,000 examples of each property of tests/fuzz (ARGS='-k streams' for some of them)"
 	@echo "make lint       format check, lint, types, known vulnerabilities"
 	@echo "make format     format and fix what can be fixed"
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
@@ -33,6 +34,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Other examples in every run; HYPOTHESIS_PROFILE=brief for a tenth of them. What fails is kept in .hypothesis.
+fuzz: setup
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fuzz} $(BIN)/python -m pytest tests/fuzz -n $(JOBS) --timeout 14400 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check .

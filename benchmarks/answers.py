@@ -49,6 +49,35 @@ def tool_events(count: int) -> list[bytes]:
     return list(_tool_events(count))
 
 
+def openai_events(count: int, *, padded: bool) -> list[bytes]:
+    """The events of a streamed text in the form of OpenAI's recorded streams.
+
+    Args:
+        count: Pieces of text.
+        padded: Whether each chunk carries ``obfuscation``, random letters against guessing a chunk by its length
+            (OpenAI's ``stream_options.include_obfuscation``, on unless it is turned off).
+    """
+    return list(_openai_events(count, padded))
+
+
+@lru_cache(maxsize=64)
+def _openai_events(count: int, padded: bool) -> tuple[bytes, ...]:
+    head = {**HEAD, "object": "chat.completion.chunk", "service_tier": "default", "system_fingerprint": None}
+    events = []
+    for place, word in enumerate(["", *words(count), ""]):
+        delta = {"content": word} if word else {} if place else {"role": "assistant", "content": "", "refusal": None}
+        reason = "stop" if place > count else None
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        padding = {"obfuscation": _PADDING[place % 7 : place % 7 + 9]} if padded else {}
+        events.append({**head, "choices": [choice], "usage": None, **padding})
+    events.append({**head, "choices": [], "usage": USAGE, **({"obfuscation": "Zk3"} if padded else {})})
+    rendered = [b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n" for event in events]
+    return (*rendered, b"data: [DONE]\n\n")
+
+
+_PADDING = "r7KqVz02mXcbTLw9"
+
+
 @lru_cache(maxsize=64)
 def _text_events(count: int) -> tuple[bytes, ...]:
     return tuple(_events(({"role": "assistant", "content": word} for word in words(count)), "stop"))

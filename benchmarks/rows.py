@@ -72,6 +72,15 @@ ROWS = [
         {"chunks": 60, "pace": 1000},
     ),
     Row(
+        "chunk with OpenAI's padding, over one without",
+        "padding",
+        _both(1.1),
+        {"chunks": 1000, "streams": 2},
+        {"chunks": 300},
+        unit="x",
+        only=_FLOOR_AND_OURS,
+    ),
+    Row(
         "tool-argument delta",
         "tool_delta",
         {"langchain": 0.6, "llama_index": 1.1},

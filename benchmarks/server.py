@@ -4,6 +4,7 @@ The first part of the path says how to answer a request to stream:
 
 - ``/flat-1000``: a text of 1,000 pieces, as fast as the socket takes them;
 - ``/paced-200-1000``: 200 pieces, one every 1,000 µs;
+- ``/openai-1000``, ``/padded-1000``: the same in the form of OpenAI's recorded streams, without and with its padding;
 - ``/tools-1000``: a tool call whose arguments come in 1,000 pieces;
 - ``/held-500-20-5000``: 20 pieces, one every 5,000 µs, but none before 500 such streams are open.
 
@@ -87,9 +88,7 @@ class Connection(asyncio.Protocol):
             return
         kind, *numbers = mode.split("-")
         match kind:
-            case "flat":
-                self.transport.write(_flat(mode))
-            case "tools":
+            case "flat" | "openai" | "padded" | "tools":
                 self.transport.write(_flat(mode))
             case "paced":
                 self._begin(int(numbers[0]), int(numbers[1]))
@@ -146,7 +145,12 @@ def _unary() -> bytes:
 @lru_cache(maxsize=64)
 def _flat(mode: str) -> bytes:
     kind, count = mode.split("-")
-    events = answers.tool_events(int(count)) if kind == "tools" else answers.text_events(int(count))
+    if kind == "tools":
+        events = answers.tool_events(int(count))
+    elif kind == "flat":
+        events = answers.text_events(int(count))
+    else:
+        events = answers.openai_events(int(count), padded=kind == "padded")
     return _STREAM_HEAD + b"".join(map(_frame, events)) + _LAST_CHUNK
 
 

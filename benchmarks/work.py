@@ -153,6 +153,24 @@ def async_chunk(contender: Contender, *, chunks: int, pace: int = 0) -> float:
     return _cpu_seconds(lambda: contender.run(work())) / chunks
 
 
+def padding(contender: Contender, *, chunks: int, streams: int) -> float:
+    """A chunk in the form of OpenAI's recorded streams with its padding, over one without."""
+    conversation = contender.calls.conversation(1)
+
+    def read(mode: str) -> float:
+        model = contender.model(f"{mode}-{chunks}")
+
+        def work() -> None:
+            for _ in range(streams):
+                _consume_all(contender.calls.stream(model, conversation))
+
+        return _cpu_seconds(work)
+
+    read("openai")  # the models' first calls are not compared
+    read("padded")
+    return read("padded") / read("openai")
+
+
 def tool_delta(contender: Contender, *, chunks: int) -> float:
     """A piece of a tool call's arguments."""
     model = contender.tool_model(f"tools-{chunks}")

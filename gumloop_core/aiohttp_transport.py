@@ -12,11 +12,14 @@ import asyncio
 import io
 import ssl
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
+
+from gumloop_core.connections import lose
 
 LONGEST_HEADER = 100 * 1024
 """Bytes of a line of a response's head, as many as httpx's own transport takes in all."""
@@ -60,7 +63,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
             )
         except (aiohttp.ClientError, OSError) as error:
-            failure = _translated(error)
+            failure: httpx.RequestError = _translated(error)
+        except ValueError as error:  # headers that contradict the body
+            failure = httpx.LocalProtocolError(str(error))
         else:
             return httpx.Response(
                 response.status,
@@ -73,6 +78,16 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+    def drop(self) -> None:
+        """Close the sockets of a loop that is closed."""
+        connector: Any = self._session.connector
+        for waiting in getattr(connector, "_conns", {}).values():
+            for protocol, _ in waiting:
+                lose(protocol.transport)
+        for protocol in getattr(connector, "_acquired", ()):
+            lose(protocol.transport)
+        self._session.detach()
 
     def __del__(self) -> None:
         # A loop that was dropped with its connections, or a forked child: neither is worth a line in the log.

@@ -50,15 +50,25 @@ class Image:
 
 @dataclass(slots=True, frozen=True)
 class ToolCall:
-    """A finished tool call; ``arguments`` is JSON text as the model wrote it, whole or not."""
+    """A finished tool call.
+
+    Attributes:
+        id: The server's id, or one that was made up where it gave none.
+        name: The function's name.
+        arguments: JSON text as the model wrote it, whole or not.
+        extra: Other fields of the call, to be sent back with it: Gemini's ``extra_content`` with its thought signature,
+            for example.
+    """
 
     id: str
     name: str
     arguments: str
+    extra: JSONObject = field(default_factory=dict, hash=False)
 
     def as_param(self) -> ToolCallParam:
         """The call in the wire's form, as it is sent back in an assistant message."""
         return {
+            **self.extra,  # type: ignore[typeddict-item]  # the provider's own
             "id": self.id,
             "type": "function",
             "function": {"name": self.name, "arguments": self.arguments},
@@ -70,9 +80,10 @@ class ToolCallPiece:
     """A piece of a tool call in a stream.
 
     Attributes:
-        index: Which call of the answer this belongs to, counted from 0 without gaps, whatever the wire said.
-        id: The call's id, on one piece only.
-        name: The function's name, on one piece only.
+        index: Which call of the answer this belongs to, counted from 0 without gaps, whatever the wire said. A delta
+            has at most one piece of each call.
+        id: The call's id, on its first piece only; made up where the server had given none until then.
+        name: The function's whole name, on the call's first piece unless the server sent it after the next call.
         arguments: The next piece of the arguments' JSON text.
     """
 

@@ -5,8 +5,28 @@ from __future__ import annotations
 from gumloop_core.json_text import decode
 from gumloop_core.wire import JSONObject
 
-CUT_OFF_REASONS = frozenset({"length", "content_filter"})
-"""Finish reasons of answers that were cut off: their last call may be half of one."""
+_CUT_OFF_REASONS = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit", "context_length"}
+    | {"model_context_window_exceeded", "incomplete", "content_filter", "content_filtered", "guardrail_intervened"}
+    | {"safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety", "abort", "cancelled"}
+)
+"""How the wire and the providers behind it (Anthropic, Google, Mistral, Amazon, Azure, vLLM) say that an answer was cut
+off: its last call may be half of one."""
+
+
+def was_cut_off(finish_reason: str | None) -> bool:
+    """Whether a finish reason says that the answer was cut off, in any provider's spelling."""
+    return finish_reason is not None and _spelled(finish_reason) in _CUT_OFF_REASONS
+
+
+def is_failure(finish_reason: str) -> bool:
+    """Whether a finish reason says that the provider failed: ``error``, or Google's word for a call it cannot read."""
+    reason = _spelled(finish_reason)
+    return reason == "error" or reason.endswith("malformed_function_call")
+
+
+def _spelled(finish_reason: str) -> str:
+    return finish_reason[:100].rpartition(".")[2].strip().lower().replace("-", "_")
 
 
 def read_arguments(text: str, finish_reason: str | None) -> tuple[JSONObject | None, str]:
@@ -19,16 +39,18 @@ def read_arguments(text: str, finish_reason: str | None) -> tuple[JSONObject | N
     Returns:
         The arguments and an empty text; or ``None`` and what is wrong with them, for the model and the caller.
     """
-    was_cut_off = finish_reason in CUT_OFF_REASONS
-    if not text.strip():
-        if was_cut_off:
+    if text.strip() in ("", "null"):
+        if was_cut_off(finish_reason):
             return None, f"The answer was cut off ({finish_reason}) before the arguments of this call."
         return {}, ""
     try:
         arguments = decode(text.encode("utf-8", "surrogatepass"))
     except ValueError as error:
-        if was_cut_off:
-            return None, f"The answer was cut off ({finish_reason}) within the arguments of this call: {error}"
+        if was_cut_off(finish_reason):
+            return (
+                None,
+                f"The answer was cut off ({finish_reason}), and the arguments of this call are not JSON: {error}",
+            )
         return None, f"The arguments are not JSON: {error}"
     if isinstance(arguments, dict):
         return arguments, ""

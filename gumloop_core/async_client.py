@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
-from gumloop_core.client import BORROWED
-from gumloop_core.errors import ConfigurationError
-from gumloop_core.retry import pause_before_retry
+from gumloop_core.client import check_http_client
+from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.catalog import ModelGroup, RouteDecision
+    from gumloop_core.decoding import Unpack
     from gumloop_core.exchange import Exchange
 
 Answer = TypeVar("Answer")
@@ -33,7 +35,14 @@ class AsyncGumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings or ClientSettings()
+        if http_client is not None:
+            check_http_client(http_client, "http_async_client", "AsyncClient")
         self._http_client = http_client
+        self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
+        """The models that share this, by ``id``; see :meth:`aclose`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings, self._http_client)
 
     async def complete(
         self,
@@ -44,10 +53,7 @@ class AsyncGumloopClient:
         origins: Sequence[int] | None = None,
     ) -> Completion:
         """Ask for a whole answer; see :meth:`gumloop_core.client.GumloopClient.complete`."""
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.chat_exchange(
-            bearer, body, stream=False, timeout=timeout, headers=headers, origins=origins
-        )
+        exchange = self._settings.chat_exchange(body, stream=False, timeout=timeout, headers=headers, origins=origins)
         return await self._fetch(exchange, exchange.completion)
 
     async def stream(
@@ -60,51 +66,53 @@ class AsyncGumloopClient:
     ) -> AsyncGenerator[Delta, None]:
         """Ask for a streamed answer; see :meth:`gumloop_core.client.GumloopClient.stream`."""
         from gumloop_core.drain import adrain
-        from gumloop_core.exchange import FAILURES
 
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.chat_exchange(
-            bearer, body, stream=True, timeout=timeout, headers=headers, origins=origins
-        )
-        attempt = 0
+        exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
         while True:
-            attempt += 1
             reader = exchange.reader()
+            last: Delta | None = None
+            pause = 0.0
             try:
                 response = await self._send(exchange)
                 try:
                     if not response.is_success:
                         exchange.check_status(response, await self._read(exchange, response))
+                    pieces = _pieces(exchange, response)
                     stream = exchange.begin_stream(response, reader)
-                    pieces = response.aiter_bytes()
                     async for piece in pieces:
                         for delta in stream.feed(piece):
                             yield delta
                         if reader.done:
                             break
                     for delta in stream.finish():
-                        yield delta
+                        if delta.completion is None:
+                            yield delta
+                        else:
+                            last = delta
                     await adrain(pieces)
-                    return
                 finally:
-                    await self._close(response)
-            except FAILURES as error:
-                if exchange.is_answered(error, reader):
-                    break
-                failure = exchange.translated(error, reader)
-                pause = None if reader.started else pause_before_retry(failure, attempt, self._settings.max_retries)
-                if pause is None:
-                    piece = b""  # see the twin
-                    raise failure from failure.__cause__
+                    await self._close(exchange, response)
+            except Exception as error:
+                outcome = exchange.outcome(error, reader)
+                if isinstance(outcome, GumloopError):
+                    wait = exchange.pause_after(outcome, reader)
+                    if wait is None:
+                        piece = b""  # see the twin
+                        raise outcome from outcome.__cause__
+                    pause = wait
+                else:
+                    last = outcome
+            if last is not None:
+                yield last
+                return
             await asyncio.sleep(pause)
-        yield reader.last_delta()
 
     async def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves; see :meth:`gumloop_core.client.GumloopClient.models`."""
         from gumloop_core.catalog import read_model_groups
 
         settings = self._settings
-        return read_model_groups(await self._call_api("GET", settings.endpoint.models_url))
+        return await self._call_api("GET", settings.endpoint.models_url, read_model_groups)
 
     async def route(
         self,
@@ -118,94 +126,108 @@ class AsyncGumloopClient:
 
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)
-        return read_route_decision(await self._call_api("POST", settings.endpoint.route_url, body))
+        return await self._call_api("POST", settings.endpoint.route_url, read_route_decision, body)
 
-    async def aclose(self) -> None:
-        """Close the running loop's connections, unless another client uses them. A later call opens new ones."""
-        if self._http_client is None:
+    async def aclose(self, user: object = None) -> None:
+        """Close the running loop's connections; see :meth:`gumloop_core.client.GumloopClient.close`."""
+        self.users.pop(id(user), None)
+        if self._http_client is None and not self.users:
             from gumloop_core import pools
 
             await pools.arelease(self)
 
-    async def _call_api(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
-        bearer = await self._settings.credentials.abearer()
-        exchange = self._settings.api_exchange(bearer, method, url, body)
-        return await self._fetch(exchange, exchange.document)
+    async def _call_api(
+        self, method: str, url: str, read: Callable[[Any], Answer], body: dict[str, Any] | None = None
+    ) -> Answer:
+        exchange = self._settings.api_exchange(method, url, body)
+        return await self._fetch(exchange, lambda response, content: read(exchange.document(response, content)))
 
     async def _fetch(self, exchange: Exchange, read: Callable[[httpx.Response, bytes], Answer]) -> Answer:
         """Send, read the body and make an answer of it; again where that may help."""
-        from gumloop_core.exchange import FAILURES
-
-        attempt = 0
         while True:
-            attempt += 1
             try:
                 response = await self._send(exchange)
                 try:
                     # No variable here holds the body: a server may echo the key, and tracebacks show variables.
                     return read(response, await self._read(exchange, response))
                 finally:
-                    await self._close(response)
-            except FAILURES as error:
-                failure = exchange.translated(error)
-                pause = pause_before_retry(failure, attempt, self._settings.max_retries)
+                    await self._close(exchange, response)
+            except Exception as error:
+                failure = exchange.failure(error)
+                pause = exchange.pause_after(failure)
                 if pause is None:
                     raise failure from failure.__cause__
             await asyncio.sleep(pause)
+
+    async def _authorize(self, exchange: Exchange) -> None:
+        try:
+            exchange.authorize(await self._settings.credentials.abearer())
+        except GumloopError:
+            raise
+        except Exception as error:  # of a callable of the caller's
+            raise exchange.token_failure(error) from error
 
     async def _send(self, exchange: Exchange) -> httpx.Response:
         from gumloop_core import pools, time_limits
         from gumloop_core.tracebacks import cut_below
 
-        while True:
-            borrowed = None
-            if self._http_client is None:
-                borrowed = await pools.aborrow(self, exchange.url, self._settings.async_transport)
-            client = self._http_client if borrowed is None else borrowed.client
-            assert client is not None
-            if client.is_closed and borrowed is None:
+        await self._authorize(exchange)
+        borrowed = None
+        if self._http_client is None:
+            borrowed = await pools.aborrow(self, exchange.url, self._settings.async_transport)
+        exchange.borrowed = borrowed
+        client = self._http_client if borrowed is None else borrowed.client
+        assert client is not None
+        try:
+            if client.is_closed:
                 raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
             request = exchange.request(client, own_pool=borrowed is not None)
-            try:
-                if borrowed is None or not borrowed.keeps_timeouts:
-                    response = await time_limits.send(client, request)
-                else:
-                    response = await client.send(request, stream=True, auth=None, follow_redirects=False)
-            except BaseException as error:
-                if borrowed is not None:
-                    await borrowed.agive_back()
-                if isinstance(error, RuntimeError):
-                    if borrowed is None and "event loop" in str(error).lower():
-                        raise ConfigurationError(
-                            "The http_async_client that was passed belongs to another event loop, the one of its first "
-                            "request. Pass one for each loop, or none: then each loop has its own."
-                        ) from None
-                    if client.is_closed:
-                        continue  # see the twin
-                if not isinstance(error, Exception):
-                    cut_below(error)
-                raise
-            response.extensions[BORROWED] = borrowed
-            return response
-
-    async def _close(self, response: httpx.Response) -> None:
-        """Close a response; see the twin."""
-        try:
-            await response.aclose()
-        finally:
-            borrowed = response.extensions[BORROWED]
+            if borrowed is None or not borrowed.keeps_timeouts:
+                return await time_limits.send(client, request)
+            return await client.send(request, stream=True, auth=None, follow_redirects=False)
+        except BaseException as error:
             if borrowed is not None:
                 await borrowed.agive_back()
+            if borrowed is None and isinstance(error, RuntimeError) and "event loop" in str(error).lower():
+                raise ConfigurationError(
+                    "The http_async_client that was passed belongs to another event loop, the one of its first "
+                    "request. Pass one for each loop, or none: then each loop has its own."
+                ) from None
+            if not isinstance(error, Exception):
+                cut_below(error)
+            raise
+
+    async def _close(self, exchange: Exchange, response: httpx.Response) -> None:
+        """Close a response; see the twin."""
+        try:
+            with suppress(Exception):
+                await response.aclose()
+        finally:
+            if exchange.borrowed is not None:
+                await exchange.borrowed.agive_back()
 
     async def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
-        from gumloop_core.exchange import FAILURES
-
         body = exchange.body(response)
         try:
-            async for piece in response.aiter_bytes():
+            async for piece in _pieces(exchange, response):
                 if not body.take(piece):
                     break
-        except FAILURES:
+        except Exception:
             if not body.may_be_cut:
                 raise
         return body.content()
+
+
+def _pieces(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
+    """The bytes of a response's body, unpacked."""
+    unpack = exchange.unpacker(response)
+    if response.is_stream_consumed:
+        return response.aiter_bytes()
+    pieces = response.aiter_raw()
+    return pieces if unpack is None else _unpacked(pieces, unpack)
+
+
+async def _unpacked(pieces: AsyncIterator[bytes], unpack: Unpack) -> AsyncIterator[bytes]:
+    async for packed in pieces:
+        for piece in unpack(packed):
+            yield piece

@@ -43,6 +43,14 @@ class Boundary:
             raise raised from ours.__cause__
 
 
+def leaving(error: Exception, redactor: Redactor = NO_SECRETS) -> GumloopError:
+    """The error that leaves the core for one that was raised within: ours, without its frames."""
+    if not isinstance(error, GumloopError):
+        return unexpected(error, redactor)
+    forget_frames(error, redactor)
+    return error
+
+
 def unexpected(error: Exception, redactor: Redactor = NO_SECRETS) -> UnexpectedError:
     """The error to raise for one that nobody foresaw.
 

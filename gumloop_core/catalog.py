@@ -9,7 +9,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypedDict
 
-from gumloop_core.errors import InvalidResponseError
+from gumloop_core.error_bodies import error_in
+from gumloop_core.errors import InvalidRequestError, InvalidResponseError, status_error
+from gumloop_core.json_text import is_plain, what_json_cannot_say
+from gumloop_core.request import check_form
 from gumloop_core.wire import JSONObject
 
 
@@ -68,12 +71,20 @@ def read_model_groups(payload: Any) -> list[ModelGroup]:
     """Read the answer of ``GET /models``.
 
     Raises:
+        APIStatusError: If it is an error under a status that is none.
         InvalidResponseError: If it holds no groups.
     """
+    _refuse_error(payload)
     groups = payload.get("model_groups") if isinstance(payload, dict) else None
     if not isinstance(groups, list):
         raise InvalidResponseError("The model list made no sense: it has no 'model_groups'.")
     return [_read_group(group) for group in groups if isinstance(group, dict)]
+
+
+def _refuse_error(payload: Any) -> None:
+    error = error_in(payload) if isinstance(payload, dict) else None
+    if error is not None:
+        raise status_error(200, error)
 
 
 def _read_group(group: JSONObject) -> ModelGroup:
@@ -99,9 +110,19 @@ def route_body(
     options: Mapping[str, Any],
     team_id: str | None,
 ) -> JSONObject:
-    """The body of ``POST /models/route``."""
+    """The body of ``POST /models/route``.
+
+    Raises:
+        InvalidRequestError: If something of it has not the form that it must have.
+    """
+    if not isinstance(input, (str, list, tuple)):
+        raise InvalidRequestError(f"input must be a text or a list of parts, not {type(input).__name__}.")
+    for name, value in [("input", input), *options.items()]:
+        if not is_plain(value):
+            raise InvalidRequestError(f"Nothing was sent: {what_json_cannot_say(value, name)}.")
     body: JSONObject = {"input": input, **options}
     if models is not None:
+        check_form("models", models)
         body["models"] = list(models)
     if team_id:
         body["team_id"] = team_id
@@ -112,8 +133,10 @@ def read_route_decision(payload: Any) -> RouteDecision:
     """Read the answer of ``POST /models/route``.
 
     Raises:
+        APIStatusError: If it is an error under a status that is none.
         InvalidResponseError: If it names no model.
     """
+    _refuse_error(payload)
     route = payload.get("route") if isinstance(payload, dict) else None
     if not isinstance(route, dict) or not isinstance(route.get("model"), str):
         raise InvalidResponseError("The router's answer made no sense: it names no model.")
@@ -163,12 +186,14 @@ def _table() -> dict[str, ModelFacts]:
     return models
 
 
-def model_facts(model: str) -> ModelFacts | None:
+def model_facts(model: Any) -> ModelFacts | None:
     """What is known of a model, ``None`` for one that is not in the table.
 
     Args:
         model: The id, with or without the prefix of a provider (``google/…``).
     """
+    if not isinstance(model, str):
+        return None
     table = _table()
     facts = table.get(model)
     return table.get(model.rpartition("/")[2]) if facts is None else facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import (
     AliasChoices,
@@ -16,24 +17,32 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    ValidationError,
+    ValidationInfo,
     field_serializer,
+    field_validator,
     model_validator,
 )
 from typing_extensions import Self
 
 from gumloop_core.async_client import AsyncGumloopClient
 from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials
+from gumloop_core.credentials import Credentials, hidden, travelling
 from gumloop_core.endpoint import Endpoint
-from gumloop_core.errors import ConfigurationError
+from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.field_errors import hide_secrets, of_validation
+from gumloop_core.headers import checked_headers
+from gumloop_core.own_clients import checked_client
 from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
+    UNSET,
     AsyncTransport,
     ClientSettings,
 )
+from gumloop_core.timeouts import checked_seconds, checked_timeout, written_down
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
@@ -62,15 +71,17 @@ _BODY_FIELDS = (
     "plugins",
     "extra_body",
 )
-# What other integrations call the same thing, where a likeness of letters would lead elsewhere.
-_NAMES_ELSEWHERE = {
-    "api_base": "base_url",
-    "openai_api_base": "base_url",
-    "model_name": "model",
-    "request_timeout": "timeout",
-    "additional_kwargs": "extra_body",
-    "model_kwargs": "extra_body",
+_READ: dict[str, Callable[[Any], Any]] = {
+    "api_key": hidden,
+    "access_token": hidden,
+    "default_headers": lambda headers: None if headers is None else checked_headers(headers),
+    "timeout": checked_timeout,
+    "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
+    "http_client": lambda client: checked_client(client, "http_client"),
+    "http_async_client": lambda client: checked_client(client, "http_async_client"),
 }
+"""How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
+
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
 
 
@@ -86,6 +97,7 @@ class ChatModelFields(BaseModel):
         protected_namespaces=(),
         # A validation error shows its input otherwise, and the input holds the key.
         hide_input_in_errors=True,
+        allow_inf_nan=False,  # which JSON cannot say
     )
 
     model: str
@@ -180,7 +192,8 @@ class ChatModelFields(BaseModel):
     ``None`` waits without end."""
 
     stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
-    """Seconds that a stream may be silent once it has begun; ``None`` waits without end."""
+    """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
+    shorter ``timeout`` holds here too."""
 
     max_retries: int = Field(default=2, ge=0)
     """Further attempts after one that failed in a way that may pass, never after something was handed out."""
@@ -198,21 +211,108 @@ class ChatModelFields(BaseModel):
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 
-    _client: tuple[tuple[Any, ...], GumloopClient] | None = PrivateAttr(default=None)
-    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient] | None = PrivateAttr(default=None)
+    _left_behind: bool = PrivateAttr(default=False)
+    # What a client was made from, the client, and which model has said that it uses it: a copy has the same client.
+    _client: tuple[tuple[Any, ...], GumloopClient, int] | None = PrivateAttr(default=None)
+    _async_client: tuple[tuple[Any, ...], AsyncGumloopClient, int] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:  # type checkers read the fields
 
         def __init__(self, *args: Any, **values: Any) -> None:
-            """Put the secrets out of sight first: should a check fail, tracebacks show the arguments all the way."""
-            for name in ("api_key", "access_token"):
-                if isinstance(values.get(name), str):
-                    values[name] = SecretStr(values[name])
-            super().__init__(*args, **values)
+            """Check the arguments.
+
+            Raises:
+                ConfigurationError: If one is unknown or is not what it should be. It holds no argument's value.
+            """
+            hide_secrets(values)  # first, for tracebacks show the arguments all the way
+            problem: Exception | None = None
+            try:
+                if args:
+                    raise ConfigurationError(f"{type(self).__name__} takes its arguments by name: model=…")
+                super().__init__(**values)
+            except (ValidationError, GumloopError) as error:
+                problem = self._as_raised(error)
+            if problem is not None:
+                values.clear()  # tracebacks show variables
+                raise problem
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
+            super().__setattr__(name, self._read(name, value) if name in _READ else value)
+            if name == "model":
+                self._follow_model()
+
+        @classmethod
+        def model_validate(cls, *args: Any, **options: Any) -> Self:
+            """Make a model of a mapping; the errors are those of the constructor."""
+            problem: Exception | None = None
+            try:
+                return super().model_validate(*args, **options)
+            except (ValidationError, GumloopError) as error:
+                problem = cls._as_raised(error)
+            raise problem
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make a model of values that are known to be right; a secret still goes out of sight."""
+        hide_secrets(values)
+        return super().model_construct(_fields_set, **values)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields. It calls with these.
+
+        Raises:
+            ConfigurationError: If there is no such field.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        values = dict(update)
+        if "max_tokens" in values:
+            values.setdefault("max_completion_tokens", values.pop("max_tokens"))
+        for name in _READ.keys() & values:
+            values[name] = self._read(name, values[name])
+        problem = self._unknown_argument(values)
+        if problem is not None:
+            raise self._as_raised(problem)
+        copied = super().model_copy(update=values, deep=deep)
+        if "model" in values and "profile" not in values:
+            copied._follow_model()
+        return copied
+
+    @classmethod
+    def _read(cls, name: str, value: Any) -> Any:
+        """A field's value as it is kept."""
+        try:
+            return _READ[name](value)
+        except ConfigurationError as error:
+            problem = cls._as_raised(error)
+        raise problem
+
+    def _follow_model(self) -> None:
+        """Bring up to date what follows from the model's id."""
+
+    @classmethod
+    def _as_raised(cls, error: Exception) -> Exception:
+        """The error to raise for one of a field's or an argument's: with our words, without its frames and inputs."""
+        if isinstance(error, ValidationError):
+            return of_validation(cls.__name__, error)
+        error.__context__ = None
+        return error.with_traceback(None)
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework's base finish its own fields; pydantic's method for private attributes would end here."""
         super().model_post_init(context)
+
+    @field_validator(
+        "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", mode="plain"
+    )
+    @classmethod
+    def _read_field(cls, value: Any, info: ValidationInfo) -> Any:
+        return _READ[str(info.field_name)](value)
+
+    @field_serializer("timeout", "stream_idle_timeout")
+    def _write_timeout(self, value: Any) -> Any:
+        return written_down(value)
 
     @field_serializer("api_key", when_used="json")
     def _write_api_key(self, value: Any) -> Any:
@@ -221,27 +321,29 @@ class ChatModelFields(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_arguments(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        known = set()
-        for name, field in cls.model_fields.items():
-            known.add(name)
-            known.update(alias for alias in (field.alias,) if alias)
-            choices = field.validation_alias
-            known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+        if isinstance(values, Mapping):
+            problem = cls._unknown_argument(values)
+            if problem is not None:
+                raise problem
+        return values
+
+    @classmethod
+    def _unknown_argument(cls, values: Mapping[str, Any]) -> ConfigurationError | None:
+        known = _ARGUMENTS.get(cls)
+        if known is None:
+            known = _ARGUMENTS[cls] = _arguments_of(cls)
         for name in values:
             if name not in known:
-                import difflib
+                from gumloop_core.names import hint_for
 
-                elsewhere = _NAMES_ELSEWHERE.get(str(name))
-                close = [elsewhere] if elsewhere else difflib.get_close_matches(str(name), known, n=1, cutoff=0.7)
-                hint = f"did you mean {close[0]!r}?" if close else "fields of the body go into extra_body."
-                raise ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint}")
-        return values
+                return ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint_for(str(name), known)}")
+        return None
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
         self._endpoint()
+        if not self.model.strip():
+            raise ConfigurationError("model is blank: it must be the id of a model, or of a preset route.")
         return self
 
     def _endpoint(self) -> Endpoint:
@@ -260,66 +362,111 @@ class ChatModelFields(BaseModel):
                 user_id=self.user_id,
                 team_id=self.team_id,
                 key_from_environment="api_key" not in self.model_fields_set,
+                left_behind=self._left_behind,
             ),
             endpoint=self._endpoint(),
             timeout=self.timeout,
-            stream_idle_timeout=self.stream_idle_timeout,
+            stream_idle_timeout=self.stream_idle_timeout if self._has_idle_timeout() else UNSET,
             max_retries=self.max_retries,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
             async_transport=self.async_transport,
         )
 
+    def _has_idle_timeout(self) -> bool:
+        return "stream_idle_timeout" in self.__pydantic_fields_set__
+
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
-        headers = tuple((self.default_headers or {}).items())
-        return (http_client, headers, *[fields[name] for name in CONNECTION_FIELDS])
+        headers = tuple(self.default_headers.items()) if self.default_headers else ()
+        return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CONNECTION_FIELDS])
 
     def _sync(self) -> GumloopClient:
         """The client for synchronous calls."""
         values = self._connection_values(self.http_client)
-        if self._client is None or self._client[0] != values:
-            self._client = (values, GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client)))
-        return self._client[1]
+        made = self._client
+        if made is None or made[0] != values:
+            client = GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client))
+        elif made[2] == id(self):
+            return made[1]
+        else:
+            client = made[1]
+        client.users[id(self)] = self
+        self._client = (values, client, id(self))
+        return client
 
     def _async(self) -> AsyncGumloopClient:
         """The client for asynchronous calls."""
         values = self._connection_values(self.http_async_client)
-        if self._async_client is None or self._async_client[0] != values:
+        made = self._async_client
+        if made is None or made[0] != values:
             client = AsyncGumloopClient(self._settings(), cast("httpx.AsyncClient | None", self.http_async_client))
-            self._async_client = (values, client)
-        return self._async_client[1]
+        elif made[2] == id(self):
+            return made[1]
+        else:
+            client = made[1]
+        client.users[id(self)] = self
+        self._async_client = (values, client, id(self))
+        return client
 
     def close(self) -> None:
-        """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones."""
-        if self._client is not None:
-            self._client[1].close()
+        """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones.
+
+        Calls of this model that wait in other threads end with an error.
+        """
+        made = self._client
+        if made is not None:
+            self._client = (*made[:2], 0)
+            made[1].close(self)
 
     async def aclose(self) -> None:
-        """Close the running loop's connections, unless another model shares them. A later call opens new ones."""
-        if self._async_client is not None:
-            await self._async_client[1].aclose()
+        """Close the running loop's connections, unless another model shares them. A later call opens new ones.
+
+        Calls of this model that wait in other tasks end with an error.
+        """
+        made = self._async_client
+        if made is not None:
+            self._async_client = (*made[:2], 0)
+            await made[1].aclose(self)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out secrets and connections: whoever loads this reads the credentials from the environment."""
+        """Leave out secrets and connections: whoever loads this reads the credentials from the environment.
+
+        Raises:
+            UnpicklableSecretError: If a secret comes from a callable that cannot be found again by its name.
+        """
         state = BaseModel.__getstate__(self)
-        fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED)}
+        secrets = {name: self._travelling(name) for name in ("api_key", "access_token")}
+        fields = {**state["__dict__"], **dict.fromkeys(_NOT_PICKLED), **secrets}
+        left_out = {name for name in _NOT_PICKLED if fields[name] is None}
+        private = self._fresh_private(state["__pydantic_private__"])
+        private["_left_behind"] = self._left_behind or any(
+            state["__dict__"].get(name) is not None and value is None for name, value in secrets.items()
+        )
         return {
             **state,
             "__dict__": fields,
-            "__pydantic_fields_set__": state["__pydantic_fields_set__"] - set(_NOT_PICKLED),
-            "__pydantic_private__": self._fresh_private(state["__pydantic_private__"]),
+            "__pydantic_fields_set__": state["__pydantic_fields_set__"] - left_out,
+            "__pydantic_private__": private,
         }
+
+    def _travelling(self, name: str) -> Any:
+        try:
+            return travelling(name, self.__dict__.get(name))
+        except ConfigurationError as error:
+            problem = self._as_raised(error)
+        raise problem
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         BaseModel.__setstate__(self, state)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client):
-            if shared is not None:
-                memo[id(shared)] = shared
+        shared = [source for source in (self.api_key, self.access_token) if callable(source)]
+        for kept in (self.http_client, self.http_async_client, *shared):
+            if kept is not None:
+                memo[id(kept)] = kept
         private = self.__pydantic_private__
         for made in (self._client, self._async_client):
             if made is not None:
@@ -331,3 +478,17 @@ class ChatModelFields(BaseModel):
     @staticmethod
     def _fresh_private(private: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(private or {}), "_client": None, "_async_client": None}
+
+
+_ARGUMENTS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+"""What the constructors take, so that it is not gathered for every model."""
+
+
+def _arguments_of(kind: type[BaseModel]) -> frozenset[str]:
+    known: set[str] = set()
+    for name, field in kind.model_fields.items():
+        known.add(name)
+        known.update(alias for alias in (field.alias,) if alias)
+        choices = field.validation_alias
+        known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
+    return frozenset(known)

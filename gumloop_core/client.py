@@ -8,12 +8,14 @@ so that importing an adapter stays cheap.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
-from gumloop_core.errors import ConfigurationError
-from gumloop_core.retry import pause_before_retry
+from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from gumloop_core.exchange import Exchange
 
 Answer = TypeVar("Answer")
-
-BORROWED = "gumloop_borrowed"
-"""Among a response's extensions, the client of our pool that it came by."""
 
 
 class GumloopClient:
@@ -39,7 +38,14 @@ class GumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.Client | None = None) -> None:
         self._settings = settings or ClientSettings()
+        if http_client is not None:
+            check_http_client(http_client, "http_client", "Client")
         self._http_client = http_client
+        self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
+        """The models that share this, by ``id``; see :meth:`close`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings, self._http_client)
 
     def complete(
         self,
@@ -60,14 +66,7 @@ class GumloopClient:
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
-        exchange = self._settings.chat_exchange(
-            self._settings.credentials.bearer(),
-            body,
-            stream=False,
-            timeout=timeout,
-            headers=headers,
-            origins=origins,
-        )
+        exchange = self._settings.chat_exchange(body, stream=False, timeout=timeout, headers=headers, origins=origins)
         return self._fetch(exchange, exchange.completion)
 
     def stream(
@@ -81,49 +80,49 @@ class GumloopClient:
         """Ask for a streamed answer. Arguments and errors are those of :meth:`complete`.
 
         Yields:
-            Deltas as they arrive; the last has the whole answer. Closing the generator closes the connection.
+            Deltas as they arrive; the last has the whole answer. By then the connection has been given back, so that
+            who stops there holds nothing. Closing the generator earlier closes the connection.
         """
         from gumloop_core.drain import drain
-        from gumloop_core.exchange import FAILURES
 
-        exchange = self._settings.chat_exchange(
-            self._settings.credentials.bearer(),
-            body,
-            stream=True,
-            timeout=timeout,
-            headers=headers,
-            origins=origins,
-        )
-        attempt = 0
+        exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
         while True:
-            attempt += 1
             reader = exchange.reader()
+            last: Delta | None = None
+            pause = 0.0
             try:
                 response = self._send(exchange)
                 try:
                     if not response.is_success:
                         exchange.check_status(response, self._read(exchange, response))
+                    pieces = _pieces(exchange, response)
                     stream = exchange.begin_stream(response, reader)
-                    pieces = response.iter_bytes()
                     for piece in pieces:
                         yield from stream.feed(piece)
                         if reader.done:
                             break
-                    yield from stream.finish()
+                    for delta in stream.finish():
+                        if delta.completion is None:
+                            yield delta
+                        else:
+                            last = delta
                     drain(response, pieces)
-                    return
                 finally:
-                    self._close(response)
-            except FAILURES as error:
-                if exchange.is_answered(error, reader):
-                    break
-                failure = exchange.translated(error, reader)
-                pause = None if reader.started else pause_before_retry(failure, attempt, self._settings.max_retries)
-                if pause is None:
-                    piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
-                    raise failure from failure.__cause__
+                    self._close(exchange, response)
+            except Exception as error:
+                outcome = exchange.outcome(error, reader)
+                if isinstance(outcome, GumloopError):
+                    wait = exchange.pause_after(outcome, reader)
+                    if wait is None:
+                        piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
+                        raise outcome from outcome.__cause__
+                    pause = wait
+                else:
+                    last = outcome
+            if last is not None:
+                yield last
+                return
             time.sleep(pause)
-        yield reader.last_delta()
 
     def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves.
@@ -134,7 +133,7 @@ class GumloopClient:
         from gumloop_core.catalog import read_model_groups
 
         settings = self._settings
-        return read_model_groups(self._call_api("GET", settings.endpoint.models_url))
+        return self._call_api("GET", settings.endpoint.models_url, read_model_groups)
 
     def route(
         self,
@@ -157,83 +156,111 @@ class GumloopClient:
 
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)
-        return read_route_decision(self._call_api("POST", settings.endpoint.route_url, body))
+        return self._call_api("POST", settings.endpoint.route_url, read_route_decision, body)
 
-    def close(self) -> None:
-        """Close the connections, unless another client of this process uses them. A later call opens new ones."""
-        if self._http_client is None:
+    def close(self, user: object = None) -> None:
+        """Close the connections; a later call opens new ones. Calls that wait in other threads end with an error.
+
+        Connections that clients of other settings use too stay open, but for the calls of this one.
+
+        Args:
+            user: The model that is done with this. While others share it, nothing is closed.
+        """
+        self.users.pop(id(user), None)
+        if self._http_client is None and not self.users:
             from gumloop_core import pools
 
             pools.release(self)
 
-    def _call_api(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
-        exchange = self._settings.api_exchange(self._settings.credentials.bearer(), method, url, body)
-        return self._fetch(exchange, exchange.document)
+    def _call_api(
+        self, method: str, url: str, read: Callable[[Any], Answer], body: dict[str, Any] | None = None
+    ) -> Answer:
+        exchange = self._settings.api_exchange(method, url, body)
+        return self._fetch(exchange, lambda response, content: read(exchange.document(response, content)))
 
     def _fetch(self, exchange: Exchange, read: Callable[[httpx.Response, bytes], Answer]) -> Answer:
         """Send, read the body and make an answer of it; again where that may help."""
-        from gumloop_core.exchange import FAILURES
-
-        attempt = 0
         while True:
-            attempt += 1
             try:
                 response = self._send(exchange)
                 try:
                     # No variable here holds the body: a server may echo the key, and tracebacks show variables.
                     return read(response, self._read(exchange, response))
                 finally:
-                    self._close(response)
-            except FAILURES as error:
-                failure = exchange.translated(error)
-                pause = pause_before_retry(failure, attempt, self._settings.max_retries)
+                    self._close(exchange, response)
+            except Exception as error:
+                failure = exchange.failure(error)
+                pause = exchange.pause_after(failure)
                 if pause is None:
                     raise failure from failure.__cause__
             time.sleep(pause)
+
+    def _authorize(self, exchange: Exchange) -> None:
+        try:
+            exchange.authorize(self._settings.credentials.bearer())
+        except GumloopError:
+            raise
+        except Exception as error:  # of a callable of the caller's
+            raise exchange.token_failure(error) from error
 
     def _send(self, exchange: Exchange) -> httpx.Response:
         from gumloop_core import pools
         from gumloop_core.tracebacks import cut_below
 
-        while True:
-            borrowed = pools.borrow(self, exchange.url) if self._http_client is None else None
-            client = self._http_client if borrowed is None else borrowed.client
-            assert client is not None
-            if client.is_closed and borrowed is None:
+        self._authorize(exchange)
+        borrowed = exchange.borrowed = pools.borrow(self, exchange.url) if self._http_client is None else None
+        client = self._http_client if borrowed is None else borrowed.client
+        assert client is not None
+        try:
+            if client.is_closed:
                 raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
             request = exchange.request(client, own_pool=borrowed is not None)
-            try:
-                response = client.send(request, stream=True, auth=None, follow_redirects=False)
-            except BaseException as error:
-                if borrowed is not None:
-                    borrowed.give_back()
-                if isinstance(error, RuntimeError) and client.is_closed:
-                    # Another thread closed it in between: there is a new pool, or the error to raise above.
-                    continue
-                if not isinstance(error, Exception):
-                    cut_below(error)
-                raise
-            response.extensions[BORROWED] = borrowed
-            return response
-
-    def _close(self, response: httpx.Response) -> None:
-        """Close a response; after that its client can serve another request."""
-        try:
-            response.close()
-        finally:
-            borrowed = response.extensions[BORROWED]
+            return client.send(request, stream=True, auth=None, follow_redirects=False)
+        except BaseException as error:
             if borrowed is not None:
                 borrowed.give_back()
+            if not isinstance(error, Exception):
+                cut_below(error)
+            raise
+
+    def _close(self, exchange: Exchange, response: httpx.Response) -> None:
+        """Close a response; after that its client can serve another request."""
+        try:
+            with suppress(Exception):  # what was read is read
+                response.close()
+        finally:
+            if exchange.borrowed is not None:
+                exchange.borrowed.give_back()
 
     def _read(self, exchange: Exchange, response: httpx.Response) -> bytes:
-        from gumloop_core.exchange import FAILURES
-
         body = exchange.body(response)
         try:
-            for piece in response.iter_bytes():
+            for piece in _pieces(exchange, response):
                 if not body.take(piece):
                     break
-        except FAILURES:
+        except Exception:
             if not body.may_be_cut:
                 raise
         return body.content()
+
+
+def _pieces(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
+    """The bytes of a response's body, unpacked."""
+    unpack = exchange.unpacker(response)
+    if response.is_stream_consumed:  # by a hook of the caller's client
+        return response.iter_bytes()
+    pieces = response.iter_raw()
+    return pieces if unpack is None else chain.from_iterable(map(unpack, pieces))
+
+
+def check_http_client(client: object, argument: str, kind: str) -> None:
+    """Refuse a client of the wrong kind, or of another library.
+
+    Raises:
+        ConfigurationError: Saying what to pass.
+    """
+    import httpx
+
+    if not isinstance(client, getattr(httpx, kind)):
+        given = type(client)
+        raise ConfigurationError(f"{argument} must be an httpx.{kind}, not {given.__module__}.{given.__qualname__}.")

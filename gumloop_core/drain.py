@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 
 import anyio
 import httpx
@@ -62,8 +63,8 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
             length += len(piece)
             if length > DRAIN_BYTES:
                 break
-    except (httpx.HTTPError, httpx.StreamError):
-        pass  # the answer is complete; only the connection is lost
+    except Exception:  # noqa: S110 - the answer is complete; only the connection is lost
+        pass
     finally:
         del deadlines[thread]
 
@@ -71,11 +72,8 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
 async def adrain(pieces: AsyncIterator[bytes]) -> None:
     """Read the rest of a body, briefly; see :func:`drain`."""
     length = 0
-    try:
-        with anyio.move_on_after(DRAIN_SECONDS):
-            async for piece in pieces:
-                length += len(piece)
-                if length > DRAIN_BYTES:
-                    break
-    except (httpx.HTTPError, httpx.StreamError):
-        pass
+    with suppress(Exception), anyio.move_on_after(DRAIN_SECONDS):
+        async for piece in pieces:
+            length += len(piece)
+            if length > DRAIN_BYTES:
+                break

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
+
+from gumloop_core.error_bodies import is_context_overflow, read_error
 
 if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.answer import Completion
-    from gumloop_core.wire import JSONObject
 
 
 class GumloopError(Exception):
@@ -50,6 +52,10 @@ class ConfigurationError(GumloopError, ValueError):
 
 class MissingCredentialsError(ConfigurationError):
     """There is neither a key nor a token. Raised at the first request, not when a model is made."""
+
+
+class UnpicklableSecretError(ConfigurationError, PicklingError):
+    """A secret, or where it comes from, cannot go to another process, and must not get lost on the way."""
 
 
 class InvalidRequestError(GumloopError, ValueError):
@@ -153,7 +159,10 @@ class NotSupportedError(ServerError):
 
 
 class ProviderError(ServerError):
-    """502, or a finish reason of ``error``: the provider behind the model failed."""
+    """502, a finish reason of ``error``, or an error inside an answer that says no more: the provider failed.
+
+    ``status_code`` is then 502 or 200. The same request may succeed if it is sent again.
+    """
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -183,56 +192,9 @@ _ADVICE: dict[type[APIStatusError], str] = {
     ContextOverflowError: "Shorten the conversation, or choose a model with a larger context window.",
 }
 
-# How the providers behind the endpoint say that a prompt is too long. The tests hold their sentences. Compiled when
-# first needed, for compiling takes a millisecond.
-_CONTEXT_OVERFLOW = (
-    r"(?i)context_length_exceeded|max_prompt_tokens_exceeded"
-    r"|maximum (context|prompt|model) length|maximum context (length|window|size)"
-    r"|(exceeds?|exceeded|longer than|larger than|greater than|too (long|large|big) for)\b[^.]{0,60}"
-    r"\bcontext[ _-]?(length|window|limit|size)"
-    r"|context[ _-]?(length|window|limit|size)[^.]{0,60}\b(exceed|overflow|too small)"
-    r"|\b(prompt|input) is too long|\btoo many (input|prompt) tokens|too many tokens: size limit"
-    r"|\b(input|prompt) tokens?\b( count)?[^.]{0,60}\b(exceeds?|only supports)\b"
-    r"|exceeded? model token limit|reduce the length of (the|your|either) (messages|prompt|input|one)"
-)
-
-# The same words in limits on tokens per minute or day, which pass with time.
-_RATE_OF_TOKENS = r"(?i)tokens? per (min|minute|hour|day)\b|\bTPM\b|rate limit|wait before trying|quota"
-
 _OVERFLOW_STATUSES = (200, 400, 413, 422)  # 200: inside an answer, with a code that says nothing
 
 _MESSAGE_PARAM = re.compile(r"\bmessages(?:\[([0-9]{1,9})\]|\.([0-9]{1,9})\b)")
-
-_STATUS = re.compile(r"[45][0-9]{2}")
-
-LONGEST_MESSAGE = 4000
-"""Characters of a server's words that an error's message repeats; ``body`` has all."""
-
-_CODES: dict[str, int] = {
-    "invalid_request": 400,
-    "invalid_request_error": 400,
-    "context_length_exceeded": 400,
-    "authentication_error": 401,
-    "invalid_api_key": 401,
-    "insufficient_credits": 402,
-    "insufficient_quota": 402,
-    "permission_denied": 403,
-    "permission_error": 403,
-    "not_found": 404,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_exceeded": 429,
-    "rate_limit_error": 429,
-    "server_error": 500,
-    "internal_error": 500,
-    "api_error": 500,
-    "internal_server_error": 500,
-    "not_supported": 501,
-    "provider_error": 502,
-    "bad_gateway": 502,
-    "service_unavailable": 503,
-    "overloaded_error": 503,
-}
 
 
 def class_for_status(status_code: int) -> type[APIStatusError]:
@@ -264,10 +226,12 @@ def status_error(
         retry_after: Seconds that the server asked to wait.
         partial: What had arrived of the answer.
     """
-    code, message, param = _read_error_body(body)
-    status = _status_of(status_code, body, code)
-    kind = class_for_status(status)
-    if status in _OVERFLOW_STATUSES and _is_context_overflow(f"{code} {message}"):
+    facts = read_error(body)
+    code, message, param = facts.code, facts.message, facts.param
+    # An error inside an answer that is none by its status names its own, or says only that the provider failed.
+    status = status_code if status_code >= 300 else facts.status or status_code
+    kind = ProviderError if status < 300 else class_for_status(status)
+    if status in _OVERFLOW_STATUSES and is_context_overflow(facts.words):
         kind = ContextOverflowError
     index = _message_index(param, message)
     head = f"{status}" if status >= 400 else "The answer is an error"
@@ -295,46 +259,6 @@ def status_error(
     )
 
 
-def _read_error_body(body: Any) -> tuple[str | None, str, str | None]:
-    """Code, message and param from any of the error shapes."""
-    if isinstance(body, str):
-        return None, _plain_text(body), None
-    if not isinstance(body, dict):
-        return None, "", None
-    error = body.get("error")
-    if isinstance(error, dict):
-        metadata = error.get("metadata")
-        message = _text(error.get("message"))
-        raw = _text(metadata.get("raw")) if isinstance(metadata, dict) else ""
-        if raw:
-            # OpenRouter puts the provider's own words here, often behind a message that says only "Provider returned
-            # error".
-            message = f"{message} ({raw[:1000]})" if message else raw[:1000]
-        code = error.get("code")
-        if code is None:
-            code = error.get("type")
-        return _optional(code), message, _optional(error.get("param"))
-    message = _text(body.get("message")) or _text(body.get("error_description")) or _text(body.get("detail"))
-    if not message:
-        others = {key: value for key, value in body.items() if key != "error"}
-        message = ", ".join(f"{key} {value}" for key, value in others.items() if isinstance(value, (str, int, float)))
-        message = _text(message)
-    return _optional(error), message, _optional(body.get("param"))
-
-
-def _status_of(status_code: int, body: Any, code: str | None) -> int:
-    """The status that an error means: its own, where it came inside an answer that is no error by its status."""
-    if status_code >= 300 or code is None:
-        return status_code
-    if _STATUS.fullmatch(code):
-        return int(code)
-    return _CODES.get(code.lower(), status_code)
-
-
-def _is_context_overflow(words: str) -> bool:
-    return re.search(_CONTEXT_OVERFLOW, words) is not None and re.search(_RATE_OF_TOKENS, words) is None
-
-
 def _message_index(param: str | None, message: str) -> int | None:
     for text in (param, message):
         found = _MESSAGE_PARAM.search(text) if text else None
@@ -353,30 +277,3 @@ def _describe_message(index: int, caller_index: int, message: Mapping[str, Any])
     if caller_index < 0:
         return f"messages[{index}] is the {' '.join(facts)} message that the adapter put in front of yours."
     return f"messages[{index}] is message {caller_index} of the ones you passed, counted from 0 ({' '.join(facts)})."
-
-
-def _plain_text(body: str) -> str:
-    """What can be read of a text or HTML page, for a proxy's error."""
-    title = re.search(r"<title[^<>]*>([^<]*)</title>", body[:20_000], re.IGNORECASE)
-    text = title.group(1) if title else re.sub(r"<[^<>]*>", " ", body[:20_000])
-    text = _text(" ".join(text.split())[:300])
-    return f"{text} (a page from a proxy or gateway, not the API's JSON)" if "<" in body[:1000] else text
-
-
-def _text(value: Any) -> str:
-    # A lone surrogate, which models do write, would make the message unprintable.
-    return value[:LONGEST_MESSAGE].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def _optional(value: Any) -> str | None:
-    if isinstance(value, str):
-        return _text(value[:200]) or None
-    return str(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else None
-
-
-def error_payload(payload: JSONObject) -> Any:
-    """The error inside a 200 answer or a chunk, in the shape of an error body; ``None`` if there is none."""
-    error = payload.get("error")
-    if not error:
-        return None
-    return payload if isinstance(error, (dict, str)) else {"error": {"message": str(error)}}

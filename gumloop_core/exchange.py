@@ -5,13 +5,17 @@ Everything here is pure but for the objects of httpx that it makes and reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
-from gumloop_core.answer import Completion
+from gumloop_core.answer import Completion, Delta
 from gumloop_core.bodies import StreamBody, UnaryBody, looks_like_sse
+from gumloop_core.boundary import unexpected
+from gumloop_core.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.errors import (
     APIConnectionError,
     APIStatusError,
@@ -26,7 +30,8 @@ from gumloop_core.json_text import decode, encode
 from gumloop_core.payload import excerpt
 from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
-from gumloop_core.retry import read_retry_after
+from gumloop_core.retry import pause_before_retry, read_retry_after
+from gumloop_core.tool_calls import names_of_tools
 from gumloop_core.tracebacks import forget_frames
 
 LONGEST_ERROR_BODY = 64 * 1024
@@ -35,8 +40,8 @@ LONGEST_ERROR_BODY = 64 * 1024
 LONGEST_ERROR_SECONDS = 10.0
 """Seconds that an error's body is waited for: its status says the most of it."""
 
-FAILURES = (GumloopError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
-"""What a failed exchange raises. All else is a bug, or a cancellation, and passes."""
+_TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError, ConnectionError, TimeoutError)
+"""What a transport raises when it fails. httpx lets some errors of TLS through as they are."""
 
 
 class Exchange:
@@ -46,15 +51,18 @@ class Exchange:
         method: The HTTP method.
         url: Where to.
         content: The encoded body, ``None`` for a GET.
-        headers: All headers but those that httpx adds.
-        secrets: Values that no error may show.
+        headers: All headers but those of the credentials and those that httpx adds.
+        credentials: Makes the headers that carry a key or token; ``None`` to send none.
+        secrets: Values that no error may show, beside the key.
         timeout: Seconds, by httpx's names: ``connect``, ``read``, ``write``, ``pool``.
         total_timeout: Seconds that a unary answer may take in all; ``None`` to let each read take its time.
         idle_timeout: Seconds that a stream may be silent once it has begun.
         max_bytes: Bytes of an answer that are read at most.
+        max_retries: Further attempts after one that failed in a way that may pass.
         messages: The messages that were sent, for errors that name one.
         origins: Where each came from among the caller's.
         partial_images: Whether partial frames of pictures were asked for.
+        tools: The tools that were sent.
     """
 
     def __init__(
@@ -64,41 +72,94 @@ class Exchange:
         *,
         content: bytes | None,
         headers: list[tuple[str, str]],
+        credentials: Callable[[SecretStr], list[tuple[str, str]]] | None = None,
         secrets: Sequence[str],
         timeout: dict[str, float | None],
         total_timeout: float | None = None,
         idle_timeout: float | None,
         max_bytes: int,
+        max_retries: int = 0,
         messages: Sequence[Mapping[str, Any]] = (),
         origins: Sequence[int] | None = None,
         partial_images: bool = False,
+        tools: Any = None,
     ) -> None:
         self.method = method
         self.url = url
         self.idle_timeout = idle_timeout
         self.max_bytes = max_bytes
+        self.borrowed: Any = None  # the client of a pool that sends the attempt; whoever sends gives it back
         self._content = content
-        self._headers = httpx.Headers(headers)
-        self._redactor = Redactor(secrets)
+        self._headers = headers
+        self._credentials = credentials
+        self._bearer: SecretStr | None = None
+        self._redactor = Redactor(others=secrets)
         self._has_begun = False
         self._timeout = timeout
         self._total_timeout = total_timeout
+        self._max_retries = max_retries
+        self._attempts = 0
         self._messages = messages
         self._origins = origins
         self._partial_images = partial_images
+        self._tool_names = names_of_tools(tools)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the attempt was ended by closing the pool's connections."""
+        return self.borrowed is not None and bool(self.borrowed.is_ended)
+
+    def authorize(self, bearer: SecretStr) -> None:
+        """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
+        self._attempts += 1
+        self._bearer = bearer
+        self._redactor.add_key(bearer.get_secret_value())
+
+    def token_failure(self, error: Exception) -> ConfigurationError:
+        """The error to raise where the caller's source of tokens fails. What it raised is the cause."""
+        forget_frames(error)
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        failure = ConfigurationError(f"The callable that gives the key or token failed: {reason:.500}")
+        failure.__cause__ = error
+        return failure
 
     def request(self, client: httpx.Client | httpx.AsyncClient, *, own_pool: bool) -> httpx.Request:
         """Make the request for one attempt.
 
         A client that the caller gave adds its own headers, cookies and parameters; our pools have none to add.
         """
+        headers = self._headers
+        if self._credentials is not None and self._bearer is not None:
+            credentials = self._credentials(self._bearer)
+            taken = [name.lower() for name, _ in credentials]
+            headers = [*(header for header in headers if header[0].lower() not in taken), *credentials]
         extensions = {"timeout": dict(self._timeout)}
         if own_pool:
-            return httpx.Request(
-                self.method, self.url, headers=self._headers, content=self._content, extensions=extensions
-            )
+            return httpx.Request(self.method, self.url, headers=headers, content=self._content, extensions=extensions)
         return client.build_request(
-            self.method, self.url, headers=self._headers, content=self._content, extensions=extensions
+            self.method, self.url, headers=headers, content=self._content, extensions=extensions
+        )
+
+    def unpacker(self, response: httpx.Response) -> Unpack | None:
+        """What unpacks a response's body; ``None`` where it is not packed.
+
+        Raises:
+            InvalidResponseError: If it comes in an encoding that was not asked for: httpx would unpack some of them
+                without bound.
+        """
+        encoding = response.headers.get("content-encoding")
+        if encoding is None:
+            return None
+        layers = layers_of(encoding)
+        if not layers:
+            return None
+        accept = next((value for name, value in self._headers if name.lower() == "accept-encoding"), "")
+        if was_asked_for(layers, accept):
+            return unpacker(layers)
+        shown = self._redactor.text(encoding[:100])
+        raise InvalidResponseError(
+            f"The answer is encoded as {shown!r}, which was not asked for and is not read. "
+            "A proxy in between may have changed it."
         )
 
     def begin_stream(self, response: httpx.Response, reader: AnswerReader) -> StreamBody:
@@ -116,7 +177,7 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._has_begun = False
-        return AnswerReader(partial_images=self._partial_images, redactor=self._redactor)
+        return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
 
     def body(self, response: httpx.Response) -> UnaryBody:
         """What gathers a response's body."""
@@ -149,10 +210,6 @@ class Exchange:
         assert completion is not None
         return completion
 
-    def is_answered(self, error: Exception, reader: AnswerReader) -> bool:
-        """Whether a stream that broke had said all: it had given its finish reason."""
-        return not isinstance(error, GumloopError) and reader.finish_reason is not None
-
     def check_status(self, response: httpx.Response, content: bytes) -> None:
         """Raise for a response that is an error.
 
@@ -170,9 +227,12 @@ class Exchange:
         except ValueError:
             body = content.decode("utf-8", "replace")
         else:
-            body = self._redactor.document(parsed)
-            if body != parsed:  # JSON can spell the key in escapes
-                content = encode(body)
+            try:
+                body = self._redactor.document(parsed)
+                if body != parsed:  # JSON can spell the key in escapes
+                    content = encode(body)
+            except RecursionError:  # nobody reads an error that is nested like that
+                body, content = "the body is nested too deep", b""
         if 300 <= status < 400:
             target = self._redactor.text(response.headers.get("location", ""))
             body = f"the endpoint redirects to {target or 'nowhere'}; redirects are not followed. Check base_url"
@@ -185,29 +245,64 @@ class Exchange:
             retry_after=read_retry_after(response.headers.get("retry-after")),
         )
 
-    def translated(self, error: Exception, reader: AnswerReader | None = None) -> GumloopError:
+    def outcome(self, error: Exception, reader: AnswerReader) -> Delta | GumloopError:
+        """What comes of a stream that raised an error: its last delta, if it had said all before, or a failure."""
+        is_ours = isinstance(error, GumloopError)
+        if not is_ours and isinstance(error, _TRANSPORT_ERRORS) and reader.finish_reason is not None:
+            forget_frames(error, self._redactor)
+            try:
+                return reader.last_delta()
+            except GumloopError as incomplete:
+                error = incomplete
+        return self.failure(error, reader)
+
+    def failure(self, error: Exception, reader: AnswerReader | None = None) -> GumloopError:
         """The error to raise for one that came up during an exchange, with what had arrived.
 
         Args:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
-        forget_frames(error, self._redactor)
+        if self.is_ended and not isinstance(error, APIStatusError):
+            forget_frames(error, self._redactor)
+            return self._ended(reader)
         if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
+            forget_frames(error, self._redactor)
             error = self._status_error(error.response, _content_if_read(error.response))
         if isinstance(error, GumloopError):
+            forget_frames(error, self._redactor)
             return error
-        if isinstance(error, httpx.RequestError):
-            error.request = httpx.Request(self.method, self.url)  # the one that was sent has the credentials
-        translated = self._translated(error, reader)
-        translated.partial = reader.partial() if reader is not None else None
-        translated.__cause__ = error
-        return translated
+        if isinstance(error, _TRANSPORT_ERRORS):
+            forget_frames(error, self._redactor)
+            failure = self._translated(error, reader)
+            failure.__cause__ = error
+        else:
+            failure = unexpected(error, self._redactor)
+        if failure.partial is None and reader is not None:
+            failure.partial = reader.partial()
+        return failure
+
+    def pause_after(self, failure: GumloopError, reader: AnswerReader | None = None) -> float | None:
+        """Seconds to wait before another attempt; ``None`` if the failure is to be raised."""
+        if reader is not None and reader.started:
+            return None
+        if self.is_ended:
+            return None  # whoever closed the connections wants no new ones
+        return pause_before_retry(failure, self._attempts, self._max_retries)
+
+    def _ended(self, reader: AnswerReader | None) -> GumloopError:
+        if reader is not None and reader.started:
+            return StreamError(
+                "The stream was closed by close(). What had arrived is in .partial.", partial=reader.partial()
+            )
+        return APIConnectionError(
+            f"The connection to {self.url.host} was closed by close() before the answer was there."
+        )
 
     def _translated(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
         reason = self._redactor.text(str(error)) or type(error).__name__
         host = self.url.host
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, (httpx.TimeoutException, TimeoutError)):
             return APITimeoutError(self._timeout_message(error))
         if isinstance(error, httpx.DecodingError):
             kind = InvalidResponseError if reader is None else StreamError
@@ -237,7 +332,7 @@ class Exchange:
         if self._has_begun:
             return (
                 f"The stream from {host} was silent for {self.idle_timeout} s. What had arrived is in .partial; "
-                "raise stream_idle_timeout if the model needs longer pauses."
+                "raise stream_idle_timeout (or timeout, if that is shorter) if the model needs longer pauses."
             )
         return f"{host} did not answer within {self._timeout['read']} s. Raise timeout if the model needs longer."
 

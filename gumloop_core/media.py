@@ -32,6 +32,13 @@ def data_url(data: bytes | str, mime_type: str) -> str:
     return f"data:{mime_type};base64,{text}"
 
 
+def file_name(mime_type: str) -> str:
+    """A name for a file that has none, which providers need: ``file.pdf``."""
+    import mimetypes
+
+    return "file" + (mimetypes.guess_extension(mime_type, strict=False) or "")
+
+
 def image_part(url: str, detail: str | None = None) -> ContentPart:
     """The content part for an image.
 

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from gumloop_core.reasoning import is_reasoning_part
 from gumloop_core.redaction import NO_SECRETS, Redactor
 from gumloop_core.wire import JSONObject
 
-FIRST_INDEX = (0, None)
-"""The first choice's index, which some gateways leave out."""
 
-
-def first_choice(payload: JSONObject) -> JSONObject | None:
-    """The choice with index 0; the wire has no way to ask for more than one."""
-    choices = payload.get("choices")
-    if not isinstance(choices, list):
-        return None
-    for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") in FIRST_INDEX:
-            return choice
-    return None
-
-
-def read_parts(parts: list[Any]) -> tuple[str, list[Any], list[Any]]:
-    """The text, the images, and all else of content that came as parts."""
+def read_parts(parts: list[Any]) -> tuple[str, list[JSONObject], list[Any], list[Any]]:
+    """The text, the reasoning's parts, the images, and all else of content that came as parts."""
     text: list[str] = []
+    reasoning: list[JSONObject] = []
     images: list[Any] = []
     others: list[Any] = []
     for part in parts:
         if isinstance(part, str):
             text.append(part)
-        elif isinstance(part, dict) and part.get("type") == "image_url":
-            images.append(part)
-        elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            text.append(part["text"])
+        elif isinstance(part, dict):
+            if part.get("type") == "image_url":
+                images.append(part)
+            elif is_reasoning_part(part):
+                reasoning.append(part)
+            elif isinstance(part.get("text"), str):
+                text.append(part["text"])
+            else:
+                others.append(part)
         elif part is not None:
             others.append(part)
-    return "".join(text), images, others
+    return "".join(text), reasoning, images, others
 
 
 def image_url(entry: Any) -> str | None:
@@ -49,6 +42,13 @@ def image_url(entry: Any) -> str | None:
     if isinstance(found, dict):
         found = found.get("url")
     return found if isinstance(found, str) and found else None
+
+
+def text_id(value: Any) -> str | None:
+    """An id as text; some servers count them. An empty one is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value else None
 
 
 def kind_of(value: Any) -> str:

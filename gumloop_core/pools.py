@@ -2,7 +2,8 @@
 
 Loading the system's certificates takes milliseconds and a pooled connection saves a handshake, so models share both.
 A pool opens at the first request, not before, and again after it was closed. It is dropped in a forked child, which
-must not write into its parent's connections, and an event loop's pool closes with its loop.
+must not write into its parent's connections. An event loop's pool closes with its loop; where the loop was closed by
+hand, with the next call of the process.
 
 A pool is a stack of httpx clients with one connection each, and a request borrows one. In a single client, httpx looks
 through all connections when a request begins and when it ends, asks the operating system about every idle one, and
@@ -21,12 +22,13 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import cached_property, lru_cache
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.request import getproxies
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet, ref
 
 import httpx
 
+from gumloop_core import connections, environment
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.settings import AsyncTransport
 
@@ -47,8 +49,12 @@ Shelf: TypeAlias = tuple[str, bytes, AsyncTransport]
 
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """The TLS context that all connections share."""
-    return httpx.create_ssl_context()
+    """The TLS context that all connections share.
+
+    Raises:
+        ConfigurationError: If the certificates that the environment names cannot be read.
+    """
+    return environment.load_tls_context()
 
 
 class _Clients(Generic[Client]):
@@ -56,6 +62,7 @@ class _Clients(Generic[Client]):
 
     def __init__(self) -> None:
         self.all: set[Client] = set()
+        self.is_closed = False
         self._waiting: dict[Shelf, deque[tuple[float, Client]]] = {}
 
     def take(self, shelf: Shelf) -> Client | None:
@@ -65,16 +72,19 @@ class _Clients(Generic[Client]):
         except LookupError:
             return None
 
-    def put(self, shelf: Shelf, client: Client) -> list[Client]:
-        """Have a client wait, unless it was closed with its pool.
+    def put(self, shelf: Shelf, client: Client, *, is_ended: bool) -> list[Client]:
+        """Have a client wait, unless its request was ended or the pool is closed.
 
         Returns:
-            Clients that have waited too long or are too many; the caller closes them.
+            Clients that are not kept: it, or those that have waited too long or are too many; the caller closes them.
         """
-        if client.is_closed:
-            return []
+        if is_ended or self.is_closed:
+            self.all.discard(client)
+            return [client]
         now = time.monotonic()
         self._waiting.setdefault(shelf, deque()).append((now, client))
+        if self.is_closed:  # by another thread in between
+            return self.close()
         surplus: list[Client] = []
         try:
             for waiting in list(self._waiting.values()):
@@ -85,6 +95,21 @@ class _Clients(Generic[Client]):
         self.all.difference_update(surplus)
         return surplus
 
+    def close(self) -> list[Client]:
+        """Keep no client from now on.
+
+        Returns:
+            The clients that waited; the caller closes them. Those in use are closed when they are given back.
+        """
+        self.is_closed = True
+        waited: list[Client] = []
+        for waiting in list(self._waiting.values()):
+            with suppress(IndexError):
+                while True:
+                    waited.append(waiting.pop()[1])
+        self.all.difference_update(waited)
+        return waited
+
 
 class SyncPool:
     """The process's pool for synchronous calls, and who uses it."""
@@ -92,34 +117,49 @@ class SyncPool:
     def __init__(self) -> None:
         self.clients: _Clients[httpx.Client] = _Clients()
         self.users: WeakSet[object] = WeakSet()
+        self.borrowed: set[BorrowedClient] = set()
 
-    def borrow(self, url: httpx.URL) -> BorrowedClient:
+    def borrow(self, user: object, url: httpx.URL) -> BorrowedClient:
         """A client for one request."""
         shelf: Shelf = (url.scheme, url.netloc, "httpx")
         client = self.clients.take(shelf)
         if client is None:
-            client = httpx.Client(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+            client = environment.with_proxies(_sync_client)
             self.clients.all.add(client)
-        return BorrowedClient(self, shelf, client)
+        borrowed = BorrowedClient(self, user, shelf, client)
+        self.borrowed.add(borrowed)
+        return borrowed
+
+    def end_requests(self, user: object) -> None:
+        """End a user's requests, whose threads may be waiting."""
+        for borrowed in list(self.borrowed):
+            if borrowed.user is user:
+                borrowed.is_ended = True
+                connections.shut_down(borrowed.client)
 
     def close(self) -> None:
-        """Close the connections."""
-        for client in list(self.clients.all):
-            client.close()
+        """Close the connections that are not in use, and the others when they are given back."""
+        for client in self.clients.close():
+            with suppress(Exception):
+                client.close()
 
 
 class BorrowedClient:
-    """A client that is in use for one request."""
+    """A client that is in use for one request of a user."""
 
-    def __init__(self, pool: SyncPool, shelf: Shelf, client: httpx.Client) -> None:
+    def __init__(self, pool: SyncPool, user: object, shelf: Shelf, client: httpx.Client) -> None:
         self.client = client
+        self.user = user
+        self.is_ended = False
         self._pool = pool
         self._shelf = shelf
 
     def give_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
-        for surplus in self._pool.clients.put(self._shelf, self.client):
-            surplus.close()
+        self._pool.borrowed.discard(self)
+        for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
+            with suppress(Exception):  # it is not used again
+                surplus.close()
 
 
 class AsyncPool:
@@ -128,12 +168,18 @@ class AsyncPool:
     def __init__(self) -> None:
         self.clients: _Clients[httpx.AsyncClient] = _Clients()
         self.users: WeakSet[object] = WeakSet()
-        self.is_closed = False
+        self.borrowed: set[BorrowedAsyncClient] = set()
+        self.is_forgotten = False
         self._guard = self._close_with_loop()
 
     @cached_property
     def _has_proxies(self) -> bool:
         return not {"http", "https", "all"}.isdisjoint(getproxies())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a later call needs another pool."""
+        return self.clients.is_closed
 
     async def watch_loop(self) -> None:
         """Have the pool closed when the running loop shuts down."""
@@ -141,15 +187,14 @@ class AsyncPool:
 
     async def _close_with_loop(self) -> AsyncGenerator[None, None]:
         # asyncio.run() closes the generators that are still open while the loop can still do I/O.
-        loop = asyncio.get_running_loop()
+        loop = ref(asyncio.get_running_loop())
         try:
             yield
         finally:
-            if _async_pools.get(loop) is self:
-                del _async_pools[loop]  # its connections know the loop: the entry would keep both for ever
+            _async_pools.remove(loop(), self)
             await self._close_clients()
 
-    def borrow(self, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
+    def borrow(self, user: object, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
         """A client for one request."""
         if transport == "aiohttp" and self._has_proxies:
             transport = "httpx"
@@ -158,43 +203,75 @@ class AsyncPool:
         if client is None:
             client = _async_client(transport)
             self.clients.all.add(client)
-        return BorrowedAsyncClient(self, shelf, client)
+        borrowed = BorrowedAsyncClient(self, user, shelf, client)
+        self.borrowed.add(borrowed)
+        return borrowed
+
+    async def end_requests(self, user: object) -> None:
+        """End a user's requests, whose tasks may be waiting."""
+        for borrowed in list(self.borrowed):
+            if borrowed.user is user:
+                borrowed.is_ended = True
+                with suppress(Exception):
+                    await borrowed.client.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections that are not in use, and the others when they are given back."""
         await self._guard.aclose()
         await self._close_clients()
 
     def forget(self) -> None:
         """Let go of the connections without closing them: in a forked child they are its parent's."""
+        self.is_forgotten = True
         self.clients = _Clients()
+        self.clients.is_closed = True
         with suppress(StopIteration, RuntimeError):
             self._guard.aclose().send(None)  # or the loop, which runs no more, would be asked to
 
+    def abandon(self) -> None:
+        """Close the connections of a loop that is closed, where nothing can be awaited."""
+        dropped = list(self.clients.all)
+        self.forget()
+        for client in dropped:
+            connections.drop(client)
+
     async def _close_clients(self) -> None:
-        self.is_closed = True
-        for client in list(self.clients.all):
-            await client.aclose()
+        for client in self.clients.close():
+            with suppress(Exception):
+                await client.aclose()
 
 
 class BorrowedAsyncClient:
-    """A client that is in use for one request."""
+    """A client that is in use for one request of a user."""
 
-    def __init__(self, pool: AsyncPool, shelf: Shelf, client: httpx.AsyncClient) -> None:
+    def __init__(self, pool: AsyncPool, user: object, shelf: Shelf, client: httpx.AsyncClient) -> None:
         self.client = client
+        self.user = user
+        self.is_ended = False
         self.keeps_timeouts = shelf[2] == "httpx"
         self._pool = pool
         self._shelf = shelf
 
     async def agive_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
-        for surplus in self._pool.clients.put(self._shelf, self.client):
-            await surplus.aclose()
+        self._pool.borrowed.discard(self)
+        if self._pool.is_forgotten:
+            return  # its connection is closed, or the parent's
+        for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
+            with suppress(Exception):  # it is not used again
+                await surplus.aclose()
+
+
+def _sync_client() -> httpx.Client:
+    return httpx.Client(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
 
 
 def _async_client(transport: AsyncTransport) -> httpx.AsyncClient:
     if transport == "httpx":
-        return httpx.AsyncClient(verify=tls_context(), limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+        context = tls_context()
+        return environment.with_proxies(
+            lambda: httpx.AsyncClient(verify=context, limits=_ONE_CONNECTION, timeout=None)  # noqa: S113 - as above
+        )
     try:
         from gumloop_core.aiohttp_transport import AiohttpTransport
     except ImportError as error:
@@ -204,9 +281,71 @@ def _async_client(transport: AsyncTransport) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=AiohttpTransport(tls_context(), IDLE_SECONDS), timeout=None)  # noqa: S113
 
 
+_POOL = "_gumloop_pool"
+
+
+class _PoolsOfLoops:
+    """The event loops' pools.
+
+    A pool's connections know their loop. So that a loop can be collected although nobody closed it, it alone holds its
+    pool, as an attribute, and is known here by weak references.
+    """
+
+    def __init__(self) -> None:
+        self._loops: dict[int, ref[asyncio.AbstractEventLoop]] = {}
+        self._kept: dict[int, AsyncPool] = {}  # of loops that take no attributes
+
+    def __len__(self) -> int:
+        return len(self._loops)
+
+    def __getitem__(self, loop: asyncio.AbstractEventLoop) -> AsyncPool:
+        pool = self.get(loop)
+        if pool is None:
+            raise KeyError(loop)
+        return pool
+
+    def get(self, loop: asyncio.AbstractEventLoop) -> AsyncPool | None:
+        """A loop's pool."""
+        return getattr(loop, _POOL, None) or self._kept.get(id(loop))
+
+    def put(self, loop: asyncio.AbstractEventLoop, pool: AsyncPool) -> None:
+        """Set a loop's pool."""
+        number = id(loop)
+        self._loops[number] = ref(loop, lambda _: self._loops.pop(number, None))
+        try:
+            setattr(loop, _POOL, pool)
+        except AttributeError:
+            self._kept[number] = pool
+
+    def remove(self, loop: asyncio.AbstractEventLoop | None, pool: AsyncPool) -> bool:
+        """Take a loop's pool from it, if it is still this one."""
+        if loop is None or self.get(loop) is not pool:
+            return False
+        self._loops.pop(id(loop), None)
+        self._kept.pop(id(loop), None)
+        with suppress(AttributeError):
+            delattr(loop, _POOL)
+        return True
+
+    def all(self) -> list[tuple[asyncio.AbstractEventLoop, AsyncPool]]:
+        """Each loop and its pool."""
+        found: list[tuple[Any, AsyncPool | None]] = []
+        for known in list(self._loops.values()):
+            loop = known()
+            if loop is not None:
+                found.append((loop, self.get(loop)))
+        return [(loop, pool) for loop, pool in found if pool is not None]
+
+    def sweep(self) -> None:
+        """Abandon the pools of loops that were closed by hand."""
+        for loop, pool in self.all():
+            if loop.is_closed() and self.remove(loop, pool):
+                pool.abandon()
+
+
 _lock = threading.Lock()
 _sync_pool: SyncPool | None = None
-_async_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPool] = WeakKeyDictionary()
+_async_pools = _PoolsOfLoops()
 
 
 def borrow(user: object, url: httpx.URL) -> BorrowedClient:
@@ -217,11 +356,13 @@ def borrow(user: object, url: httpx.URL) -> BorrowedClient:
         url: Where the request goes.
     """
     global _sync_pool
+    if _async_pools:
+        _async_pools.sweep()
     with _lock:  # or another thread closes the pool before this user is known
         if _sync_pool is None:
             _sync_pool = SyncPool()
         _sync_pool.users.add(user)
-        return _sync_pool.borrow(url)
+        return _sync_pool.borrow(user, url)
 
 
 async def aborrow(user: object, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
@@ -232,50 +373,55 @@ async def aborrow(user: object, url: httpx.URL, transport: AsyncTransport) -> Bo
     """
     loop = asyncio.get_running_loop()
     pool = _async_pools.get(loop)
+    if pool is None or len(_async_pools) > 1:
+        _async_pools.sweep()
     if pool is None or pool.is_closed:
         pool = AsyncPool()
-        with _lock:
-            _async_pools[loop] = pool
+        _async_pools.put(loop, pool)
         await pool.watch_loop()
     pool.users.add(user)
-    return pool.borrow(url, transport)
+    return pool.borrow(user, url, transport)
 
 
 def release(user: object) -> None:
-    """Say that a user is done with the sync pool; it closes with its last user."""
+    """End a user's requests, and say that it is done with the sync pool; it closes with its last user."""
     global _sync_pool
     with _lock:
         pool = _sync_pool
         if pool is None:
             return
         pool.users.discard(user)
-        if pool.users:
-            return
-        _sync_pool = None
-    pool.close()
+        is_last = not pool.users
+        if is_last:
+            _sync_pool = None
+    pool.end_requests(user)
+    if is_last:
+        pool.close()
 
 
 async def arelease(user: object) -> None:
-    """Say that a user is done with the running loop's pool; it closes with its last user."""
+    """End a user's requests in the running loop, and say that it is done with its pool; see :func:`release`."""
     loop = asyncio.get_running_loop()
-    with _lock:
-        pool = _async_pools.get(loop)
-        if pool is None:
-            return
-        pool.users.discard(user)
-        if pool.users:
-            return
-        del _async_pools[loop]
-    await pool.aclose()
+    pool = _async_pools.get(loop)
+    if pool is None:
+        return
+    pool.users.discard(user)
+    is_last = not pool.users
+    if is_last:
+        _async_pools.remove(loop, pool)
+    await pool.end_requests(user)
+    if is_last:
+        await pool.aclose()
 
 
 def _forget_in_child() -> None:
     global _lock, _sync_pool, _async_pools
-    for pool in list(_async_pools.values()):
+    for loop, pool in _async_pools.all():
+        _async_pools.remove(loop, pool)
         pool.forget()
     _lock = threading.Lock()
     _sync_pool = None
-    _async_pools = WeakKeyDictionary()
+    _async_pools = _PoolsOfLoops()
 
 
 if hasattr(os, "register_at_fork"):

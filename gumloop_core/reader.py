@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from operator import itemgetter
 from typing import Any
 
-from gumloop_core.answer import Completion, Delta, Image
-from gumloop_core.errors import InvalidResponseError, ProviderError, StreamError, error_payload, status_error
-from gumloop_core.gathered import GatheredFields
+from gumloop_core.answer import Completion, Delta, ToolCallPiece
+from gumloop_core.arguments import is_failure, read_arguments
+from gumloop_core.choice_reader import MESSAGE_READ, ChoiceReader
+from gumloop_core.choices import choices_of, index_of, message_of
+from gumloop_core.error_bodies import error_in
+from gumloop_core.errors import APIStatusError, InvalidResponseError, ProviderError, StreamError, status_error
 from gumloop_core.json_text import decode
-from gumloop_core.payload import FIRST_INDEX, excerpt, first_choice, image_url, kind_of, read_parts
-from gumloop_core.reasoning import ReasoningDetails, text_of
+from gumloop_core.padding import DOUBTFUL, PADDING, says_nothing
+from gumloop_core.payload import excerpt, kind_of, text_id
 from gumloop_core.redaction import NO_SECRETS, Redactor
-from gumloop_core.tool_calls import ToolCallAssembler
+from gumloop_core.sse import ErrorData
 from gumloop_core.usage import read_usage
 from gumloop_core.wire import JSONObject
 
 _TOP_LEVEL_READ = frozenset({"id", "model", "object", "choices", "usage", "error"})
-_CHOICE_READ = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "text"})
-_MESSAGE_READ = frozenset(
-    {"role", "content", "reasoning", "reasoning_content", "reasoning_details", "tool_calls", "function_call"}
-    | {"images", "refusal", "gumloop_extensions"}
-)
-# Generated audio arrives as pieces of base64 text and of its transcript.
-_JOINED_EXTRA = frozenset({"data", "transcript"})
-_PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
-# Read one by one in the branch for plain text; `object` is the same word in every chunk.
-_NOT_COMPARED = frozenset({"choices", "usage", "error", "object"})
+# What chunks of plain text may differ in: what is read one by one, or not at all.
+_NOT_COMPARED = PADDING | {"choices", "object"}
+_NOT_COMPARED_IN_CHOICE = PADDING | {"delta", "text"}
+_NOT_COMPARED_IN_DELTA = PADDING | {"content", "role"}
+_NO_FIELDS: frozenset[str] = frozenset()
+_NEVER = object()
+"""Is equal to nothing: what must be read from each chunk."""
 
 
 class AnswerReader:
@@ -36,33 +36,43 @@ class AnswerReader:
     Args:
         partial_images: Whether partial frames were asked for. Then an image in a stream is held to be a frame of a
             picture until a later one replaces it, and the last becomes the picture.
+        tool_names: The names of the tools that were sent.
         redactor: Takes the credentials out of what errors show.
     """
 
-    def __init__(self, *, partial_images: bool = False, redactor: Redactor = NO_SECRETS) -> None:
-        self._partial_images = partial_images
+    def __init__(
+        self,
+        *,
+        partial_images: bool = False,
+        tool_names: frozenset[str] = frozenset(),
+        redactor: Redactor = NO_SECRETS,
+    ) -> None:
         self._redactor = redactor
         self._id: str | None = None
         self._model: str | None = None
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._details = ReasoningDetails()
-        self._tool_calls = ToolCallAssembler()
-        self._images: list[Image] = []
-        self._frames: dict[str, Image] = {}
-        self._refusal: list[str] = []
-        self._extensions = GatheredFields()
         self._usage: Any = None
-        self._logprobs = GatheredFields()
         self._metadata: JSONObject = {}
-        self._extra = GatheredFields(_JOINED_EXTRA)
-        # The top level of the latest chunk that was read whole: one that repeats it has nothing new there.
-        self._known_fields: frozenset[str] = frozenset()
-        self._values_of: Callable[[JSONObject], Any] = _nothing
-        self._known_values: Any = None
-        self.finish_reason: str | None = None
+        self._answer = ChoiceReader(partial_images=partial_images, tool_names=tool_names)
+        self._text = self._answer.text
+        self._index: int | None = None  # of the choice that is the answer
+        self._others: dict[tuple[int, int], ChoiceReader] = {}  # what reads the other choices
+        # What the latest chunk of plain text that was read whole looked like: one that repeats it has nothing new.
+        self._top_fields = self._choice_fields = self._delta_fields = _NO_FIELDS
+        self._top_values_of: Callable[[JSONObject], Any] = _nothing
+        self._choice_values_of: Callable[[JSONObject], Any] = _nothing
+        self._delta_values_of: Callable[[JSONObject], Any] = _nothing
+        self._top_values: Any = None
+        self._choice_values: Any = None
+        self._delta_values: Any = None
+        self._delta_more: tuple[str, ...] = ()
+        self._is_whole = False
         self.done = False
         self.started = False
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, ``None`` while it has not."""
+        return self._answer.finish_reason
 
     # -- streamed ------------------------------------------------------------------------------------------------
 
@@ -83,6 +93,8 @@ class AnswerReader:
         if payload == b"[DONE]":
             self.done = True
             return None
+        if payload.__class__ is ErrorData:
+            raise self._named_error(payload)
         try:
             chunk = decode(payload)
         except ValueError:
@@ -90,31 +102,58 @@ class AnswerReader:
             return None
         # The branch for a chunk of plain text, which most chunks are.
         try:
-            choice = chunk["choices"][0]
+            [choice] = chunk["choices"]
             delta = choice["delta"]
             text = delta["content"]
             if (
                 text.__class__ is str
                 and text
-                and (len(delta) == 1 or (len(delta) == 2 and "role" in delta) or _has_only_text(delta))
-                and choice.get("finish_reason") is None
-                and choice.get("logprobs") is None
-                and choice.get("native_finish_reason") is None
-                and choice.get("index") in FIRST_INDEX
-                and choice.keys() <= _PLAIN_CHOICE
-                and chunk.keys() == self._known_fields
-                and self._values_of(chunk) == self._known_values
-                and chunk.get("usage") is None
-                and chunk.get("error") is None
+                and chunk.keys() == self._top_fields
+                and choice.keys() == self._choice_fields
+                and (len(delta) == 1 or (len(delta) == 2 and "role" in delta) or self._is_as_known(delta))
+                and (
+                    (
+                        self._choice_values_of(choice) == self._choice_values
+                        and self._top_values_of(chunk) == self._top_values
+                    )
+                    or self._take_changes(chunk, choice)
+                )
             ):
+                if self._delta_more:
+                    self._take_more(delta)
                 self._text.append(text)
                 self.started = True
                 plain = Delta(chunk)
                 plain.text = text
                 return plain
-        except (LookupError, TypeError, AttributeError):
+        except (LookupError, TypeError, AttributeError, ValueError):
             pass
         return self._read_chunk(chunk)
+
+    def _is_as_known(self, delta: JSONObject) -> bool:
+        """Whether a delta of plain text has the fields that the latest had, those of ours as empty as they were."""
+        return delta.keys() == self._delta_fields and bool(self._delta_values_of(delta) == self._delta_values)
+
+    def _take_more(self, delta: JSONObject) -> None:
+        """Read the fields of a delta that have no place of their own."""
+        for name in self._delta_more:
+            if name in delta:
+                self._answer.take_extra(name, delta[name])
+
+    def _take_changes(self, chunk: JSONObject, choice: JSONObject) -> bool:
+        """Read what changed beside plain text; ``False``, and nothing read, if the long way must."""
+        if (
+            chunk.get("error")
+            or choice.get("error")
+            or choice.get("finish_reason") is not None
+            or index_of(choice) != self._index
+        ):
+            return False
+        self._take_top_level(chunk)
+        self._answer.take_choice(choice)
+        self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
+        self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
+        return True
 
     def _read_odd_event(self, payload: bytes) -> None:
         stripped = payload.strip()
@@ -126,22 +165,33 @@ class AnswerReader:
                 partial=self.partial(),
             )
 
+    def _named_error(self, payload: bytes) -> APIStatusError:
+        """The error for an event that is one by its name, whatever its data."""
+        try:
+            body = decode(payload)
+        except ValueError:
+            body = payload.decode("utf-8", "replace")
+        if isinstance(body, dict):
+            body = error_in(body) or body
+        return status_error(200, self._redactor.document(body), partial=self.partial())
+
     def _read_chunk(self, chunk: Any) -> Delta | None:
+        if chunk.__class__ is not dict:
+            chunk = _unwrapped(chunk)
         if not isinstance(chunk, dict):
             raise StreamError(
                 f"The stream made no sense: an event is {kind_of(chunk)}, not a chunk.", partial=self.partial()
             )
         self._take_top_level(chunk)
-        self._remember_top_level(chunk)
-        choice = first_choice(chunk)
+        choice = self._choose(choices_of(chunk), ("delta", "message"))
         out = Delta(chunk)
         if choice is not None:
-            self._take_choice(choice)
-            message = choice.get("delta")
-            if not isinstance(message, dict):
-                message = choice.get("message")  # some gateways put whole messages into chunks
-            if isinstance(message, dict):
-                self._take_message(message, out, whole=False)
+            self._answer.take_choice(choice)
+            message = message_of(choice, ("delta", "message"))  # some gateways put whole messages into chunks
+            if message is not None:
+                self._answer.take_message(message, out, self._id, whole=False)
+            if out.text:
+                self._remember(chunk, choice, out)
         # What came beside an error was sent before it: it belongs into `partial`.
         self._raise_for_error(chunk)
         if len(out.__dict__) == 1:
@@ -149,12 +199,48 @@ class AnswerReader:
         self.started = True
         return out
 
-    def _remember_top_level(self, chunk: JSONObject) -> None:
+    def _choose(self, choices: list[JSONObject], names: tuple[str, str]) -> JSONObject | None:
+        """The choice that is the answer: the one under index 0, or the only one. Others are read apart."""
+        if not choices:
+            return None
+        if len(choices) == 1 and index_of(choices[0]) == self._index:
+            return choices[0]
+        indices = [index_of(choice) for choice in choices]
+        if self._index is None or (0 in indices and not self.started and self.finish_reason is None):
+            self._index = 0 if 0 in indices else indices[0]
+        chosen = None
+        for place, choice in enumerate(choices):
+            index = indices[place]
+            if chosen is None and index == self._index:
+                chosen = choice
+            else:
+                self._take_other((index, indices[:place].count(index)), choice, names)
+        return chosen
+
+    def _take_other(self, key: tuple[int, int], choice: JSONObject, names: tuple[str, str]) -> None:
+        other = self._others.setdefault(key, ChoiceReader())
+        other.take_choice(choice)
+        message = message_of(choice, names)
+        if message is not None:
+            other.take_message(message, Delta({}), self._id, whole=names[0] == "message")
+
+    def _remember(self, chunk: JSONObject, choice: JSONObject, out: Delta) -> None:
+        delta = choice.get("delta")
+        if len(out.__dict__) != 2 or self.finish_reason is not None or not isinstance(delta, dict):
+            return
         # Of the ids the first is kept, and some providers give every chunk its own.
-        compared = chunk.keys() - _NOT_COMPARED - ({"id"} if self._id is not None else set())
-        self._known_fields = frozenset(chunk)
-        self._values_of = itemgetter(*compared) if compared else _nothing
-        self._known_values = self._values_of(chunk)
+        self._top_fields, self._top_values_of = _fields_of(
+            chunk, _NOT_COMPARED | ({"id"} if self._id is not None else set())
+        )
+        self._choice_fields, self._choice_values_of = _fields_of(choice, _NOT_COMPARED_IN_CHOICE)
+        self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
+        self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
+        others = delta.keys() - _NOT_COMPARED_IN_DELTA
+        if any(delta[name] for name in others & MESSAGE_READ):
+            return
+        self._delta_fields, self._delta_values_of = _fields_of(delta, delta.keys() - (others & MESSAGE_READ))
+        self._delta_values = self._delta_values_of(delta)
+        self._delta_more = tuple(others - MESSAGE_READ)
 
     def last_delta(self) -> Delta:
         """Close the stream.
@@ -163,25 +249,37 @@ class AnswerReader:
             The last delta, with the whole answer.
 
         Raises:
-            StreamError: If the stream ended with neither a finish reason nor ``[DONE]``.
+            StreamError: If the stream ended without a finish reason, and without ``[DONE]``, any of the answer or the
+                rest of a tool call.
         """
-        if self.finish_reason is None and not self.done:
+        if self.finish_reason is None and not self._is_whole:
+            self._check_end()
+        out = Delta({})
+        pieces = self._finish_calls()
+        if pieces:
+            out.tool_calls = pieces
+        pictures = self._answer.finish_frames()
+        if pictures:
+            out.images = pictures
+        out.completion = self._completion()
+        self.started = True
+        return out
+
+    def _check_end(self) -> None:
+        if not self.done:
             raise StreamError(
                 "The stream ended early, with neither a finish reason nor [DONE]"
                 + (": what had arrived is in .partial." if self.started else ", before any of the answer had arrived."),
                 partial=self.partial(),
             )
-        out = Delta({})
-        ids = self._tool_calls.missing_ids(self._id)
-        if ids:
-            out.tool_calls = ids
-        if self._frames:
-            out.images = tuple(self._frames.values())
-            self._images.extend(out.images)
-            self._frames.clear()
-        out.completion = self._completion()
-        self.started = True
-        return out
+        partial = self.partial()
+        if partial is None:
+            raise StreamError("The stream held no answer: [DONE] came, but no content and no finish reason before it.")
+        if any(call.arguments and read_arguments(call.arguments, None)[0] is None for call in partial.tool_calls):
+            raise StreamError(
+                "The stream ended within a tool call, without a finish reason: what had arrived is in .partial.",
+                partial=partial,
+            )
 
     # -- unary ---------------------------------------------------------------------------------------------------
 
@@ -197,169 +295,107 @@ class AnswerReader:
         """
         self.read_whole(payload)
         completion = self._completion()
-        completion.raw = payload
+        completion.raw = _unwrapped(payload)
         return completion
 
     def read_whole(self, payload: Any) -> Delta:
         """Read a unary answer as one delta; :meth:`last_delta` follows it where a stream was asked for."""
+        payload = _unwrapped(payload)
         if not isinstance(payload, dict):
             raise InvalidResponseError(f"The answer made no sense: it is {kind_of(payload)}, not a completion.")
         self._take_top_level(payload)
-        choice = first_choice(payload)
+        choice = self._choose(choices_of(payload), ("message", "delta"))
         out = Delta(payload)
         message = None
         if choice is not None:
-            self._take_choice(choice)
-            message = choice.get("message")
-            if isinstance(message, dict):
-                self._take_message(message, out, whole=True)
+            self._answer.take_choice(choice)
+            message = message_of(choice, ("message", "delta"))
+            if message is not None:
+                self._answer.take_message(message, out, self._id, whole=True)
         self._raise_for_error(payload)
-        if not isinstance(message, dict):
+        if message is None and self.finish_reason is None:
             fields = self._redactor.text(", ".join(repr(key[:40]) for key in sorted(payload)[:20]))
             raise InvalidResponseError(
                 "The answer made no sense: it has no message in choices[0]"
                 + (f", only the fields {fields}." if fields else ".")
             )
-        ids = self._tool_calls.missing_ids(self._id)
-        if ids:
-            out.tool_calls += ids
-        self.done = self.started = True
+        pieces = self._finish_calls()
+        if pieces:
+            out.tool_calls = pieces
+        self._is_whole = self.done = self.started = True
         return out
 
     # -- both ----------------------------------------------------------------------------------------------------
 
     def partial(self) -> Completion | None:
         """What has arrived so far, ``None`` if nothing has."""
-        completion = self._completion()
-        completion.images.extend(self._frames.values())
-        has_content = completion.text or completion.reasoning or completion.reasoning_details or completion.tool_calls
-        return completion if has_content or completion.images or completion.refusal or completion.extra else None
+        completion = Completion()
+        return self._fill(completion) if self._answer.fill(completion) else None
 
     def _completion(self) -> Completion:
-        return Completion(
-            id=self._id,
-            model=self._model,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
-            reasoning_details=self._details.finished(),
-            tool_calls=self._tool_calls.finished(),
-            images=list(self._images),
-            refusal="".join(self._refusal) or None,
-            extensions=self._extensions.finished() or None,
-            finish_reason=self.finish_reason,
-            usage=read_usage(self._usage),
-            logprobs=self._logprobs.finished() or None,
-            metadata=dict(self._metadata),
-            extra=self._extra.finished(),
-        )
+        completion = Completion()
+        self._answer.fill(completion)
+        return self._fill(completion)
+
+    def _fill(self, completion: Completion) -> Completion:
+        """Put what is known beside the choice into a completion."""
+        completion.id = self._id
+        completion.model = self._model
+        completion.usage = read_usage(self._usage) or read_usage(self._usage_elsewhere())
+        completion.metadata = {**self._metadata, **self._answer.metadata}
+        others = [other.as_param(index) for (index, _), other in sorted(self._others.items(), key=itemgetter(0))]
+        if any(others):
+            completion.metadata["other_choices"] = [other for other in others if other]
+        return completion
+
+    def _finish_calls(self) -> tuple[ToolCallPiece, ...]:
+        for place, other in enumerate(self._others.values(), start=1):
+            other.finish_calls(f"{self._id}_{place}" if self._id else None)
+        return self._answer.finish_calls(self._id)
+
+    def _usage_elsewhere(self) -> Any:
+        """Usage that came in a place of the provider's own: a choice (Moonshot), ``x_groq`` (Groq)."""
+        groq = self._metadata.get("x_groq")
+        return self._answer.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
     def _take_top_level(self, payload: JSONObject) -> None:
         identity, model = payload.get("id"), payload.get("model")
-        if self._id is None and isinstance(identity, str) and identity:
-            self._id = identity
+        if self._id is None:
+            self._id = text_id(identity)
         if isinstance(model, str) and model:
             self._model = model
         if payload.get("usage") is not None:
             self._usage = payload["usage"]
         for key, value in payload.items():
-            if key not in _TOP_LEVEL_READ and value is not None:
+            if key not in _TOP_LEVEL_READ and value is not None and not (key in DOUBTFUL and says_nothing(key, value)):
                 self._metadata[key] = value
-
-    def _take_choice(self, choice: JSONObject) -> None:
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
-            self.finish_reason = reason
-        logprobs = choice.get("logprobs")
-        if isinstance(logprobs, dict):
-            self._logprobs.take(logprobs)
-        for key, value in choice.items():
-            if key not in _CHOICE_READ and value is not None:
-                self._metadata[key] = value
-
-    def _take_message(self, message: JSONObject, out: Delta, *, whole: bool) -> None:
-        content = message.get("content")
-        images = message.get("images")
-        images = list(images) if isinstance(images, list) else []
-        if isinstance(content, list):
-            content, more, others = read_parts(content)
-            images = more + images
-            if others:
-                self._extra.take_field("content_parts", others)
-        if isinstance(content, str) and content:
-            self._text.append(content)
-            out.text = content
-        self._take_reasoning(message, out, whole=whole)
-        calls = message.get("tool_calls")
-        if isinstance(calls, list) and calls:
-            if whole:  # a unary message lists its calls in order, whatever index they carry
-                calls = [{**call, "index": place} for place, call in enumerate(calls) if isinstance(call, dict)]
-            pieces = self._tool_calls.take(calls)
-            if pieces:
-                out.tool_calls = pieces
-        if images:
-            self._take_images(images, out, whole=whole)
-        refusal = message.get("refusal")
-        if isinstance(refusal, str) and refusal:
-            self._refusal.append(refusal)
-            out.refusal = refusal
-        extensions = message.get("gumloop_extensions")
-        if isinstance(extensions, dict) and extensions:
-            self._extensions.take(extensions)
-            out.extensions = extensions
-        for key, value in message.items():
-            if key not in _MESSAGE_READ and value is not None:
-                self._extra.take_field(key, value)
-
-    def _take_reasoning(self, message: JSONObject, out: Delta, *, whole: bool) -> None:
-        details = message.get("reasoning_details")
-        reasoning = message.get("reasoning")
-        if not isinstance(reasoning, str):
-            reasoning = message.get("reasoning_content")
-        if isinstance(details, list) and details:
-            self._details.take(details, whole=whole)
-            if not isinstance(reasoning, str):
-                reasoning = text_of(details)
-        if isinstance(reasoning, str) and reasoning:
-            self._reasoning.append(reasoning)
-            out.reasoning = reasoning
-
-    def _take_images(self, entries: list[Any], out: Delta, *, whole: bool) -> None:
-        read: list[Image] = []
-        for entry in entries:
-            url = image_url(entry)
-            if url is None:
-                if entry:
-                    self._extra.take_field("images", [entry])
-                continue
-            image = Image(url)
-            read.append(image)
-            if self._partial_images and not whole:
-                self._frames[str(entry.get("index")) if isinstance(entry, dict) else "None"] = image
-        if not read:
-            return
-        if self._partial_images and not whole:
-            out.partial_images = tuple(read)
-        else:
-            self._images.extend(read)
-            out.images = tuple(read)
 
     def _raise_for_error(self, payload: JSONObject) -> None:
-        error = error_payload(payload)
+        error = error_in(payload)
         if error is not None:
             raise status_error(200, self._redactor.document(error), partial=self.partial())
-        if self.finish_reason == "error":
+        if self.finish_reason is not None and is_failure(self.finish_reason):
+            native = self._answer.metadata.get("native_finish_reason")
+            reason = f"{self.finish_reason[:100]!r}" + (f" ({native[:100]})" if isinstance(native, str) else "")
             raise ProviderError(
-                "The provider behind the model failed: the answer ended with the finish reason 'error'. "
-                "Try again, or choose another model.",
+                "The provider behind the model failed: the answer ended with the finish reason "
+                f"{self._redactor.text(reason)}. Try again, or choose another model.",
                 status_code=200,
                 body=self._redactor.document(payload),
                 partial=self.partial(),
             )
 
 
-def _nothing(_chunk: JSONObject) -> None:
-    """The values of a top level without any."""
+def _nothing(_fields: JSONObject) -> Any:
+    """The values of fields without any that count."""
 
 
-def _has_only_text(delta: JSONObject) -> bool:
-    return all(value is None or key == "content" or key == "role" for key, value in delta.items())
+def _fields_of(fields: JSONObject, ignored: Set[str]) -> tuple[frozenset[str], Callable[[JSONObject], Any]]:
+    """The names of an object's fields, and what takes the values of those that are not ignored."""
+    compared = fields.keys() - ignored
+    return frozenset(fields), itemgetter(*compared) if compared else _nothing
+
+
+def _unwrapped(payload: Any) -> Any:
+    """The object in a list of one: Google sends its errors so."""
+    return payload[0] if isinstance(payload, list) and len(payload) == 1 else payload

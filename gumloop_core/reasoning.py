@@ -1,4 +1,4 @@
-"""Structured reasoning: its pieces in a stream, joined into the parts that a unary answer has.
+"""Reasoning: its text, which may come in several places at once, and its structured parts.
 
 A thinking model checks its own parts on the next turn by their signature, so nothing may be lost, doubled or
 reordered. Types on the wire: ``reasoning.text`` (``text``, ``signature``), ``reasoning.summary`` (``summary``) and
@@ -7,9 +7,58 @@ reordered. Types on the wire: ``reasoning.text`` (``text``, ``signature``), ``re
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 _JOINED = ("text", "summary", "data")
+_TEXT_FIELDS = ("thinking", "reasoning", "text", "content", "summary")
+
+
+class ReasoningText:
+    """The text of an answer's reasoning, told once though it may be sent twice.
+
+    Providers send it plain, or within structured details, or both: in one chunk, or in chunks of their own, in either
+    order. Plain text once seen, that of details is no text again. Where details came first, plain text is held
+    against theirs, and only what goes beyond is new.
+    """
+
+    def __init__(self) -> None:
+        self._has_plain = False
+        self._ahead: deque[str] = deque()  # text of details that was handed out and may yet come plain
+        self._told = 0  # characters of the first of them that have
+
+    def take(self, plain: str, details: str) -> str:
+        """Read what a chunk brought of both, and give back what is new."""
+        if not plain:
+            if self._has_plain or not details:
+                return ""
+            self._ahead.append(details)
+            return details
+        self._has_plain = True
+        if plain == details:  # told side by side: this chunk is behind in nothing
+            self._ahead.clear()
+            self._told = 0
+        return self._beyond(plain) if self._ahead else plain
+
+    def _beyond(self, plain: str) -> str:
+        """Plain text without what details told before; all of it where they told something else."""
+        place, compared = self._told, 0
+        for piece in self._ahead:
+            length = min(len(piece) - place, len(plain) - compared)
+            if piece[place : place + length] != plain[compared : compared + length]:
+                self._ahead.clear()
+                break
+            compared += length
+            place = 0
+            if compared == len(plain):
+                break
+        if not self._ahead:
+            self._told = 0
+            return plain
+        self._told += compared
+        while self._ahead and len(self._ahead[0]) <= self._told:
+            self._told -= len(self._ahead.popleft())
+        return plain[compared:]
 
 
 class ReasoningDetails:
@@ -64,6 +113,11 @@ class ReasoningDetails:
             elif value is not None or key not in part:
                 part[key] = value
 
+    @property
+    def must_go_back(self) -> bool:
+        """Whether there is a part that the provider checks: signed or encrypted."""
+        return any(part.get("signature") or part.get("data") for part in self._parts)
+
     def finished(self) -> list[dict[str, Any]]:
         """The parts as they stand."""
         return [
@@ -76,6 +130,33 @@ def _key(detail: dict[str, Any]) -> tuple[Any, Any]:
     kind, index = detail.get("type"), detail.get("index")
     # A list or an object is no type and no index, and cannot be looked up.
     return str(kind), index if isinstance(index, (int, str)) else str(index)
+
+
+def plain_text(value: Any) -> str:
+    """The text of a reasoning field: text, or parts of it as in Mistral's ``thinking``."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(plain_text, value))
+    if isinstance(value, dict):
+        return next(filter(None, (plain_text(value.get(name)) for name in _TEXT_FIELDS)), "")
+    return ""
+
+
+def is_reasoning_part(part: dict[str, Any]) -> bool:
+    """Whether a part of an answer's content is reasoning: ``thinking``, ``reasoning``, ``redacted_thinking`` …."""
+    kind = part.get("type")
+    return isinstance(kind, str) and ("thinking" in kind or "reasoning" in kind)
+
+
+def detail_of(part: dict[str, Any]) -> dict[str, Any]:
+    """A reasoning part of the content as an entry of ``reasoning_details``, in which form the wire takes it back."""
+    if isinstance(part.get("data"), str):
+        return {"type": "reasoning.encrypted", "data": part["data"]}
+    detail = {"type": "reasoning.text", "text": plain_text(part)}
+    if isinstance(part.get("signature"), str) and part["signature"]:
+        detail["signature"] = part["signature"]
+    return detail
 
 
 def text_of(details: list[Any]) -> str:

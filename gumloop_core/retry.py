@@ -6,10 +6,11 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 
-from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, GumloopError
+from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError, GumloopError
 
-RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+RETRIED_STATUSES = frozenset({408, 409, 429, *range(500, 600)} - {501})
+"""Statuses after which the same request may succeed. 520 to 530 are what content delivery networks say, 529 is an
+overloaded provider."""
 
 FIRST_PAUSE = 0.5
 """Seconds before the first retry, before jitter; doubles each time."""
@@ -22,8 +23,14 @@ LONGEST_RETRY_AFTER = 60.0
 
 
 def is_retryable(error: GumloopError) -> bool:
-    """Whether the same request may succeed if it is sent again."""
+    """Whether the same request may succeed if it is sent again.
+
+    An error inside a 200 answer is judged by the status that it names. One that names none is the provider's failure
+    (a finish reason of ``error``, for example), unless its words say that the request is at fault.
+    """
     if isinstance(error, APIStatusError):
+        if error.status_code == 200:
+            return not isinstance(error, BadRequestError)
         return error.status_code in RETRIED_STATUSES
     return isinstance(error, (APIConnectionError, APITimeoutError))
 
@@ -41,11 +48,13 @@ def pause_before_retry(error: GumloopError, attempt: int, max_retries: int) -> f
     """
     if attempt > max_retries or not is_retryable(error):
         return None
-    if isinstance(error, APIStatusError) and error.retry_after is not None:
-        return min(error.retry_after, LONGEST_RETRY_AFTER)
     longest = min(FIRST_PAUSE * 2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF)
     # Jitter keeps many clients that failed together from coming back together.
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+    pause = longest * random.uniform(0.5, 1.0)  # noqa: S311
+    if isinstance(error, APIStatusError) and error.retry_after is not None:
+        # All that were turned away together were told the same time.
+        return max(pause, min(error.retry_after, LONGEST_RETRY_AFTER)) + longest * random.uniform(0.0, 1.0)  # noqa: S311
+    return pause
 
 
 def read_retry_after(value: str | None, now: float | None = None) -> float | None:

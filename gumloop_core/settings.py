@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pydantic import SecretStr
-
+from gumloop_core.boundary import leaving
 from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
-from gumloop_core.json_text import encode
+from gumloop_core.headers import checked_headers, fits_a_header
+from gumloop_core.json_text import encode, what_json_cannot_say
+from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
+from gumloop_core.timeouts import kept_seconds, phases_of
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody, JSONObject
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.exchange import Exchange
-
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 AsyncTransport: TypeAlias = Literal["httpx", "aiohttp"]
 """What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
@@ -35,16 +33,25 @@ USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 DEFAULT_TIMEOUT = 600.0
 """Seconds that an answer may take to begin: thinking models can be silent for minutes."""
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds that a connection may take, unless a shorter ``timeout`` or an ``httpx.Timeout`` says otherwise."""
-
 DEFAULT_STREAM_IDLE_TIMEOUT = 120.0
-"""Seconds that a stream may be silent once it has begun; keep-alive comments count as a sign of life."""
+"""Seconds that a stream may be silent once it has begun, unless ``timeout`` is shorter; keep-alive comments count as a
+sign of life."""
 
 DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 """Bytes of one answer, streamed or not, decompressed: far above any real answer, images included."""
 
-UNSET: Any = object()
+
+class _Unset:
+    """Is one object, in copies and pickles too."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Any = _Unset()
 """Stands for an argument that was not given, where ``None`` means something."""
 
 
@@ -55,8 +62,9 @@ class ClientSettings:
         credentials: Who is calling; ``None`` to ask the environment.
         endpoint: The two hosts; ``None`` for the environment's, or the vendor's.
         timeout: Seconds until an answer begins, and for each phase before; an ``httpx.Timeout`` sets the phases
-            apart; ``None`` waits without end.
-        stream_idle_timeout: Seconds that a stream may be silent; ``None`` waits without end.
+            apart; ``None`` or infinity waits without end.
+        stream_idle_timeout: Seconds that a stream may be silent; ``None`` or infinity waits without end. If it is not
+            given, the smaller of ``timeout`` and two minutes.
         max_retries: Further attempts after one that failed in a way that may pass.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
@@ -69,7 +77,7 @@ class ClientSettings:
         credentials: Credentials | None = None,
         endpoint: Endpoint | None = None,
         timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
-        stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT,
+        stream_idle_timeout: float | None = UNSET,
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -79,16 +87,16 @@ class ClientSettings:
         self.endpoint = endpoint or Endpoint.resolve()
         self.timeout = timeout
         self.stream_idle_timeout = stream_idle_timeout
-        _check_seconds(stream_idle_timeout)
+        if stream_idle_timeout is not UNSET:
+            self.stream_idle_timeout = kept_seconds(stream_idle_timeout, "stream_idle_timeout")
         self.max_retries = max_retries
-        self.default_headers = dict(default_headers or {})
+        self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
         self.async_transport: AsyncTransport = async_transport
         self._urls: dict[str, httpx.URL] = {}
 
     def chat_exchange(
         self,
-        bearer: SecretStr,
         body: ChatBody,
         *,
         stream: bool,
@@ -97,44 +105,47 @@ class ClientSettings:
         origins: Sequence[int] | None = None,
     ) -> Exchange:
         """The exchange for a chat request."""
-        image_config = body.get("image_config")
         return self._exchange(
-            bearer,
             "POST",
             self.endpoint.chat_url,
-            content=_encoded(body),
+            body=body,
             accept="text/event-stream" if stream else "application/json",
             timeout=timeout,
             headers=headers,
-            messages=body["messages"],
+            is_chat=True,
             origins=origins,
-            partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
         )
 
-    def api_exchange(self, bearer: SecretStr, method: str, url: str, body: JSONObject | None = None) -> Exchange:
+    def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:
         """The exchange for a request to the API host, where the team is a query parameter."""
         team_id = self.credentials.team_id
         return self._exchange(
-            bearer,
             method,
             url,
-            content=None if body is None else _encoded(body),
+            body=body,
             accept="application/json",
             params={"team_id": team_id} if team_id else None,
         )
 
-    def _exchange(
+    def _exchange(self, method: str, url: str, **options: Any) -> Exchange:
+        try:
+            return self._made_exchange(method, url, **options)
+        except Exception as error:
+            failure = leaving(error, Redactor(others=secrets_of_headers(self.default_headers.items())))
+        raise failure from failure.__cause__
+
+    def _made_exchange(
         self,
-        bearer: SecretStr,
         method: str,
         url: str,
         *,
-        content: bytes | None,
+        body: Any,
         accept: str,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        **reading: Any,
+        is_chat: bool = False,
+        origins: Sequence[int] | None = None,
     ) -> Exchange:
         import httpx
 
@@ -148,23 +159,35 @@ class ClientSettings:
                 raise ConfigurationError(f"{url!r} is not an address: {error}") from None
         if params:
             parsed = parsed.copy_merge_params(params)
-        timeout = self.timeout if timeout is UNSET else timeout
+        phases, total_timeout = phases_of(self.timeout if timeout is UNSET else timeout)
+        idle_timeout = self.stream_idle_timeout
+        if idle_timeout is UNSET:
+            read = phases["read"]
+            idle_timeout = DEFAULT_STREAM_IDLE_TIMEOUT if read is None else min(read, DEFAULT_STREAM_IDLE_TIMEOUT)
+        sent, secrets = self._headers(accept, body is not None, headers)
+        image_config = body.get("image_config") if is_chat else None
         return Exchange(
             method,
             parsed,
-            content=content,
-            headers=self._headers(bearer, accept, content is not None, headers),
-            secrets=[bearer.get_secret_value()],
-            timeout=_timeout_phases(timeout),
-            total_timeout=timeout if isinstance(timeout, (int, float)) else None,
-            idle_timeout=self.stream_idle_timeout,
+            content=None if body is None else _encoded(body),
+            headers=sent,
+            credentials=self.credentials.headers,
+            secrets=secrets,
+            timeout=phases,
+            total_timeout=total_timeout,
+            idle_timeout=idle_timeout,
             max_bytes=self.max_response_bytes,
-            **reading,
+            max_retries=self.max_retries,
+            messages=body["messages"] if is_chat else (),
+            origins=origins,
+            partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
+            tools=body.get("tools") if is_chat else None,
         )
 
     def _headers(
-        self, bearer: SecretStr, accept: str, has_body: bool, more: Mapping[str, str] | None
-    ) -> list[tuple[str, str]]:
+        self, accept: str, has_body: bool, more: Mapping[str, str] | None
+    ) -> tuple[list[tuple[str, str]], list[str]]:
+        """All headers but those of the credentials, and the values that no error may show."""
         headers = {
             "Accept": accept,
             "Accept-Encoding": "gzip, deflate",
@@ -174,57 +197,29 @@ class ClientSettings:
         if has_body:
             headers["Content-Type"] = "application/json"
         for name in ("traceparent", "tracestate"):
-            value = os.environ.get(name.upper())
-            if value and _HEADER_VALUE.fullmatch(value):  # what cannot be sent is no trace context
+            value = os.environ.get(name.upper(), "").strip()
+            if value and fits_a_header(value):  # what cannot be sent is no trace context
                 headers[name] = value
-        credentials = self.credentials.headers(bearer)
+        secrets = as_secret(self.credentials.user_id) + as_secret(self.credentials.team_id)
         if not self.default_headers and not more:
-            return [*headers.items(), *credentials]
+            return list(headers.items()), secrets
         merged: dict[str, tuple[str, str]] = {}
-        for layer in (headers, self.default_headers, more or {}):
-            _check_headers(layer)
+        for layer in (headers, self.default_headers, checked_headers(more, "headers")):
             merged.update((name.lower(), (name, value)) for name, value in layer.items())
-        for name, value in credentials:
-            merged[name.lower()] = name, value
-        return list(merged.values())
+        sent = list(merged.values())
+        return sent, secrets + secrets_of_headers(sent)
 
 
-def _encoded(body: JSONObject) -> bytes:
+def _encoded(body: Mapping[str, Any]) -> bytes:
     try:
         content = encode(body)
         if b"NaN" in content or b"Infinity" in content:  # in a text, or a number that is none
             json.loads(content, parse_constant=_refuse_constant)
         return content
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"The request holds something that JSON cannot say: {error}") from None
+    except Exception as error:  # a foreign object may raise anything
+        reason = what_json_cannot_say(body, "") or f"the request holds something that JSON cannot say: {error}"
+    raise InvalidRequestError(f"Nothing was sent: {reason}.")
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
-
-
-def _check_headers(headers: Mapping[Any, Any]) -> None:
-    for name, value in headers.items():
-        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
-            raise ConfigurationError(f"{name!r} cannot be the name of a header.")
-        if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
-            raise ConfigurationError(f"The header {name!r} has a value that cannot be sent: headers are ASCII text.")
-
-
-def _check_seconds(seconds: Any) -> None:
-    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
-        return
-    raise ConfigurationError(f"A timeout is a number of seconds, an httpx.Timeout or None, not {seconds!r}.")
-
-
-def _timeout_phases(timeout: float | httpx.Timeout | None) -> dict[str, float | None]:
-    import httpx
-
-    if isinstance(timeout, httpx.Timeout):
-        phases = timeout.as_dict()
-        for seconds in phases.values():
-            _check_seconds(seconds)
-        return phases
-    _check_seconds(timeout)
-    connect = CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
-    return {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}

@@ -1,12 +1,16 @@
 """Server-sent events: bytes in, event payloads out. No I/O.
 
-Follows the WHATWG standard's rules for line ends, comments and multi-line data. Only ``data`` matters on this wire;
-``event``, ``id`` and ``retry`` fields are read past.
+Follows the WHATWG standard's rules for line ends, comments and multi-line data. Only ``data`` matters on this wire, and
+the name of an event that is ``error``; other names, ``id`` and ``retry`` fields are read past.
 """
 
 from __future__ import annotations
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class ErrorData(bytes):
+    """The data of an event that is named ``error``."""
 
 
 class SSEDecoder:
@@ -18,6 +22,7 @@ class SSEDecoder:
     def __init__(self) -> None:
         self._held: list[bytes] = []  # pieces of a line whose end has not arrived
         self._data: list[bytes] = []  # data lines of an event whose end has not arrived
+        self._is_error = False  # the event whose end has not arrived is named `error`
         self._after_cr = False  # the last piece ended in CR: a LF that follows belongs to it
         self._at_start = True
 
@@ -29,6 +34,7 @@ class SSEDecoder:
 
         Returns:
             The payloads that these bytes completed, in order. The data lines of one event are joined by a newline.
+            Those of an event named ``error`` are :class:`ErrorData`.
         """
         # What arrives in a stream is nearly always one event, whole and with a single line.
         if (
@@ -36,7 +42,7 @@ class SSEDecoder:
             and piece.find(b"\n") == len(piece) - 2
             and piece[-1:] == b"\n"
             and b"\r" not in piece
-            and not (self._at_start or self._after_cr or self._held or self._data)
+            and not (self._at_start or self._after_cr or self._held or self._data or self._is_error)
         ):
             return [piece[6:-2]]
         if self._at_start and piece:
@@ -69,13 +75,19 @@ class SSEDecoder:
         data = self._data
         for line in lines:
             if not line:
-                if data:
+                if self._is_error:
+                    self._is_error = False
+                    payloads.append(ErrorData(b"\n".join(data)))
+                    data.clear()
+                elif data:
                     payloads.append(data[0] if len(data) == 1 else b"\n".join(data))
                     data.clear()
             elif line.startswith(b"data:"):
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
             elif line == b"data":
                 data.append(b"")
+            elif line.startswith(b"event:"):
+                self._is_error = line[6:].strip().lower() == b"error"
         return payloads
 
     def finish(self) -> list[bytes]:

@@ -6,17 +6,16 @@ The frames of the HTTP library have the request's headers among their variables,
 
 from __future__ import annotations
 
-from types import TracebackType
+import sys
+from collections.abc import Iterable
+from types import FrameType, TracebackType
+from typing import Any
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
 
-_BELOW_US = frozenset(
-    {"gumloop_core", "httpx", "httpcore", "h11", "aiohttp", "anyio", "asyncio", "ssl", "socket", "contextlib"}
-)
-
 
 def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None:
-    """Drop the frames of an error and of the errors of the HTTP library that led to it.
+    """Drop the frames of an error, of those that it groups, and of those that led to it.
 
     An error that the caller was handling when it called us is in the chain too; it is left alone.
 
@@ -24,31 +23,64 @@ def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None
         error: The error.
         redactor: Takes the secrets out of the errors' words: the HTTP library repeats what it could not read.
     """
-    error.__traceback__ = None
     seen = {id(error)}
-    pending = [error.__cause__, error.__context__]
-    error.args = tuple(map(redactor.document, error.args))
+    _forget(error, redactor)
+    pending = [*_parts(error), error.__cause__, error.__context__]
     while pending:
         current = pending.pop()
-        if current is None or id(current) in seen or not _is_from_below(current.__traceback__):
+        if current is None or id(current) in seen or _is_the_callers(current.__traceback__):
             continue
         seen.add(id(current))
-        current.__traceback__ = None
-        current.args = tuple(map(redactor.document, current.args))
-        pending += [current.__cause__, current.__context__]
+        _forget(current, redactor)
+        pending += [*_parts(current), current.__cause__, current.__context__]
 
 
 def cut_below(error: BaseException) -> None:
     """Drop the frames below the one that catches an interruption which is to be raised again."""
     if error.__traceback__ is not None:
         error.__traceback__.tb_next = None
-    for chained in (error.__cause__, error.__context__):
-        if chained is not None and _is_from_below(chained.__traceback__):
+    for chained in (*_parts(error), error.__cause__, error.__context__):
+        if chained is not None and not _is_the_callers(chained.__traceback__):
             forget_frames(chained)
 
 
-def _is_from_below(traceback: TracebackType | None) -> bool:
+def _forget(error: BaseException, redactor: Redactor) -> None:
+    error.__traceback__ = None
+    _forget_request(error)
+    if redactor is NO_SECRETS:
+        return
+    error.args = tuple(map(redactor.document, error.args))
+    notes = getattr(error, "__notes__", None)
+    if notes:
+        error.__notes__ = redactor.document(notes)
+
+
+def _forget_request(error: BaseException) -> None:
+    """Replace the request that an error of httpx carries: it has the credentials among its headers."""
+    for holder in (error, getattr(error, "response", None)):
+        request: Any = getattr(holder, "_request", None)
+        kind: Any = type(request)
+        if kind.__module__.partition(".")[0] == "httpx":
+            holder.request = kind(request.method, request.url)  # type: ignore[union-attr]
+
+
+def _parts(error: BaseException) -> Iterable[BaseException]:
+    """The errors of a group."""
+    parts = getattr(error, "exceptions", ())  # Python 3.10 has no ExceptionGroup of its own
+    return [part for part in parts if isinstance(part, BaseException)] if isinstance(parts, (list, tuple)) else ()
+
+
+def _is_the_callers(traceback: TracebackType | None) -> bool:
+    """Whether an error was caught by a function that waits for us, and not by one that we have called.
+
+    What we have called has ended: its frames are no longer on the stack.
+    """
     if traceback is None:
-        return True
-    module: str = traceback.tb_frame.f_globals.get("__name__", "")
-    return module.partition(".")[0] in _BELOW_US
+        return False
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame is traceback.tb_frame:
+            module: str = frame.f_globals.get("__name__", "")
+            return module.partition(".")[0] != "gumloop_core"
+        frame = frame.f_back
+    return False

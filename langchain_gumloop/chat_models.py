@@ -4,45 +4,58 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
 from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from gumloop_core.answer import Delta
+from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import GumloopError, InvalidRequestError
-from gumloop_core.request import build_body, merge_options, tool_names
+from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
+from gumloop_core.headers import call_headers
+from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
-from gumloop_core.schema import can_be_strict, strict_schema
+from gumloop_core.thinking import cannot_force_a_call
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
 from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
-from langchain_gumloop.profiles import profile_of
-from langchain_gumloop.to_wire import asks_for_images, to_messages
+from langchain_gumloop.profiles import KnownProfile, known_profile
+from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
+from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
+from langchain_gumloop.tracing import TracedChatModel
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
 
-class ChatGumloop(ChatModelFields, BaseChatModel):
+class ChatGumloop(ChatModelFields, TracedChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
     ``GUMLOOP_ACCESS_TOKEN``. They are first needed by a request. Fields left at ``None`` are not sent; a call's own
     keyword wins over a field: ``llm.invoke("Hi", temperature=0)``. Errors are those of ``langchain_gumloop.errors``.
+
+    A call of a tool that was cut off, or whose arguments are not a JSON object, is in ``invalid_tool_calls`` and is
+    never run. An agent of ``create_agent`` takes an answer of such calls alone for its last one; with
+    ``middleware=[langchain_gumloop.InvalidToolCallMiddleware()]`` they go back to the model instead.
+
+    Whoever leaves ``astream_events(version="v3")`` before its end closes its connection by ``async with`` or
+    ``aclose()``: LangChain reads on in a task of its own otherwise.
 
     Example:
         .. code-block:: python
@@ -71,12 +84,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = self._sync().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     async def _agenerate(
         self,
@@ -85,12 +96,10 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=False)
             completion = await self._async().complete(body, **sending)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
-        return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
+            return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
     def _stream(
         self,
@@ -99,18 +108,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        yield from make.last_chunks(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            # Handed out when the connection is given back: who has the last chunk may never ask for another.
+            if last is not None:
+                yield from make.last_chunks(last)
 
     async def _astream(
         self,
@@ -119,19 +130,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body))
+            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        for last in make.last_chunks(delta):
-                            yield last
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                        last = delta
+            if last is not None:
+                for last_chunk in make.last_chunks(last):
+                    yield last_chunk
 
     def _stream_chat_model_events(
         self,
@@ -141,14 +153,19 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """What LangChain looks for to stream protocol events without a detour over chunks."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
-                    yield from events(delta)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        yield from events(delta)
+                    else:
+                        last = delta
+            # LangChain asks for nothing after the event that ends the message: the connection is given back before.
+            if last is not None:
+                yield from events(last)
 
     async def _astream_chat_model_events(
         self,
@@ -158,15 +175,20 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """The asynchronous twin."""
-        try:
+        with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
-                    for event in events(delta):
-                        yield event
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                    if delta.completion is None:
+                        for event in events(delta):
+                            yield event
+                    else:
+                        last = delta
+            if last is not None:
+                for event in events(last):
+                    yield event
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -180,11 +202,7 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         if call:
             for name in _NOT_FOR_THE_WIRE:
                 call.pop(name, None)
-            if "timeout" in call:
-                sending["timeout"] = call.pop("timeout")
-            headers = call.pop("extra_headers", None)
-            if headers:
-                sending["headers"] = headers
+            sending.update(sending_options(call))
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
@@ -221,20 +239,28 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If something is not a tool, or ``tool_choice`` names none of them.
         """
-        try:
+        with Boundary(as_langchain):
             params = tool_params(tools, strict=strict)
-            choice = wire_tool_choice(tool_choice, tool_names(params))
+            choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
-                kwargs["response_format"] = structured.strict_safe(structured.as_response_format(response_format))
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
+                kwargs["response_format"] = structured.as_response_format(response_format)
         if params:
             kwargs["tools"] = params
             if choice is not None:
                 kwargs["tool_choice"] = choice
             if parallel_tool_calls is not None:
                 kwargs["parallel_tool_calls"] = parallel_tool_calls
-        return cast("Runnable[LanguageModelInput, AIMessage]", super().bind(**kwargs))
+        return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**kwargs))
+
+    def bind(self, **kwargs: Any) -> Any:
+        """Fix keywords of a call; headers among them show to nobody who asks what is bound."""
+        with Boundary(as_langchain):
+            kwargs = _with_hidden_headers(kwargs)
+        return super().bind(**kwargs)
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """What a cache is told of a call, and may write into a file."""
+        return super()._get_llm_string(stop, **_with_hidden_headers(kwargs))
 
     def with_structured_output(
         self,
@@ -263,10 +289,8 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         Raises:
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
-        try:
+        with Boundary(as_langchain):
             return self._structured(schema, method, include_raw, strict, tools, kwargs)
-        except GumloopError as error:
-            raise as_langchain(error) from error.__cause__
 
     def _structured(
         self,
@@ -285,27 +309,53 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
             raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+        noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
+        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
-            parser.strict = structured.wants_strict(target, strict)
-            response_format = structured.response_format_of(target, parser.strict)
+            schema = structured.strict_schema(target, strict)
+            parser.strict = schema is not None
+            response_format = structured.response_format_of(target, schema)
             model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
         else:
-            parser.strict, parser.tool_name = bool(strict), target.name
-            schema = strict_schema(target.schema) if strict and can_be_strict(target.schema) else target.schema
-            function = {"name": target.name, "description": target.description or "", "parameters": schema}
+            schema = structured.strict_schema(target, strict) if strict else None
+            parser.strict, parser.tool_name = schema is not None, target.name
+            options = merge_options(self._body_options(), kwargs)
+            parser.is_unforced = cannot_force_a_call(str(options.get("model", self.model)), options)
+            function = {
+                "name": target.name,
+                "description": target.description or "",
+                "parameters": schema or target.schema,
+            }
             choice = "any" if tools else target.name
             model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
         return structured.with_raw(model, parser) if include_raw else model | parser
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        return combined_llm_output(_llm_outputs)
+        with Boundary(as_langchain):
+            return combined_llm_output(_llm_outputs)
 
     @property
     def _llm_type(self) -> str:
         return "gumloop-chat"
+
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        try:
+            prompt = super()._convert_input(model_input)
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"[:500]
+            refused = InvalidRequestError(f"The input cannot be read as messages: {reason}")
+            raise as_langchain(refused) from error
+        with Boundary(as_langchain):
+            refuse_odd_blocks(prompt)
+        return prompt
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """What callbacks are told of a call."""
+        with Boundary(as_langchain):
+            kwargs = _with_hidden_headers(kwargs)
+        return super()._get_invocation_params(stop, **kwargs)
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -336,29 +386,69 @@ class ChatGumloop(ChatModelFields, BaseChatModel):
         return True
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(self.model)
+        return known_profile(self.model)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_a_looked_up_profile(cls, values: Any) -> Any:
+        """A configurable model is made again of all its fields, and this one follows from another."""
+        profile = values.get("profile") if isinstance(values, dict) else None
+        if isinstance(profile, KnownProfile) and profile.is_untouched:
+            return {name: value for name, value in values.items() if name != "profile"}
+        return values
+
+    def _follow_model(self) -> None:
+        profile = self.profile
+        if profile is None or (isinstance(profile, KnownProfile) and profile.is_untouched):
+            self.profile = known_profile(self.model)
+
+    @classmethod
+    def _as_raised(cls, error: Exception) -> Exception:
+        raised = super()._as_raised(error)
+        return as_langchain(raised) if isinstance(raised, GumloopError) else raised
 
     @model_validator(mode="after")
     def _note_gumloop_version(self) -> Self:
         self._add_version("langchain-gumloop", __version__)
         return self
 
+    def get_token_ids(self, text: str) -> list[int]:
+        """Split a text into tokens, by the function that was passed as ``custom_get_token_ids``.
+
+        Raises:
+            ConfigurationError: If none was: the models behind the endpoint have different tokenizers, which it does
+                not offer.
+        """
+        with Boundary(as_langchain):
+            if self.custom_get_token_ids is None:
+                raise ConfigurationError(
+                    "There is no tokenizer for this model. Pass one as custom_get_token_ids, or use get_num_tokens, "
+                    "which estimates."
+                )
+            return self.custom_get_token_ids(text)
+
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text; the endpoint has no way to count them."""
-        return count_tokens_approximately([("user", text)], extra_tokens_per_message=0, count_name=False)
+        with Boundary(as_langchain):
+            return tokens_of_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
-        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
+        with Boundary(as_langchain):
+            return tokens_of_messages(messages, tools)
 
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
 
 
+def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
+    headers = kwargs.get("extra_headers")
+    return {**kwargs, "extra_headers": call_headers(headers)} if headers else kwargs
+
+
 def _settle_tools(call: dict[str, Any]) -> None:
     """Convert tools that were passed with a call rather than by ``bind_tools``."""
-    tools = call["tools"]
-    if not all(isinstance(tool, dict) and "type" in tool for tool in tools):
-        tools = call["tools"] = tool_params(tools)
+    check_form("tools", call["tools"])
+    tools = call["tools"] = tool_params(call["tools"])
     if call.get("tool_choice") is not None:
-        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools))
+        call["tool_choice"] = wire_tool_choice(call["tool_choice"], tool_names(tools), server_tool_names(tools))

@@ -25,8 +25,18 @@ class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestE
     """The client cannot work as it was set up."""
 
 
+class UnpicklableSecretError(core.UnpicklableSecretError, langchain.ModelInvalidRequestError):
+    """A secret, or where it comes from, cannot go to another process, and must not get lost on the way."""
+
+
 class InvalidRequestError(core.InvalidRequestError, langchain.ModelInvalidRequestError):
     """The caller's input has no place on the wire. Nothing was sent."""
+
+
+class UnexpectedError(core.UnexpectedError, langchain.ModelAPIError, ValueError):
+    """Something failed that nobody foresaw. ``__cause__`` is what was raised."""
+
+    is_retryable = False
 
 
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError, ConnectionError):
@@ -108,7 +118,9 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
     for kind in (
         MissingCredentialsError,
         ConfigurationError,
+        UnpicklableSecretError,
         InvalidRequestError,
+        UnexpectedError,
         APIConnectionError,
         APITimeoutError,
         InvalidResponseError,
@@ -125,6 +137,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
         ServerError,
         NotSupportedError,
         ProviderError,
+        UnexpectedError,
     )
 }
 

@@ -14,15 +14,17 @@ from langchain_core.version import VERSION
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 from gumloop_core.wire import JSONObject
-from langchain_gumloop.content import IMAGE_INDEX, REASONING_INDEX, TEXT_INDEX, TOOL_CALL_INDEX
+from langchain_gumloop.calls import read_call
+from langchain_gumloop.citations import annotation_blocks
+from langchain_gumloop.content import IMAGE_INDEX, REASONING_INDEX, TEXT_INDEX, TOOL_CALL_INDEX, with_extras
 from langchain_gumloop.from_wire import (
     PROVIDER,
     additional_kwargs,
     image_block,
-    parse_tool_calls,
     response_metadata,
     usage_metadata,
 )
+from langchain_gumloop.server_tools import count_results, server_tool_blocks
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
@@ -45,6 +47,7 @@ class EventMaker:
         self._text_number = -1
         self._waiting: list[Image] = []
         self._images_sent = 0
+        self._results_sent = 0
         self._arguments: dict[int, JSONObject] = {}
 
     def events(self, delta: Delta) -> Sequence[MessagesData]:
@@ -67,6 +70,8 @@ class EventMaker:
         if delta.reasoning:
             number = self._block(made, REASONING_INDEX, {"type": "reasoning", "reasoning": ""})
             made.append(_delta(number, {"type": "reasoning-delta", "reasoning": delta.reasoning}))
+        if delta.extensions is not None:
+            self._server_tools(made, delta.extensions)
         if delta.text:
             self._text_number = self._block(made, TEXT_INDEX, {"type": "text", "text": ""})
             made.append(_delta(self._text_number, {"type": "text-delta", "text": delta.text}))
@@ -106,6 +111,12 @@ class EventMaker:
             self._images_sent += 1
         self._waiting.clear()
 
+    def _server_tools(self, made: list[JSONObject], extensions: JSONObject) -> None:
+        for block in server_tool_blocks(extensions, self._results_sent):
+            number = self._block(made, block["index"], {**block})
+            made.append(_finish(number, block))
+        self._results_sent += count_results(extensions)
+
     def _frame(self, made: list[JSONObject], place: int, image: Image) -> None:
         """A frame replaces the one before; the picture itself closes the block."""
         block = image_block(image)
@@ -127,14 +138,19 @@ class EventMaker:
 
     def _finish(self, made: list[JSONObject], completion: Completion) -> None:
         self._images(made)
-        calls, invalid = parse_tool_calls(completion)
+        kwargs = additional_kwargs(completion)
+        text: JSONObject = {"type": "text", "text": completion.text, "index": TEXT_INDEX}
+        annotations = annotation_blocks(kwargs.get("annotations"))
+        if annotations:
+            text["annotations"] = annotations
+            self._block(made, TEXT_INDEX, {"type": "text", "text": ""})
         finished: dict[str, JSONObject] = {
             REASONING_INDEX: {"type": "reasoning", "reasoning": completion.reasoning, "index": REASONING_INDEX},
-            TEXT_INDEX: {"type": "text", "text": completion.text, "index": TEXT_INDEX},
+            TEXT_INDEX: text,
         }
-        places = {call.id: place for place, call in enumerate(completion.tool_calls)}
-        for call in (*calls, *invalid):
-            finished[f"{TOOL_CALL_INDEX}{places[call['id'] or '']}"] = dict(call)
+        for place, call in enumerate(completion.tool_calls):
+            read = read_call(call.id, call.name, call.arguments, completion.finish_reason)
+            finished[f"{TOOL_CALL_INDEX}{place}"] = with_extras(dict(read), kwargs)
         for name, number in self._open.items():
             if name in finished:
                 made.append(_finish(number, finished[name]))
@@ -142,7 +158,6 @@ class EventMaker:
         usage = usage_metadata(completion.usage)
         if usage is not None:
             end["usage"] = usage
-        kwargs = additional_kwargs(completion)
         if kwargs:
             end["additional_kwargs"] = kwargs  # beside the protocol, where LangChain's own bridge puts them too
         made.append(end)

@@ -1,6 +1,6 @@
 """Chunks for the two deltas that make up nearly all of a stream, without pydantic's validation.
 
-Validating an ``AIMessageChunk`` and a ``ChatGenerationChunk`` costs more than reading the chunk from the wire. Here
+Validating a ``StreamedChunk`` and a ``ChatGenerationChunk`` costs more than reading the chunk from the wire. Here
 both are copied from a validated template, with containers of their own. ``tests/langchain/test_fast_chunks.py``
 compares every attribute with the validated objects. Should another version of LangChain add a field with a container
 of its own, the chunks are validated as usual.
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk, ToolCallChunk
+from langchain_core.messages import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
+
+from langchain_gumloop.streamed import StreamedChunk
 
 _PROVIDER = "gumloop"
 _FRESH = frozenset({"additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks"})
@@ -53,7 +55,7 @@ def tool_arguments_chunk(index: int, arguments: str) -> ChatGenerationChunk:
 
 
 def _assemble(fields: dict[str, Any], fields_set: set[str], text: str) -> ChatGenerationChunk:
-    message = _new(AIMessageChunk)
+    message = _new(StreamedChunk)
     _set(message, "__dict__", fields)
     _set(message, "__pydantic_fields_set__", fields_set.copy())
     _set(message, "__pydantic_extra__", {})
@@ -71,7 +73,7 @@ def _assemble(fields: dict[str, Any], fields_set: set[str], text: str) -> ChatGe
 
 def _validated(text: str, pieces: list[ToolCallChunk]) -> ChatGenerationChunk:
     metadata = {"model_provider": _PROVIDER}
-    message = AIMessageChunk(content=text, response_metadata=metadata, tool_call_chunks=pieces)
+    message = StreamedChunk(content=text, response_metadata=metadata, tool_call_chunks=pieces)
     return ChatGenerationChunk(message=message)
 
 
@@ -83,7 +85,7 @@ def _can_copy(generation: ChatGenerationChunk) -> bool:
     """Whether copying the templates gives every chunk all the containers of its own."""
     message = generation.message
     return (
-        type(message) is AIMessageChunk
+        type(message) is StreamedChunk
         and _containers(message) == _FRESH
         and not _containers(generation)
         and message.__pydantic_extra__ == {}

@@ -10,13 +10,19 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece, Usage
-from gumloop_core.json_text import decode
 from gumloop_core.wire import JSONObject
-from langchain_gumloop.content import blocks_of
+from langchain_gumloop.calls import CALL_EXTRAS, read_calls
+from langchain_gumloop.content import IMAGE_INDEX, TEXT_INDEX, blocks_of, last_blocks
 from langchain_gumloop.fast_chunks import text_chunk, tool_arguments_chunk
+from langchain_gumloop.numbered import kept_apart
+from langchain_gumloop.streamed import StreamedChunk
 
 PROVIDER = "gumloop"
 """``response_metadata["model_provider"]``, and what traces call the provider."""
+
+_OURS = frozenset({"model_provider", "model_name", "output_version", "id", "finish_reason", "token_usage", "logprobs"})
+"""What ``response_metadata`` says in our or LangChain's words. A server's top-level fields of these names stand under
+``server_metadata``: another provider's name there would have LangChain read our content as that provider's."""
 
 
 def chat_result(completion: Completion, *, in_blocks: bool, output_version: str | None) -> ChatResult:
@@ -33,6 +39,8 @@ def chat_result(completion: Completion, *, in_blocks: bool, output_version: str 
         message.response_metadata["output_version"] = "v1"
     generation = ChatGeneration(message=message, generation_info=_generation_info(completion))
     output: JSONObject = {}
+    if completion.id is not None:
+        output["id"] = completion.id  # where OpenTelemetry's instrumentation of LangChain looks for it
     if completion.model is not None:
         output["model_name"] = completion.model
     if completion.usage is not None:
@@ -85,22 +93,8 @@ def ai_message(completion: Completion, *, in_blocks: bool = False) -> AIMessage:
 
 def parse_tool_calls(completion: Completion) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """The tool calls whose arguments are a JSON object, and those whose are not."""
-    calls: list[ToolCall] = []
-    invalid: list[InvalidToolCall] = []
-    for call in completion.tool_calls:
-        try:
-            arguments = decode(call.arguments.encode("utf-8", "surrogatepass")) if call.arguments.strip() else {}
-        except ValueError as error:
-            problem = f"The arguments are not JSON: {error}"
-        else:
-            if isinstance(arguments, dict):
-                calls.append(ToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
-                continue
-            problem = "The arguments are JSON, but not an object."
-        invalid.append(
-            InvalidToolCall(name=call.name, args=call.arguments, id=call.id, error=problem, type="invalid_tool_call")
-        )
-    return calls, invalid
+    written = ((call.id, call.name, call.arguments) for call in completion.tool_calls)
+    return read_calls(written, completion.finish_reason)
 
 
 def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
@@ -133,7 +127,10 @@ def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
 
 def response_metadata(completion: Completion) -> JSONObject:
     """What is known of the answer beside its content: see ``docs/langchain.md``."""
-    metadata: JSONObject = {"model_provider": PROVIDER, **completion.metadata}
+    metadata = dict(completion.metadata)
+    if not metadata.keys().isdisjoint(_OURS):
+        metadata["server_metadata"] = {name: metadata.pop(name) for name in _OURS & metadata.keys()}
+    metadata["model_provider"] = PROVIDER
     if completion.model is not None:
         metadata["model_name"] = completion.model
     if completion.id is not None:
@@ -170,7 +167,10 @@ def whole_additional_kwargs(completion: Completion) -> JSONObject:
         kwargs["reasoning_details"] = completion.reasoning_details
     if completion.extensions is not None:
         kwargs["gumloop_extensions"] = completion.extensions
-    return kwargs
+    extras = {call.id: call.extra for call in completion.tool_calls if call.extra}
+    if extras:
+        kwargs[CALL_EXTRAS] = extras
+    return {name: kept_apart(value) for name, value in kwargs.items()}
 
 
 def image_block(image: Image) -> JSONObject:
@@ -186,12 +186,12 @@ def image_block(image: Image) -> JSONObject:
 
 def image_blocks(images: list[Image] | tuple[Image, ...], first: int = 0) -> list[JSONObject]:
     """The blocks of images, numbered so that LangChain keeps them apart when it adds up chunks."""
-    return [{**image_block(image), "index": f"lc_img_{first + place}"} for place, image in enumerate(images)]
+    return [{**image_block(image), "index": f"{IMAGE_INDEX}{first + place}"} for place, image in enumerate(images)]
 
 
 def text_blocks(text: str) -> list[JSONObject]:
     """The block of a text, if there is any."""
-    return [{"type": "text", "text": text, "index": "lc_txt"}] if text else []
+    return [{"type": "text", "text": text, "index": TEXT_INDEX}] if text else []
 
 
 def _generation_info(completion: Completion) -> JSONObject | None:
@@ -206,10 +206,12 @@ class ChunkMaker:
 
     Args:
         in_blocks: Whether the content is a list of blocks.
+        output_version: ``"v1"`` gives the last chunk the blocks that only the whole answer has.
     """
 
-    def __init__(self, *, in_blocks: bool) -> None:
+    def __init__(self, *, in_blocks: bool, output_version: str | None) -> None:
         self._in_blocks = in_blocks
+        self._standard = output_version == "v1"
         self._has_text = False
         self._waiting: list[Image] = []
         self._images_sent = 0
@@ -245,10 +247,15 @@ class ChunkMaker:
         self._waiting.extend(delta.images)
         if self._waiting or delta.tool_calls:
             yield _chunk(self._take_images() if self._waiting else self._content(delta), {}, delta.tool_calls)
+        kwargs, metadata = whole_additional_kwargs(completion), response_metadata(completion)
+        content: Any = [] if self._in_blocks else ""
+        blocks = last_blocks(kwargs) if self._standard else []
+        if blocks:
+            content, metadata["output_version"] = blocks, "v1"
         message = AIMessageChunk(
-            content=[] if self._in_blocks else "",
-            additional_kwargs=whole_additional_kwargs(completion),
-            response_metadata=response_metadata(completion),
+            content=content,
+            additional_kwargs=kwargs,
+            response_metadata=metadata,
             usage_metadata=usage_metadata(completion.usage),
             chunk_position="last",
         )
@@ -270,7 +277,7 @@ class ChunkMaker:
 
 
 def _chunk(content: Any, kwargs: JSONObject, pieces: tuple[ToolCallPiece, ...]) -> ChatGenerationChunk:
-    message = AIMessageChunk(
+    message = StreamedChunk(
         content=content,
         additional_kwargs=kwargs,
         response_metadata={"model_provider": PROVIDER},

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import encode
 from gumloop_core.media import data_url
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
+from langchain_gumloop.calls import arguments_text
+from langchain_gumloop.citations import file_annotations, raw_annotations
+from langchain_gumloop.numbered import as_received
 from langchain_gumloop.parts import content_part
 
 _CALLS = frozenset(
@@ -51,8 +53,9 @@ def assistant_param(
     """The wire's message for an answer whose content is a list.
 
     Text that carries nothing else becomes a string. Images go where the wire has generated images. Anthropic's
-    ``thinking`` becomes ``reasoning_details`` with its signature. What a provider's own server-side tools left behind
-    has no place on the wire and is left out, as the provider's answer that follows it is there.
+    ``thinking`` becomes ``reasoning_details`` with its signature, any other reasoning is text. What a provider's own
+    server-side tools left behind has no place on the wire and is left out, as the provider's answer that follows it is
+    there.
 
     Args:
         content: A list of strings and blocks.
@@ -68,6 +71,7 @@ def assistant_param(
     details: list[JSONObject] = []
     reasoning: list[str] = []
     calls: list[ToolCallParam] = []
+    files: list[JSONObject] = []
     for place, block in enumerate(content):
         if isinstance(block, str):
             if block:
@@ -77,13 +81,15 @@ def assistant_param(
         if kind == "non_standard" and isinstance(block.get("value"), Mapping):
             block = block["value"]
             kind = block.get("type")
+        if not isinstance(kind, str):
+            raise _no_place(place, kind)
         if kind in _CALLS:
             if not has_calls and kind in ("tool_use", "tool_call"):
-                calls.append(_call_of(block))
+                calls.append(_call_of(block, place))
         elif kind in _IMAGES:
             images.append({"type": "image_url", "image_url": _part(block, place)["image_url"]})
         elif kind == "image_generation_call":
-            if block.get("result"):
+            if isinstance(block.get("result"), str) and block["result"]:
                 picture = data_url(block["result"], f"image/{block.get('output_format') or 'png'}")
                 images.append({"type": "image_url", "image_url": {"url": picture}})
         elif kind == "redacted_thinking":
@@ -93,21 +99,22 @@ def assistant_param(
             # Signed by another provider, it is no more than text to the model that is asked now.
             if signature and (provider == "anthropic" or (provider is None and kind == "thinking")):
                 details.append(_thinking({"thinking": text, "signature": signature}))
-            elif isinstance(text, str):
+            elif isinstance(text, str) and text:
                 reasoning.append(text)
         elif kind in ("text", "text-plain"):
             part = _part(block, place)
             if part.get("text"):
                 texts.append(part)
+            files += file_annotations(raw_annotations(block))
         elif kind == "refusal":
             texts.append({"type": "text", "text": str(block.get("refusal") or "")})
         elif not _is_server_side(kind):
-            raise InvalidRequestError(
-                f"content[{place}] is a block of type {kind!r}, which has no place in an answer that is sent back."
-            )
+            raise _no_place(place, kind)
     param: MessageParam = {"role": "assistant", "content": _joined(texts)}
     if images:
         param["images"] = images  # type: ignore[typeddict-unknown-key]  # as the endpoint sent them
+    if files:
+        param["annotations"] = as_received(files)  # type: ignore[typeddict-unknown-key]  # as the endpoint sent them
     if calls:
         param["tool_calls"] = calls
     if replay_reasoning:
@@ -116,6 +123,12 @@ def assistant_param(
         elif reasoning:
             param["reasoning"] = "".join(reasoning)
     return param
+
+
+def _no_place(place: int, kind: Any) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"content[{place}] is a block of type {kind!r}, which has no place in an answer that is sent back."
+    )
 
 
 def _joined(texts: list[ContentPart]) -> str | list[ContentPart]:
@@ -132,25 +145,33 @@ def _part(block: Mapping[str, Any], place: int) -> ContentPart:
         raise InvalidRequestError(f"content[{place}]{error.message}") from None
 
 
-def _call_of(block: Mapping[str, Any]) -> ToolCallParam:
-    arguments = block.get("input", block.get("args"))
-    return {
-        "id": block["id"],
-        "type": "function",
-        "function": {"name": block["name"], "arguments": encode(arguments or {}).decode()},
-    }
+def _call_of(block: Mapping[str, Any], place: int) -> ToolCallParam:
+    identity, name = block.get("id"), block.get("name")
+    for field, value in (("id", identity), ("name", name)):
+        if not isinstance(value, str) or not value:
+            raise InvalidRequestError(f"content[{place}] is a call of a tool without {field}.")
+    arguments = arguments_text(block.get("input", block.get("args")) or {}, name)
+    return {"id": str(identity), "type": "function", "function": {"name": str(name), "arguments": arguments}}
 
 
 def _reasoning_of(block: Mapping[str, Any], kind: str) -> tuple[Any, Any]:
     """The text of a reasoning block, and its signature: Anthropic's, LangChain's, or that of Bedrock's Converse."""
     if kind == "thinking":
-        return block.get("thinking"), block.get("signature")
+        return _text_of(block.get("thinking")), block.get("signature")
     if kind == "reasoning":
-        summary = block.get("summary")  # OpenAI's form
-        text = "".join(part.get("text") or "" for part in summary) if isinstance(summary, list) else None
-        return block.get("reasoning") or text or None, (block.get("extras") or {}).get("signature")
+        extras = block.get("extras")
+        signature = extras.get("signature") if isinstance(extras, Mapping) else None
+        return block.get("reasoning") or _text_of(block.get("summary")) or None, signature  # the summary is OpenAI's
     content = block.get("reasoning_content")
     return (content.get("text"), None) if isinstance(content, Mapping) else (content, None)
+
+
+def _text_of(value: Any) -> Any:
+    """Text, or the joined text of a list of parts, which Mistral has thinking in."""
+    if not isinstance(value, list):
+        return value
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in value]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _thinking(block: Mapping[str, Any]) -> JSONObject:

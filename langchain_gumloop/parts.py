@@ -6,6 +6,8 @@ the wire's own, and Anthropic's.
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -35,6 +37,9 @@ def content_parts(content: Any) -> list[ContentPart]:
             parts.append(content_part(block))
         except InvalidRequestError as error:
             raise InvalidRequestError(f"content[{place}]{error.message}") from None
+    if len(parts) > 1:
+        # Some providers refuse empty text, and with it the picture beside it.
+        parts = [part for part in parts if part["type"] != "text" or part.get("text")] or parts[:1]
     return parts
 
 
@@ -43,6 +48,8 @@ def content_part(block: Mapping[str, Any]) -> ContentPart:
     kind = block.get("type")
     if kind == "non_standard" and isinstance(block.get("value"), Mapping):
         return content_part(block["value"])
+    if not isinstance(block.get("source_type", ""), str):
+        raise InvalidRequestError(f" has a source_type that is not text: {block['source_type']!r}.")
     convert = _CONVERTERS.get(kind) if isinstance(kind, str) else None
     if convert is None:
         raise InvalidRequestError(
@@ -84,10 +91,7 @@ def _source(block: Mapping[str, Any], kind: str) -> str:
         }
     data = block.get("base64") or block.get("data")
     if data:
-        mime_type = block.get("mime_type")
-        if not mime_type:
-            raise InvalidRequestError(f" is {kind} with base64 data, which needs its mime_type.")
-        return data_url(data, mime_type)
+        return data_url(_base64(data, kind), _mime_type(block, kind))
     url = block.get("url")
     if isinstance(url, str) and url:
         return url
@@ -96,6 +100,24 @@ def _source(block: Mapping[str, Any], kind: str) -> str:
             f" is {kind} with the id of an uploaded file, which the endpoint does not know. Pass its url or base64."
         )
     raise InvalidRequestError(f" is {kind} without url or base64.")
+
+
+def _base64(data: Any, kind: str) -> str | bytes:
+    if not isinstance(data, (str, bytes)):
+        raise InvalidRequestError(f" is {kind} whose base64 data is not text.")
+    return data
+
+
+def _mime_type(block: Mapping[str, Any], kind: str) -> str:
+    mime_type = block.get("mime_type")
+    source = block.get("source")
+    if not mime_type and isinstance(source, Mapping):
+        mime_type = source.get("media_type")
+    if not mime_type:
+        raise InvalidRequestError(f" is {kind} with base64 data, which needs its mime_type.")
+    if not isinstance(mime_type, str):
+        raise InvalidRequestError(f" is {kind} whose mime_type is not text: {mime_type!r}.")
+    return mime_type
 
 
 def _image(block: Mapping[str, Any]) -> ContentPart:
@@ -116,31 +138,47 @@ def _image_url(block: Mapping[str, Any]) -> ContentPart:
 
 
 def _audio(block: Mapping[str, Any]) -> ContentPart:
-    data, mime_type = block.get("base64") or block.get("data"), block.get("mime_type")
+    data = block.get("base64") or block.get("data")
     if not data:
         raise InvalidRequestError(" is audio without base64 data; the endpoint takes audio by its data only.")
-    if not mime_type:
-        raise InvalidRequestError(" is audio with base64 data, which needs its mime_type.")
-    kind = mime_type.rpartition("/")[2].partition(";")[0].lower()
+    data = _base64(data, "audio")
+    if isinstance(data, bytes):
+        data = base64.b64encode(data).decode("ascii")
+    kind = _mime_type(block, "audio").rpartition("/")[2].partition(";")[0].lower()
     return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(kind, kind)}}
 
 
 def _file(block: Mapping[str, Any]) -> ContentPart:
     given = block.get("file")
     if isinstance(given, Mapping):  # OpenAI's form
-        return {"type": "file", "file": dict(given)}
+        file: JSONObject = dict(given)
+        if not file.get("filename") and isinstance(file.get("file_data"), str):
+            name = _name_for(file["file_data"])
+            if name:
+                file = {**file, "filename": name}
+        return {"type": "file", "file": file}
     source = block.get("source")
     if isinstance(source, Mapping) and source.get("type") == "text":
         return {"type": "text", "text": str(source.get("data") or "")}
     if block.get("source_type") == "text":
         return {"type": "text", "text": str(block.get("text") or block.get("url") or "")}
     identity = block.get("file_id") or (block.get("id") if block.get("source_type") == "id" else None)
-    file: JSONObject = {"file_id": identity} if identity else {"file_data": _source(block, "a file")}
+    file = {"file_id": identity} if identity else {"file_data": _source(block, "a file")}
     name = block.get("filename") or block.get("name") or block.get("title")
     name = name or _extra(block, "filename") or _extra(block, "name")
+    if name is None and not identity and (block.get("base64") or block.get("data") or isinstance(source, Mapping)):
+        name = _name_for(str(file["file_data"]))
     if name:
         file = {"filename": name, **file}
     return {"type": "file", "file": file}
+
+
+def _name_for(url: str) -> str | None:
+    """A name for a file that came without one, from the type in its data URL: some providers refuse it otherwise."""
+    if not url.startswith("data:"):
+        return None
+    mime_type = url[5:].partition(",")[0].partition(";")[0].strip().lower()
+    return f"file{mimetypes.guess_extension(mime_type) or ''}"
 
 
 def _plain_text(block: Mapping[str, Any]) -> ContentPart:

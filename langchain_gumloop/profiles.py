@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from langchain_core.language_models.model_profile import ModelProfile
 
 from gumloop_core.catalog import ModelFacts, model_facts
@@ -17,6 +19,31 @@ _FIELDS = {
     "tool_calling": "tool_calling",
     "structured_output": "structured_output",
 }
+
+
+class KnownProfile(dict[str, Any]):
+    """A profile that was looked up, so that it can be looked up again when the model changes.
+
+    Attributes:
+        model: The model that it is of.
+    """
+
+    model: str = ""
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it still says what is known of its model."""
+        return self == profile_of(self.model)
+
+
+def known_profile(model: str) -> ModelProfile | None:
+    """As :func:`profile_of`, and it knows its model."""
+    profile = profile_of(model)
+    if profile is None:
+        return None
+    known = KnownProfile(profile)
+    known.model = model
+    return cast("ModelProfile", known)
 
 
 def profile_of(model: str) -> ModelProfile | None:

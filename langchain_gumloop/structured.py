@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import re
 import weakref
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
 from enum import EnumMeta
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias, cast, get_origin
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_function
-from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter
+from typing_extensions import is_typeddict
 
+from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import encode
+from gumloop_core.nulls import without_added_nulls
 from gumloop_core.request import json_schema_format
-from gumloop_core.schema import can_be_strict, safe_name, strict_schema, with_root, without_added_nulls
+from gumloop_core.schema import safe_name, with_root
+from gumloop_core.strict import strict_form
+from gumloop_core.strict_subset import TYPES, fault_in
+from gumloop_core.structured import Problem, Wanted, read_document
+from gumloop_core.thinking import NO_FORCED_CALL
 from gumloop_core.wire import JSONObject, ResponseFormat
 from langchain_gumloop.errors import LengthLimitError, RefusalError
+from langchain_gumloop.growing import GrowingObject, awith_whole, with_whole
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How the answer is held to the schema: by the endpoint, as the arguments of a tool, or by asking for JSON alone."""
@@ -40,41 +47,58 @@ class Target:
         name: A name that the endpoint takes.
         description: What it is, for the model.
         schema: Its JSON Schema, as the caller wrote it.
-        model: The Pydantic class to make objects of, if that was given.
+        validate: Makes an object of a JSON document, or raises; ``None`` where the document is the answer.
     """
 
     name: str
     description: str | None
     schema: JSONObject
-    model: type[Any] | None = None
+    validate: Callable[[bytes], Any] | None = None
 
 
 _targets: weakref.WeakKeyDictionary[type, Target] = weakref.WeakKeyDictionary()
 
+_HINT = "Pass a Pydantic class, a TypedDict, a dataclass, a JSON Schema or an OpenAI function"
+
 
 def target_of(schema: Any) -> Target:
-    """Read what the caller gave: a Pydantic or TypedDict class, a JSON Schema, or an OpenAI function.
+    """Read what the caller gave: a Pydantic, TypedDict or dataclass class, a JSON Schema, or an OpenAI function.
 
     Raises:
-        InvalidRequestError: If it is none of these.
+        InvalidRequestError: If it is none of these. It says what to pass.
     """
     if isinstance(schema, type) and get_origin(schema) is None:  # Python 3.10 takes list[X] for a class
         known = _targets.get(schema)
         if known is None:
             known = _targets[schema] = _target_of_class(schema)
         return known
-    if not isinstance(schema, dict):
+    if isinstance(schema, Mapping):
+        return _target_of_dict(dict(schema))
+    if isinstance(schema, BaseModel) or is_basemodel_subclass(type(schema)) or is_dataclass(schema):
         raise InvalidRequestError(
-            f"A schema must be a Pydantic class, a TypedDict, a JSON Schema or an OpenAI function, not {schema!r}."
+            f"The schema is an object of {type(schema).__name__}, not the class: pass {type(schema).__name__}."
         )
+    if get_origin(schema) is not None:
+        raise InvalidRequestError(
+            f"{schema} is no class, and an answer is an object. {_HINT}: a class with a field of that type, "
+            f"class Answer(BaseModel): value: {schema}"
+        )
+    raise InvalidRequestError(f"A schema must be a Pydantic class or the like, not {schema!r:.200}. {_HINT}.")
+
+
+def _target_of_dict(schema: JSONObject) -> Target:
     kind = schema.get("type")
     function = schema.get(kind) if kind in ("function", "json_schema") else schema
     if isinstance(function, dict) and isinstance(function.get("name"), str):
         inner = function.get("parameters", function.get("schema", function.get("input_schema")))
         if inner is None or isinstance(inner, dict):
             inner = with_root(inner or {"type": "object", "properties": {}})
-            return Target(safe_name(function["name"]), function.get("description"), inner)
-    return Target(safe_name(schema.get("title")), schema.get("description"), with_root(schema))
+            return Target(safe_name(function["name"]), _text(function.get("description")), inner)
+    return Target(safe_name(schema.get("title")), _text(schema.get("description")), with_root(schema))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _target_of_class(schema: type) -> Target:
@@ -84,78 +108,111 @@ def _target_of_class(schema: type) -> Target:
         )
     name = safe_name(schema.__name__)
     try:
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
+        if issubclass(schema, BaseModel):
             # Its own schema keeps references, which classes that refer to themselves need.
-            json_schema = with_root(schema.model_json_schema())
-            return Target(name, json_schema.get("description"), json_schema, schema)
+            return _validated_target(name, schema.model_json_schema(), schema.model_validate_json)
         if is_basemodel_subclass(schema):  # pydantic.v1
             function = convert_to_openai_function(schema)
-            return Target(name, function.get("description"), function["parameters"], schema)
+            return Target(
+                name, _text(function.get("description")), function["parameters"], cast("Any", schema).parse_raw
+            )
+        if is_dataclass(schema):
+            adapter: TypeAdapter[Any] = TypeAdapter(schema)
+            return _validated_target(name, adapter.json_schema(), adapter.validate_json)
+        if not is_typeddict(schema):
+            raise InvalidRequestError(f"{schema.__name__} cannot be turned into a schema. {_HINT}.")
         json_schema = convert_to_json_schema(schema)
+    except InvalidRequestError:
+        raise
     except Exception as error:
         raise InvalidRequestError(f"{schema.__name__} cannot be turned into a schema: {error}") from error
-    return Target(name, json_schema.get("description"), json_schema)
+    return Target(name, _text(json_schema.get("description")), json_schema)
 
 
-def wants_strict(target: Target, strict: bool | None) -> bool:
-    """Whether the endpoint is asked to keep to the schema to the letter: wherever that is possible, unless told not to.
+def _validated_target(name: str, schema: JSONObject, validate: Callable[[bytes], Any]) -> Target:
+    schema = with_root(schema)
+    return Target(name, _text(schema.get("description")), schema, validate)
+
+
+def strict_schema(target: Target, strict: bool | None) -> JSONObject | None:
+    """The schema that the endpoint is asked to keep to to the letter; ``None`` where it is not asked to.
+
+    Args:
+        target: What is wanted.
+        strict: Whether it must; ``None`` for wherever that is possible.
 
     Raises:
-        InvalidRequestError: If it was told to, and it is not possible.
+        InvalidRequestError: If it must, and strict mode cannot say what the schema says.
     """
-    is_object = target.schema.get("type") == "object" or "properties" in target.schema
-    possible = is_object and can_be_strict(target.schema)
-    if strict and not possible:
-        reason = "it has an object that is open to any key. Name its properties" if is_object else "it is no object"
-        raise InvalidRequestError(f"The schema {target.name!r} cannot be strict: {reason}, or leave strict out.")
-    return possible if strict is None else strict
+    if strict is False:
+        return None
+    schema, fault = strict_form(target.schema, is_checked=target.validate is not None)
+    if schema is None and strict:
+        raise _cannot_be_strict(target.name, fault)
+    return schema
 
 
-def response_format_of(target: Target, strict: bool) -> ResponseFormat:
-    """The body's ``response_format`` for a target."""
-    schema = strict_schema(target.schema) if strict else target.schema
-    return json_schema_format(target.name, schema, strict=strict, description=target.description)
+def _cannot_be_strict(name: Any, fault: str) -> InvalidRequestError:
+    return InvalidRequestError(f"The schema {name!r} cannot be strict: {fault}. Change that part, or leave strict out.")
+
+
+def response_format_of(target: Target, strict: JSONObject | None) -> ResponseFormat:
+    """The body's ``response_format`` for a target.
+
+    Args:
+        target: What is wanted.
+        strict: Its schema as :func:`strict_schema` gives it.
+    """
+    schema = target.schema if strict is None else strict
+    return json_schema_format(target.name, schema, strict=strict is not None, description=target.description)
 
 
 def as_response_format(given: Any) -> Any:
-    """What callers pass as ``response_format``: the wire's dict as it is, a class or a bare schema converted."""
-    if isinstance(given, dict) and given.get("type") in ("json_schema", "json_object", "text"):
-        return given
-    target = target_of(given)
-    return strict_safe(
-        json_schema_format(
-            target.name, target.schema, strict=wants_strict(target, None), description=target.description
-        )
-    )
+    """What callers pass as ``response_format``: the wire's dict, a class or a bare schema.
 
+    The answer is parsed by others, so it must fit the schema as it was given, without help. Where the wire's dict asks
+    for strictness, as that of LangChain's ``ProviderStrategy(City, strict=True)`` does, its schema is made strict-safe.
 
-def strict_safe(response_format: Any) -> Any:
-    """A ``response_format`` that asks for strictness, with a schema that strict mode takes; any other as it is.
-
-    LangChain's ``ProviderStrategy(City, strict=True)`` asks so for the plain schema of a class. The answer is parsed
-    by others, so it must fit the class without help.
+    Raises:
+        InvalidRequestError: If it is none of these, or is to be strict and cannot be.
     """
-    described = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    if isinstance(given, Mapping) and isinstance(given.get("type"), str) and given["type"] not in _OF_SCHEMAS:
+        return _made_strict(dict(given))
+    target = target_of(given)
+    schema, _ = strict_form(target.schema, optional_as_null=False, is_checked=target.validate is not None)
+    return response_format_of(target, schema)
+
+
+_OF_SCHEMAS = TYPES | {"function"}
+
+
+def _made_strict(response_format: JSONObject) -> JSONObject:
+    described = response_format.get("json_schema")
     if not isinstance(described, dict) or described.get("strict") is not True:
         return response_format
-    schema = described.get("schema")
-    if not isinstance(schema, dict) or not can_be_strict(schema):
+    given = described.get("schema")
+    if not isinstance(given, dict) or fault_in(given) is None:
         return response_format
-    return {**response_format, "json_schema": {**described, "schema": strict_schema(schema, optional_as_null=False)}}
+    schema, fault = strict_form(given, optional_as_null=False, is_checked=True)
+    if schema is None:
+        raise _cannot_be_strict(described.get("name"), fault)
+    return {**response_format, "json_schema": {**described, "schema": schema}}
 
 
-class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
+class StructuredAnswerParser(BaseTransformOutputParser[Any]):
     """Makes the object of an answer, and of each step of a streamed one as far as it is there.
 
     Attributes:
         target: What to make; ``None`` for any JSON.
         tool_name: The tool whose arguments are the answer; ``None`` if it is the text.
         strict: Whether the schema was sent in its strict form, where optional values come as null.
+        is_unforced: Whether the model could not be made to call the tool.
     """
 
     target: Target | None = None
     tool_name: str | None = None
     strict: bool = False
+    is_unforced: bool = False
 
     @property
     def _type(self) -> str:
@@ -163,13 +220,13 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
 
     def parse(self, text: str) -> Any:
         """Parse a text."""
-        return self._object(_parse_whole(text), text)
+        return self._read(text, None, None)
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse an answer, or as much of one as there is.
+        """Parse an answer.
 
         Raises:
-            RefusalError: If the model refused.
+            RefusalError: If the model refused, or a filter stopped it.
             LengthLimitError: If the answer was cut off at the token limit.
             OutputParserException: If the answer does not fit the schema.
         """
@@ -177,106 +234,115 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
         message = generation.message if isinstance(generation, ChatGeneration) else None
         if not isinstance(message, AIMessage):
             return self.parse(generation.text)
-        if partial and isinstance(message, AIMessageChunk) and message.chunk_position != "last":
-            return self._partial_object(message)
-        _raise_if_incomplete(message)
+        refusal = message.additional_kwargs.get("refusal")
+        reason = message.response_metadata.get("finish_reason")
         if self.tool_name is None:
             text = str(message.text)
-            return self._object(_parse_whole(text), text)
-        return self._object_of_call(message)
+            if not text and not refusal and message.tool_calls:
+                return None  # it called one of the tools that were given beside the schema
+            return self._read(text, reason, refusal)
+        if refusal:
+            return self._read("", reason, refusal)
+        return self._object_of_call(message, reason)
 
-    def _partial_object(self, message: AIMessage) -> Any:
-        value: Any = None
-        if self.tool_name is None:
-            try:
-                value = parse_partial_json(str(message.text).lstrip().removeprefix("```json").removeprefix("```"))
-            except ValueError:
-                return None
-        else:
-            for call in message.tool_calls:
-                if call["name"] == self.tool_name:
-                    value = call["args"] or None
-                    break
-        if value is None:
-            return None
-        try:
-            return self._object(value, "")
-        except OutputParserException:
-            return None
-
-    def _object_of_call(self, message: AIMessage) -> Any:
-        for call in message.tool_calls:
-            if call["name"] == self.tool_name:
-                return self._object(call["args"], str(call["args"]))
-        if message.tool_calls:
-            return None  # it called another of the tools that were given beside the schema
-        for invalid in message.invalid_tool_calls:
-            raise OutputParserException(
-                f"The model's arguments for {self.tool_name!r} are not a JSON object: {invalid['error']}",
-                llm_output=invalid["args"],
+    def _read(self, text: str, finish_reason: str | None, refusal: str | None) -> Any:
+        document = read_document(text, finish_reason, refusal=refusal, wanted=self.wanted)
+        if document.problem is not None:
+            raise _PROBLEMS.get(document.problem, OutputParserException)(
+                document.reason, llm_output=refusal if refusal else text
             )
+        return self._object_of(document.value, text)
+
+    def _object_of_call(self, message: AIMessage, finish_reason: str | None) -> Any:
+        cut_off = was_cut_off(finish_reason)
+        # The sum of a stream has read its arguments leniently, half ones too: there the text counts.
+        pieces = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
+        texts = [piece["args"] or "" for piece in pieces if piece["name"] == self.tool_name]
+        if texts:
+            arguments, fault = read_arguments(texts[0], finish_reason)
+            if arguments is not None:
+                return self._object_of(arguments, texts[0])
+            if cut_off:
+                return self._read("", finish_reason, None)
+            raise self._not_an_object(fault, texts[0])
+        for call in message.tool_calls:
+            if call["name"] == self.tool_name and (call["args"] or not cut_off):
+                return self._object_of(call["args"], str(call["args"]))
+        if message.tool_calls and not cut_off:
+            return None  # it called another of the tools that were given beside the schema
+        if cut_off:
+            return self._read("", finish_reason, None)
+        for invalid in message.invalid_tool_calls:
+            raise self._not_an_object(str(invalid["error"]), invalid["args"])
+        text = str(message.text)
+        hint = f". {NO_FORCED_CALL}" if self.is_unforced else ""
         raise OutputParserException(
-            f"The model answered with text instead of calling {self.tool_name!r}: {str(message.text)[:500]!r}",
-            llm_output=str(message.text),
+            f"The model answered with text instead of calling {self.tool_name!r}: {text[:500]!r}{hint}",
+            llm_output=text,
         )
 
-    def _object(self, value: Any, text: str) -> Any:
+    def _not_an_object(self, fault: str, arguments: str | None) -> OutputParserException:
+        return OutputParserException(
+            f"The model's arguments for {self.tool_name!r} are not a JSON object: {fault}", llm_output=arguments
+        )
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the document must be at its root."""
+        kind = self.target.schema.get("type") if self.target is not None else None
+        return cast("Wanted", kind) if kind in ("object", "array") else None
+
+    def _object_of(self, value: Any, text: str) -> Any:
+        if self.strict and self.target is not None:
+            value = without_added_nulls(value, self.target.schema)
+        return self.validated(value, text)
+
+    def validated(self, value: Any, text: str) -> Any:
+        """Make the object of a document without added nulls.
+
+        Raises:
+            OutputParserException: If it does not fit the schema.
+        """
         target = self.target
-        if target is None:
-            return value
-        if self.strict:
-            value = without_added_nulls(value, target.schema)
-        if target.model is None:
+        if target is None or target.validate is None:
             return value
         try:
-            return (
-                target.model.model_validate(value)
-                if issubclass(target.model, BaseModel)
-                else cast("Any", target.model).parse_obj(value)
-            )
-        except (ValidationError, ValueError) as error:
+            return target.validate(encode(value))
+        except Exception as error:  # a class's own validators raise what they like
             raise OutputParserException(
                 f"The model's answer does not fit {target.name}: {error}", llm_output=text
             ) from error
 
+    def transform(
+        self, input: Iterator[str | BaseMessage], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Yield the object as it grows, and at the end the whole one; see :meth:`parse_result`."""
+        yield from super().transform(cast("Any", with_whole(input)), config, **kwargs)
 
-def _raise_if_incomplete(message: AIMessage) -> None:
-    refusal = message.additional_kwargs.get("refusal")
-    if refusal:
-        raise RefusalError(f"The model refused: {refusal}", llm_output=refusal)
-    reason = message.response_metadata.get("finish_reason")
-    if reason == "length":
-        raise LengthLimitError(
-            "The answer was cut off at the token limit before its JSON was whole. Raise max_completion_tokens.",
-            llm_output=str(message.text),
-        )
-    if reason == "content_filter":
-        raise RefusalError("The provider's content filter stopped the answer.", llm_output=str(message.text))
+    async def atransform(
+        self, input: AsyncIterator[str | BaseMessage], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """The asynchronous twin of :meth:`transform`."""
+        async for made in super().atransform(cast("Any", awith_whole(input)), config, **kwargs):
+            yield made
 
+    def _transform(self, input: Iterator[Any]) -> Iterator[Any]:
+        growing = GrowingObject(self)
+        for chunk in input:
+            yield from growing.take(chunk)
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
-
-
-def _parse_whole(text: str) -> Any:
-    """The JSON of a text, also where a model that was given no schema put it into a Markdown fence."""
-    fence = _FENCE.search(text)
-    try:
-        return _decoded(text)
-    except ValueError:
-        if fence is None:
-            raise _not_json(text) from None
-    try:
-        return _decoded(fence.group(1))
-    except ValueError:
-        raise _not_json(text) from None
+    async def _atransform(self, input: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        growing = GrowingObject(self)
+        async for chunk in input:
+            for made in growing.take(chunk):
+                yield made
 
 
-def _decoded(text: str) -> Any:
-    return decode(text.encode("utf-8", "surrogatepass"))
-
-
-def _not_json(text: str) -> OutputParserException:
-    return OutputParserException(f"The model's answer is not JSON: {text[:500]!r}", llm_output=text)
+_PROBLEMS: dict[Problem, type[OutputParserException]] = {
+    "refusal": RefusalError,
+    "content_filter": RefusalError,
+    "length": LengthLimitError,
+}
 
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:

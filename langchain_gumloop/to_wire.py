@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolCall, ToolMessage
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.schema import safe_name
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
+from langchain_gumloop.calls import CALL_EXTRAS, arguments_text, extras_of, not_run
+from langchain_gumloop.citations import file_annotations
 from langchain_gumloop.history import assistant_param
+from langchain_gumloop.numbered import as_received
 from langchain_gumloop.parts import content_parts
 
 Messages: TypeAlias = Sequence[BaseMessage]
+
+_SAYS_SOMETHING = frozenset({"tool_calls", "images", "reasoning", "reasoning_details", "refusal", "annotations"})
+"""Fields of an assistant message that are reason enough to send it without content."""
 
 
 def to_messages(
@@ -35,16 +42,18 @@ def to_messages(
     params: list[MessageParam] = []
     origins: list[int] | None = None
     for place, message in enumerate(messages):
-        convert = _CONVERTERS.get(message.type)
-        if convert is None:
+        try:
+            convert = _CONVERTERS.get(message.type)
+            made = None if convert is None else convert(message, messages, replay_reasoning)
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
+        except Exception as error:
+            raise _unreadable(place, message, error) from error
+        if made is None:
             raise InvalidRequestError(
                 f"messages[{place}] is a {type(message).__name__} (type {message.type!r}), which has no place in a "
                 "request. Known are system, human, ai and tool messages, and chat messages with a role of the endpoint."
             )
-        try:
-            made = convert(message, messages, replay_reasoning)
-        except InvalidRequestError as error:
-            raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
         if not isinstance(made, list):
             params.append(made)
             if origins is not None:
@@ -55,6 +64,39 @@ def to_messages(
             params.extend(made)
             origins += [place] * len(made)
     return params, origins
+
+
+def refuse_odd_blocks(prompt: PromptValue) -> None:
+    """Refuse blocks that LangChain itself would trip over on their way here, without a word on which they are.
+
+    Raises:
+        InvalidRequestError: If a block is one of these and has no place on the wire.
+    """
+    if not isinstance(prompt, ChatPromptValue):
+        return
+    messages = prompt.to_messages()
+    for message in messages:
+        if message.content.__class__ is list and any(map(_is_odd, message.content)):
+            to_messages(messages)
+            return
+
+
+def _is_odd(block: Any) -> bool:
+    if not isinstance(block, dict):
+        return False
+    kind = block.get("type")
+    if not isinstance(kind, str) or "source_type" in block:
+        return True
+    return kind in _WITH_DATA and "base64" in block and not isinstance(block.get("mime_type"), str)
+
+
+_WITH_DATA = frozenset({"image", "audio", "file"})
+
+
+def _unreadable(place: int, message: object, error: Exception) -> InvalidRequestError:
+    """For what no converter foresaw: whatever stands in a message, the caller learns which one it is."""
+    reason = "it is nested too deep" if isinstance(error, RecursionError) else f"{type(error).__name__}: {error}"
+    return InvalidRequestError(f"messages[{place}] ({type(message).__name__}) cannot be sent: {reason[:500]}.")
 
 
 def _user(message: BaseMessage, _: Messages, __: bool) -> MessageParam | list[MessageParam]:
@@ -74,14 +116,28 @@ def _user(message: BaseMessage, _: Messages, __: bool) -> MessageParam | list[Me
 
 def _split_results(message: BaseMessage, results: list[JSONObject]) -> list[MessageParam]:
     params: list[MessageParam] = []
-    for result in results:
-        content = result.get("content") or ""
-        if not isinstance(content, str):
-            content = content_parts(content)
-        params.append({"role": "tool", "tool_call_id": result["tool_use_id"], "content": content})
-    rest = content_parts([block for block in message.content if block not in results])
-    if rest:
-        params.append({"role": "user", "content": rest})
+    rest: list[Any] = []
+    for place, block in enumerate(message.content):
+        if not any(block is result for result in results):
+            rest.append(block)
+            continue
+        result = cast("JSONObject", block)
+        identity, content = result.get("tool_use_id"), result.get("content") or ""
+        if not isinstance(identity, str) or not identity:
+            raise InvalidRequestError(
+                f"content[{place}] is a tool_result without tool_use_id, which names the call that it answers."
+            )
+        if not isinstance(content, (str, list)):
+            raise InvalidRequestError(f"content[{place}] is a tool_result whose content is neither text nor a list.")
+        if isinstance(content, list):
+            try:
+                content = content_parts(content)
+            except InvalidRequestError as error:
+                raise InvalidRequestError(f"content[{place}].{error.message}") from None
+        params.append({"role": "tool", "tool_call_id": identity, "content": content})
+    parts = content_parts(rest)
+    if parts:
+        params.append({"role": "user", "content": parts})
     return params
 
 
@@ -117,10 +173,11 @@ def _tool(message: BaseMessage, _: Messages, __: bool) -> MessageParam:
     }
 
 
-def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool) -> MessageParam:
+def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool) -> MessageParam | list[MessageParam]:
     answer = cast("AIMessage", message)
     content = answer.content
     has_calls = bool(answer.tool_calls or answer.invalid_tool_calls)
+    results: list[MessageParam] = []
     param: MessageParam
     if isinstance(content, str):
         param = {"role": "assistant", "content": content}
@@ -130,16 +187,19 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
     if has_calls:
         calls = [_call(call["id"], call["name"], _arguments(call)) for call in answer.tool_calls]
         if answer.invalid_tool_calls:
-            calls += _answered_invalid_calls(answer, messages)
+            sent, results = _invalid_calls(answer, messages)
+            calls += sent
         if calls:
-            param["tool_calls"] = calls
+            param["tool_calls"] = _with_extras(calls, answer.additional_kwargs)
     if not param["content"] and ("tool_calls" in param or "images" in param):
         param["content"] = None
     if message.name:
         param["name"] = safe_name(message.name)
     if answer.additional_kwargs:
         _add_kwargs(param, answer.additional_kwargs, replay_reasoning)
-    return param
+    if not param["content"] and not param.keys() & _SAYS_SOMETHING and len(messages) > 1:
+        return []  # an answer of nothing at all; some providers refuse it, and then every later turn
+    return [param, *results] if results else param
 
 
 def _call(identity: str | None, name: str | None, arguments: str) -> ToolCallParam:
@@ -148,36 +208,52 @@ def _call(identity: str | None, name: str | None, arguments: str) -> ToolCallPar
     return {"id": identity, "type": "function", "function": {"name": name or "", "arguments": arguments}}
 
 
+def _with_extras(calls: list[ToolCallParam], kwargs: JSONObject) -> list[ToolCallParam]:
+    if CALL_EXTRAS not in kwargs:
+        return calls
+    return [cast("ToolCallParam", {**extras_of(kwargs, call["id"]), **call}) for call in calls]
+
+
 def _arguments(call: ToolCall) -> str:
-    try:
-        return encode(call["args"]).decode()
-    except (TypeError, ValueError) as error:
-        raise InvalidRequestError(f"the arguments of the call of {call['name']!r} cannot be JSON: {error}") from error
+    return arguments_text(call["args"], call["name"])
 
 
-def _answered_invalid_calls(answer: AIMessage, messages: Messages) -> list[ToolCallParam]:
-    """The calls whose arguments were not a JSON object, where a tool message tells the model about it.
+def _invalid_calls(answer: AIMessage, messages: Messages) -> tuple[list[ToolCallParam], list[MessageParam]]:
+    """The calls whose arguments were not a JSON object, and what the model has not been told of them yet.
 
-    The endpoint refuses calls without a result, and arguments that are not JSON: the model's text is wrapped.
+    The endpoint refuses calls without a result, and arguments that are not JSON: the model's text is wrapped. Agents
+    run the calls beside them and know nothing of these, so that the results of those come with ours. Where no tool
+    message follows at all, nobody takes the answer for one that calls tools.
     """
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    return [
-        _call(call["id"], call["name"], encode({"invalid_arguments": call["args"]}).decode())
-        for call in answer.invalid_tool_calls
-        if call["id"] in answered
-    ]
+    goes_on = any(call["id"] in answered for call in answer.tool_calls)
+    calls: list[ToolCallParam] = []
+    results: list[MessageParam] = []
+    for call in answer.invalid_tool_calls:
+        identity = call["id"]
+        if identity in answered or (goes_on and identity):
+            calls.append(_call(identity, call["name"], encode({"invalid_arguments": call["args"]}).decode()))
+            if identity not in answered:
+                results.append({"role": "tool", "tool_call_id": str(identity), "content": not_run(call)})
+    return calls, results
 
 
 def _add_kwargs(param: MessageParam, kwargs: JSONObject, replay_reasoning: bool) -> None:
-    """The reasoning and the refusal of an earlier answer."""
+    """The reasoning, the parsed files and the refusal of an earlier answer.
+
+    The wire's own name for reasoning stands there in a message that was passed in OpenAI's dict form.
+    """
     if replay_reasoning:
         details = kwargs.get("reasoning_details")
-        reasoning = kwargs.get("reasoning_content")
+        reasoning = kwargs.get("reasoning_content") or kwargs.get("reasoning")
         if isinstance(details, list) and details:
-            param["reasoning_details"] = details
+            param["reasoning_details"] = as_received(details)
             param.pop("reasoning", None)
         elif isinstance(reasoning, str) and reasoning and "reasoning_details" not in param:
             param["reasoning"] = reasoning
+    files = file_annotations(kwargs.get("annotations"))
+    if files:
+        param["annotations"] = as_received(files)  # type: ignore[typeddict-unknown-key]
     refusal = kwargs.get("refusal")
     if isinstance(refusal, str) and refusal:
         param["refusal"] = refusal  # type: ignore[typeddict-unknown-key]

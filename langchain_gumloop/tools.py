@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -11,7 +11,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.schema import can_be_strict, strict_schema
+from gumloop_core.strict import strict_form
+from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject
 
 AnyTool: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
@@ -25,43 +26,39 @@ def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list
     """Convert tools.
 
     Args:
-        tools: The tools; a dict that the wire knows already stays as it is.
+        tools: The tools; a dict that the wire knows already, or that names a tool of the server, stays as it is.
         strict: ``True`` makes the schemas strict-safe and asks the endpoint to keep to them, ``False`` asks it not to.
 
     Raises:
         InvalidRequestError: If something is not a tool, or its schema cannot be strict.
     """
+    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
+        raise InvalidRequestError(f"tools must be a list of tools, not {tools!r:.200}.")
     return [_tool_param(tool, strict) for tool in tools]
 
 
-_OF_A_SCHEMA = frozenset({"parameters", "input_schema", "properties", "title"})
-
-
-def _is_servers_own(tool: Mapping[str, Any]) -> bool:
-    """Whether a dict names a tool that runs at the server. LangChain makes a function of some, or knows them not."""
-    kind = tool.get("type")
-    return isinstance(kind, str) and kind not in ("function", "custom", "object") and not tool.keys() & _OF_A_SCHEMA
-
-
 def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
-    if isinstance(tool, Mapping) and _is_servers_own(tool):
-        return dict(tool)
-    param = _convert(tool) if isinstance(tool, Mapping) else _copied(_convert_once(tool))
-    if isinstance(tool, Mapping) and tool.get("cache_control") and "cache_control" not in param:
-        param = {**param, "cache_control": tool["cache_control"]}  # Anthropic's mark, which LangChain leaves out
+    if isinstance(tool, Mapping):
+        param = tool_of_dict(tool)
+    else:
+        param = _copied(_convert_once(tool))
+        extras = getattr(tool, "extras", None) if isinstance(tool, BaseTool) else None
+        if isinstance(extras, Mapping):
+            param = {**extras, **param}  # a mark for caching, for example
     function = param.get("function")
     if strict is None or not isinstance(function, dict):
         return param
     function = {**function, "strict": strict}
     if strict:
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
-        if not can_be_strict(parameters):
+        # LangChain's tools take no null for an argument that has a default, and nobody takes it back before them. They
+        # check their arguments themselves.
+        schema, fault = strict_form(parameters, optional_as_null=False, is_checked=True)
+        if schema is None:
             raise InvalidRequestError(
-                f"The tool {function.get('name')!r} cannot be strict: its schema has an object that is open to any key."
-                " Name its properties, or leave strict out."
+                f"The tool {function.get('name')!r} cannot be strict: {fault}. Change that part, or leave strict out."
             )
-        # LangChain's tools take no null for an argument that has a default, and nobody takes it back before them.
-        function["parameters"] = strict_schema(parameters, optional_as_null=False)
+        function["parameters"] = schema
     return {**param, "function": function}
 
 

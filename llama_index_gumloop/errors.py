@@ -1,4 +1,4 @@
-"""Errors of structured prediction; all others are in :mod:`gumloop_core.errors`."""
+"""Errors of tool calls and structured prediction; all others are in :mod:`gumloop_core.errors`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from gumloop_core.errors import InvalidResponseError
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatResponse
+
+
+class NoToolCallError(InvalidResponseError, ValueError):
+    """The answer asks for no tool call, and should; the framework's word for it is ``ValueError``."""
+
+
+class UnknownToolError(InvalidResponseError, KeyError):
+    """The answer asks for a tool that it was not given; the framework's word for it is ``KeyError``."""
 
 
 class StructuredOutputError(InvalidResponseError, ValueError):

@@ -20,6 +20,8 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic import BaseModel
 
+from llama_index_gumloop.answer_message import AnswerMessage
+
 _BOOKKEEPING = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 _new = object.__new__
@@ -56,7 +58,7 @@ class ValidatedObjects:
             raw: The chunk.
             extras: The response's ``additional_kwargs``.
         """
-        message = ChatMessage(role=_ASSISTANT, blocks=blocks, additional_kwargs=message_extras)
+        message = AnswerMessage(role=_ASSISTANT, blocks=blocks, additional_kwargs=message_extras)
         return ChatResponse(message=message, raw=raw, delta=delta, additional_kwargs=extras)
 
     @staticmethod
@@ -104,7 +106,7 @@ class FilledObjects(ValidatedObjects):
     def response(  # noqa: D102
         blocks: list[Any], message_extras: dict[str, Any], delta: str, raw: Any, extras: dict[str, Any]
     ) -> ChatResponse:
-        message = _new(ChatMessage)
+        message = _new(AnswerMessage)
         _fill(
             message,
             {"role": _ASSISTANT, "additional_kwargs": message_extras, "blocks": blocks},

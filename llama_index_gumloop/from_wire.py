@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core import __version__ as framework_version
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -19,9 +19,12 @@ from llama_index.core.base.llms.types import (
 )
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
+from gumloop_core.arguments import read_arguments
+from gumloop_core.boundary import unexpected
 from gumloop_core.gathered import GatheredFields
-from gumloop_core.json_text import decode
 from gumloop_core.wire import JSONObject
+from llama_index_gumloop.answer_message import AnswerMessage
+from llama_index_gumloop.citations import citation_blocks
 from llama_index_gumloop.filled import OBJECTS
 
 _USAGE_DETAILS = (
@@ -37,41 +40,23 @@ _USAGE_DETAILS = (
 _SERVED_BY = ("provider", "system_fingerprint", "service_tier")
 
 
-class _SettableMessage(ChatMessage):
-    """A message of several blocks whose text can be set."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ChatMessage) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]  # as of every message
-
-    @property
-    def content(self) -> str | None:
-        """The text."""
-        return super().content
-
-    @content.setter
-    def content(self, content: str) -> None:
-        kept = [block for block in self.blocks if not isinstance(block, TextBlock)]
-        place = next((place for place, block in enumerate(self.blocks) if isinstance(block, TextBlock)), len(kept))
-        self.blocks = [*kept[:place], TextBlock(text=content), *kept[place:]]
-
-
-# Chat engines before 0.14.24 end a stream by setting the text of its last message, which a plain message refuses where
-# there is any other block: a thought is enough.
-_Message = (
-    ChatMessage if [int(part) for part in re.findall(r"\d+", framework_version)] >= [0, 14, 24] else _SettableMessage
-)
-
-
 def to_response(completion: Completion) -> ChatResponse:
-    """The response for a whole answer, as the server sent it unary."""
-    return ChatResponse(
-        message=to_message(completion),
-        raw=_raw(completion),
-        logprobs=_logprobs(completion.logprobs),
-        additional_kwargs=_facts(completion),
-    )
+    """The response for a whole answer, as the server sent it unary.
+
+    Raises:
+        UnexpectedError: If the framework takes it in a way that nobody foresaw; the answer is in ``partial``.
+    """
+    try:
+        return ChatResponse(
+            message=to_message(completion),
+            raw=_raw(completion),
+            logprobs=_logprobs(completion.logprobs),
+            additional_kwargs=_facts(completion),
+        )
+    except Exception as error:  # the answer was paid for: it is not lost
+        raised = unexpected(error)
+        raised.partial = completion
+        raise raised from raised.__cause__
 
 
 def to_message(completion: Completion) -> ChatMessage:
@@ -87,21 +72,29 @@ def to_message(completion: Completion) -> ChatMessage:
                 additional_information={"reasoning_details": details} if details else {},
             )
         )
-    if completion.text or not (completion.tool_calls or completion.images):
+    images = _Images()
+    images.take(completion.images)
+    if completion.text or not (completion.tool_calls or images.blocks):
         blocks.append(TextBlock(text=completion.text))
-    blocks.extend(map(_image_block, completion.images))
+    extra = completion.extra
+    if "annotations" in extra:
+        blocks.extend(citation_blocks(extra["annotations"]))
+    blocks.extend(images.blocks)
     blocks.extend(
-        ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_tool_kwargs(call))
+        ToolCallBlock(
+            tool_call_id=call.id, tool_name=call.name, tool_kwargs=_tool_kwargs(call, completion.finish_reason)
+        )
         for call in completion.tool_calls
     )
-    return (ChatMessage if len(blocks) == 1 else _Message)(
+    return (ChatMessage if _is_text(blocks) else AnswerMessage)(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
         additional_kwargs=_message_extras(
             [call.as_param() for call in completion.tool_calls],
             completion.refusal,
             completion.extensions,
-            completion.extra,
+            images.unread,
+            extra,
         ),
     )
 
@@ -128,7 +121,7 @@ class StreamedResponses:
     def __init__(self) -> None:
         self._text = ""
         self._reasoning = ""
-        self._images: list[ImageBlock] = []
+        self._images = _Images()
         self._calls: list[_OpenCall] = []
         self._refusal = ""
         self._extensions: GatheredFields | None = None
@@ -151,7 +144,8 @@ class StreamedResponses:
         self._is_plain = False
         self._reasoning += delta.reasoning
         self._refusal += delta.refusal
-        self._images.extend(map(_image_block, delta.images))
+        if delta.images:
+            self._images.take(delta.images)
         for piece in delta.tool_calls:
             while len(self._calls) <= piece.index:
                 self._calls.append(_OpenCall())
@@ -174,23 +168,24 @@ class StreamedResponses:
         blocks: list[Any] = []
         if self._reasoning:
             blocks.append(OBJECTS.thinking_block(self._reasoning))
-        if self._text or not (self._calls or self._images):
+        images = self._images.blocks
+        if self._text or not (self._calls or images):
             blocks.append(OBJECTS.text_block(self._text))
-        if self._images:
-            blocks.extend(image.model_copy() for image in self._images)  # the picture's bytes are shared
+        if images:
+            blocks.extend(image.model_copy() for image in images)  # the picture's bytes are shared
         for call in self._calls:
             blocks.append(OBJECTS.tool_call_block(call.id, call.name, call.arguments))  # noqa: PERF401 - faster
         return blocks
 
     def _message_extras(self) -> JSONObject:
-        if not (self._calls or self._refusal or self._extensions is not None):
+        if not (self._calls or self._refusal or self._extensions is not None or self._images.unread):
             return {}
         calls = [
             {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in self._calls
         ]
         extensions = self._extensions.finished() if self._extensions is not None else None
-        return _message_extras(calls, self._refusal, extensions, None)
+        return _message_extras(calls, self._refusal, extensions, self._images.unread, None)
 
 
 class _OpenCall:
@@ -204,11 +199,36 @@ class _OpenCall:
         self.arguments = ""
 
 
+class _Images:
+    """The images of an answer: blocks, and as they came those that the framework's block takes no such address of."""
+
+    def __init__(self) -> None:
+        self.blocks: list[ImageBlock] = []
+        self.unread: list[Any] = []
+
+    def take(self, images: Sequence[Image]) -> None:
+        """Take the next ones."""
+        for image in images:
+            block = _image_block(image)
+            if block is None:
+                self.unread.append({"type": "image_url", "image_url": {"url": image.url}})
+            else:
+                self.blocks.append(block)
+
+
 def _message_extras(
-    calls: list[Any], refusal: str | None, extensions: JSONObject | None, extra: JSONObject | None
+    calls: list[Any],
+    refusal: str | None,
+    extensions: JSONObject | None,
+    unread_images: list[Any],
+    extra: JSONObject | None,
 ) -> JSONObject:
     """What goes into the message's ``additional_kwargs``: memories count its length, so nothing more than needed."""
     extras: JSONObject = dict(extra) if extra else {}
+    if unread_images or "images" in extras:
+        # Not as "images", where the framework expects documents of its own.
+        unread = extras.pop("images", [])
+        extras["unread_images"] = [*(unread if isinstance(unread, list) else [unread]), *unread_images]
     if calls:
         extras["tool_calls"] = calls
     if refusal:
@@ -218,25 +238,27 @@ def _message_extras(
     return extras
 
 
-def _tool_kwargs(call: ToolCall) -> dict[str, Any] | str:
-    """The arguments as a dict, or as the model wrote them where they are no JSON object."""
-    if not call.arguments.strip():
-        return {}
-    try:
-        value = decode(call.arguments.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        return call.arguments
-    return value if isinstance(value, dict) else call.arguments
+def _tool_kwargs(call: ToolCall, finish_reason: str | None) -> dict[str, Any] | str:
+    """The arguments as a dict, or as the model wrote them where they are no JSON object, or not whole."""
+    arguments, _ = read_arguments(call.arguments, finish_reason)
+    return call.arguments if arguments is None else arguments
 
 
-def _image_block(image: Image) -> ImageBlock:
+def _image_block(image: Image) -> ImageBlock | None:
     try:
         data = image.data
     except ValueError:  # damaged; it is the caller's to judge
         data = None
-    if data:
-        return ImageBlock(image=data, image_mimetype=image.mime_type)
-    return ImageBlock(url=image.url)
+    try:
+        if data:
+            return ImageBlock(image=data, image_mimetype=image.mime_type)
+        return ImageBlock(url=image.url)
+    except ValueError:  # pydantic's: the address is none
+        return None
+
+
+def _is_text(blocks: list[Any]) -> bool:
+    return len(blocks) == 1 and isinstance(blocks[0], TextBlock)
 
 
 def _facts(completion: Completion) -> JSONObject:
@@ -292,17 +314,33 @@ def _counted(usage: Usage) -> JSONObject:
 
 
 def _logprobs(logprobs: JSONObject | None) -> list[list[LogProb]] | None:
-    """For each token the candidates that were reported, or the token itself."""
+    """For each token the candidates that were reported, or the token itself; ``raw`` has them as they came."""
     tokens = (logprobs or {}).get("content")
     if not isinstance(tokens, list):
         return None
     read: list[list[LogProb]] = []
     for token in tokens:
         if isinstance(token, dict):
-            candidates = token.get("top_logprobs") or [token]
+            candidates = token.get("top_logprobs")
+            if not (isinstance(candidates, list) and candidates):
+                candidates = [token]
             read.append([_logprob(candidate) for candidate in candidates if isinstance(candidate, dict)])
     return read
 
 
 def _logprob(token: JSONObject) -> LogProb:
-    return LogProb(token=token.get("token") or "", logprob=token.get("logprob") or 0.0, bytes=token.get("bytes") or [])
+    text, logprob, data = token.get("token"), token.get("logprob"), token.get("bytes")
+    return LogProb(
+        token=text if isinstance(text, str) else "",
+        logprob=_number(logprob),
+        bytes=data if isinstance(data, list) and all(type(byte) is int for byte in data) else [],
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    try:
+        return float(value)
+    except OverflowError:
+        return -math.inf if value < 0 else math.inf

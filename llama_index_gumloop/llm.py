@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any, cast
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt
@@ -21,26 +21,40 @@ from llama_index.core.base.llms.types import (
     TextBlock,
 )
 from llama_index.core.callbacks import CallbackManager
+from llama_index.core.chat_engine.types import AgentChatResponse
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection, default_completion_to_prompt
 from llama_index.core.types import PydanticProgramMode
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field
 from typing_extensions import Self
 
+from gumloop_core.boundary import Boundary, unexpected
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.request import build_body, merge_options, tool_choice, tool_names
+from gumloop_core.errors import GumloopError
+from gumloop_core.request import (
+    build_body,
+    merge_options,
+    sending_options,
+    server_tool_names,
+    tool_choice,
+    tool_names,
+)
 from gumloop_core.wire import ChatBody
+from llama_index_gumloop.checked import checked_chat, checked_completion
+from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
 from llama_index_gumloop.events import (
     reported_astream_chat,
     reported_astream_complete,
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire import StreamedResponses, to_completion_response, to_response
+from llama_index_gumloop.from_wire import StreamedResponses, is_last, to_completion_response, to_response
+from llama_index_gumloop.hidden_headers import hides_headers
+from llama_index_gumloop.output_format import as_response_format
 from llama_index_gumloop.structured import StructuredPrediction
-from llama_index_gumloop.to_wire import to_messages
-from llama_index_gumloop.tools import keep_first_call, tool_params, tool_selections
+from llama_index_gumloop.to_wire import check_messages, to_messages, without_empty_answers
+from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections
 
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
@@ -57,14 +71,17 @@ _OFTEN_UNPICKLABLE: dict[str, Callable[[], Any]] = {
     "query_wrapper_prompt": lambda: None,
 }
 
-_FOR_THE_CLIENT = {"timeout": "timeout", "extra_headers": "headers"}
 
-
+@hides_headers
 class Gumloop(ChatModelFields, StructuredPrediction):
     """A model behind Gumloop's endpoint.
 
     Fields that are ``None`` are not sent. A keyword of a call wins over the field of the same name; ``timeout`` and
     ``extra_headers`` are understood there too.
+
+    ``system_prompt`` is the framework's field, and works where the framework adds it: in ``predict``, ``stream`` and
+    structured prediction, not in ``chat`` and ``complete``. There, send a message with the role ``system``; agents and
+    chat engines have a ``system_prompt`` of their own.
 
     Example:
         >>> from llama_index_gumloop import Gumloop
@@ -100,22 +117,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             num_output=-1 if length is None else min(length, window // 2),
             is_chat_model=True,
             is_function_calling_model=facts.get("tool_calling", True) if calls_tools is None else calls_tools,
-            model_name=self.model,
+            model_name=str(self.model),
             system_role=MessageRole.SYSTEM,
         )
-
-    @field_validator("timeout", mode="before")
-    @classmethod
-    def _read_timeout(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            import httpx
-
-            return httpx.Timeout(**value)
-        return value
-
-    @field_serializer("timeout")
-    def _write_timeout(self, value: Any) -> Any:
-        return value.as_dict() if hasattr(value, "as_dict") else value
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -132,6 +136,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
         return super().__deepcopy__(memo)
 
+    def _said(self) -> dict[str, Any]:
+        return self._body_options()
+
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False
@@ -143,6 +150,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
 
     # -- chat ----------------------------------------------------------------------------------------------------
 
+    @checked_chat
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation.
@@ -156,16 +164,19 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         """
         return self._chat(messages, kwargs)
 
+    @checked_chat
     @reported_stream_chat
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer a conversation piece by piece; see :meth:`chat`. Each response holds all that has arrived."""
         return self._stream_chat(messages, kwargs)
 
+    @checked_chat
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation; see :meth:`chat`."""
         return await self._achat(messages, kwargs)
 
+    @checked_chat
     @reported_astream_chat
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece; see :meth:`stream_chat`."""
@@ -173,6 +184,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
 
     # -- complete ------------------------------------------------------------------------------------------------
 
+    @checked_completion
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a prompt, as one user message; see :meth:`chat`.
@@ -184,16 +196,19 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         """
         return to_completion_response(self._chat(self._prompt_messages(prompt, formatted), kwargs))
 
+    @checked_completion
     @reported_stream_complete
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
         return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
 
+    @checked_completion
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a prompt; see :meth:`complete`."""
         return to_completion_response(await self._achat(self._prompt_messages(prompt, formatted), kwargs))
 
+    @checked_completion
     @reported_astream_complete
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
@@ -213,6 +228,8 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """The arguments of a chat call with tools. A ``tool_choice`` of ``None`` means that none was made."""
+        if chat_history:
+            check_messages(chat_history)
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(
@@ -241,6 +258,43 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             keep_first_call(response)
         return response
 
+    def stream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseGen:
+        """Answer a conversation piece by piece, with tools; see the framework's method for the arguments.
+
+        Raises:
+            InvalidResponseError: Where a program asks for an object by tool call, and the call turns out to be no JSON
+                object, or was cut off. The program would take what had arrived of it for the object.
+        """
+        responses = super().stream_chat_with_tools(tools, *args, **kwargs)
+        return _whole(responses) if are_of_a_program(tools) else responses
+
+    async def astream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
+        """Answer a conversation piece by piece, with tools; see :meth:`stream_chat_with_tools`."""
+        responses = await super().astream_chat_with_tools(tools, *args, **kwargs)
+        return _awhole(responses) if are_of_a_program(tools) else responses
+
+    def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
+        """Ask for a tool call and run it; see the framework's method for the arguments.
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors` and :mod:`llama_index_gumloop.errors`. A call whose arguments
+                are not a JSON object, or were cut off, is an ``InvalidResponseError`` and runs nothing.
+            ValueError: Where the framework says so, of a tool that failed for example.
+        """
+        try:
+            return super().predict_and_call(tools, *args, **kwargs)
+        except Exception as error:
+            raised = _of_prediction(error)
+            raise raised from raised.__cause__
+
+    async def apredict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
+        """Ask for a tool call and run it; see :meth:`predict_and_call`."""
+        try:
+            return await super().apredict_and_call(tools, *args, **kwargs)
+        except Exception as error:
+            raised = _of_prediction(error)
+            raise raised from raised.__cause__
+
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
@@ -251,52 +305,66 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             error_on_no_tool_call: Whether it is an error if there is none.
             **kwargs: Not used.
 
+        Returns:
+            The calls. Where the answer is whole and a call's arguments are not a JSON object, or were cut off, agents,
+            which ask with ``error_on_no_tool_call=False``, get one that runs no tool but fails with the reason, so that
+            the model hears of it.
+
         Raises:
-            ValueError: If there is no call and there should be one.
-            InvalidResponseError: If a call's arguments are not a JSON object and the answer is whole.
+            NoToolCallError: If there is no call and there should be one. It is a ``ValueError`` too.
+            InvalidResponseError: If there is such a call otherwise.
         """
-        selections = tool_selections(response)
+        selections = tool_selections(response, refuse=not error_on_no_tool_call)
         if error_on_no_tool_call and not selections:
-            raise ValueError("Expected at least one tool call, but got 0 tool calls.")
+            raise NoToolCallError("Expected at least one tool call, but got 0 tool calls.")
         return selections
 
     # -- the request ---------------------------------------------------------------------------------------------
 
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, Any]) -> ChatResponse:
-        body, sending = self._request(messages, given, stream=False)
-        return to_response(self._sync().complete(body, **sending))
+        with Boundary():
+            body, sending = self._request(messages, given, stream=False)
+            return to_response(self._sync().complete(body, **sending))
 
     async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, Any]) -> ChatResponse:
-        body, sending = self._request(messages, given, stream=False)
-        return to_response(await self._async().complete(body, **sending))
+        with Boundary():
+            body, sending = self._request(messages, given, stream=False)
+            return to_response(await self._async().complete(body, **sending))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], given: dict[str, Any]
     ) -> Generator[ChatResponse, None, None]:
-        body, sending = self._request(messages, given, stream=True)
-        return _responses(self._sync().stream(body, **sending))
+        with Boundary():
+            body, sending = self._request(messages, given, stream=True)
+            return _responses(self._sync().stream(body, **sending))
 
     def _astream_chat(
         self, messages: Sequence[ChatMessage], given: dict[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
-        body, sending = self._request(messages, given, stream=True)
-        return _aresponses(self._async().stream(body, **sending))
+        with Boundary():
+            body, sending = self._request(messages, given, stream=True)
+            return _aresponses(self._async().stream(body, **sending))
 
     def _request(
         self, messages: Sequence[ChatMessage], given: dict[str, Any], *, stream: bool
     ) -> tuple[ChatBody, dict[str, Any]]:
         """The body of a call, and what the client is told beside it."""
-        sending = {name: given[key] for key, name in _FOR_THE_CLIENT.items() if key in given}
-        if sending:
-            given = {key: value for key, value in given.items() if key not in _FOR_THE_CLIENT}
+        given = dict(given)
+        sending = sending_options(given)
         options = merge_options(self._body_options(), given)
         tools = options.get("tools")
         if tools:
             options["tools"] = tool_params(tools)
-            choice = tool_choice(options.pop("tool_choice", None), tool_names(options["tools"]))
+            choice = tool_choice(
+                options.pop("tool_choice", None), tool_names(options["tools"]), server_tool_names(options["tools"])
+            )
             if choice is not None:
                 options["tool_choice"] = choice
-        wire = to_messages(messages, replay_reasoning=self.replay_reasoning)
+        if options.get("response_format") is not None:
+            options["response_format"] = as_response_format(options["response_format"])
+        wire, origins = without_empty_answers(to_messages(messages, replay_reasoning=self.replay_reasoning))
+        if origins is not None:
+            sending["origins"] = origins
         return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
@@ -313,22 +381,53 @@ def _can_be_pickled(value: Any) -> bool:
     return True
 
 
+def _of_prediction(error: Exception) -> Exception:
+    """The error to raise for one of a prediction by tool: the framework raises ValueErrors of its own on purpose."""
+    if isinstance(error, (GumloopError, ValueError)):
+        return error
+    if isinstance(error, KeyError):  # it looks the tool up by the name that the model wrote
+        return UnknownToolError(f"The model called a tool that it was not given: {error.args[0]!r}. Nothing was run.")
+    return unexpected(error)
+
+
 def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, None, None]:
     streamed = StreamedResponses()
-    try:
-        for delta in deltas:
-            yield streamed.take(delta)
-    finally:
-        deltas.close()
+    with Boundary():
+        try:
+            for delta in deltas:
+                yield streamed.take(delta)
+        finally:
+            deltas.close()
 
 
 async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatResponse, None]:
     streamed = StreamedResponses()
+    with Boundary():
+        try:
+            async for delta in deltas:
+                yield streamed.take(delta)
+        finally:
+            await deltas.aclose()
+
+
+def _whole(responses: ChatResponseGen) -> ChatResponseGen:
     try:
-        async for delta in deltas:
-            yield streamed.take(delta)
+        for response in responses:
+            if is_last(response):
+                tool_selections(response)
+            yield response
     finally:
-        await deltas.aclose()
+        responses.close()
+
+
+async def _awhole(responses: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
+    try:
+        async for response in responses:
+            if is_last(response):
+                tool_selections(response)
+            yield response
+    finally:
+        await responses.aclose()
 
 
 def _completions(responses: Generator[ChatResponse, None, None]) -> Generator[CompletionResponse, None, None]:

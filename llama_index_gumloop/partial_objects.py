@@ -14,7 +14,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from llama_index.core.program.utils import FlexibleModel
 from pydantic import AliasChoices, BaseModel, RootModel, create_model
 
-from llama_index_gumloop.partial_json import ANY, PartialJSON, Shape
+from gumloop_core.partial_json import ANY, Shape
+from gumloop_core.structured import PartialDocument
 
 
 class PartialObjects:
@@ -25,7 +26,7 @@ class PartialObjects:
     """
 
     def __init__(self, output_cls: type[BaseModel]) -> None:
-        self._reader = PartialJSON(_model_shape(output_cls))
+        self._reader = PartialDocument("object", _model_shape(output_cls))
 
     def feed(self, piece: str) -> FlexibleModel | None:
         """Read the next piece.

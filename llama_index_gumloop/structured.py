@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, NamedTuple, cast
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.program.utils import get_program_for_llm
-from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
+from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ConfigDict
 
+from gumloop_core.errors import GumloopError, InvalidRequestError
+from gumloop_core.thinking import cannot_force_a_call
 from llama_index_gumloop.errors import StructuredOutputError
-from llama_index_gumloop.output_format import ObjectStream, chat_options, output_format
+from llama_index_gumloop.output_format import (
+    AnswerFormat,
+    CallFormat,
+    ObjectStream,
+    TextFormat,
+    chat_options,
+    checked_class,
+    output_format,
+    without_tool_options,
+)
 
 # The dispatcher on which the framework raises these events, so that whoever listens there hears ours too.
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
+
+
+class _Question(NamedTuple):
+    """What is sent for an object.
+
+    Attributes:
+        messages: The conversation.
+        options: The keywords of the chat call.
+        answer_format: How the object is read from the answer.
+    """
+
+    messages: list[ChatMessage]
+    options: dict[str, Any]
+    answer_format: AnswerFormat
 
 
 class StructuredPrediction(FunctionCallingLLM):
@@ -38,7 +64,8 @@ class StructuredPrediction(FunctionCallingLLM):
         """Answer a prompt with an object.
 
         With the default ``pydantic_program_mode`` the endpoint is given the class's JSON Schema as
-        ``response_format``; the other modes are the framework's own.
+        ``response_format``. With ``"function"`` the object is taken from the arguments of a tool call, with ``"llm"``
+        from a text that the prompt asks for; the other modes are the framework's own.
 
         Args:
             output_cls: A pydantic class.
@@ -50,12 +77,13 @@ class StructuredPrediction(FunctionCallingLLM):
             StructuredOutputError: If the answer is no such object; see :mod:`llama_index_gumloop.errors`.
         """
         _report_start(output_cls, prompt, prompt_args)
-        if self._uses_response_format():
-            messages = self._structured_messages(prompt, prompt_args)
-            response = self.chat(messages, **chat_options(llm_kwargs, output_cls))
-            output = output_format(output_cls).read(response)
+        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
+        if question is None:
+            with _making(output_cls):
+                output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
-            output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            response = self.chat(question.messages, **question.options)
+            output = question.answer_format.read(response)
         return _report_end(output, output_cls)
 
     async def astructured_predict(
@@ -67,17 +95,14 @@ class StructuredPrediction(FunctionCallingLLM):
     ) -> Model:
         """Answer a prompt with an object; see :meth:`structured_predict`."""
         _report_start(output_cls, prompt, prompt_args)
-        if self._uses_response_format():
-            messages = self._structured_messages(prompt, prompt_args)
-            response = await self.achat(messages, **chat_options(llm_kwargs, output_cls))
-            output = output_format(output_cls).read(response)
+        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
+        if question is None:
+            with _making(output_cls):
+                program = _program(self, output_cls, prompt)
+                output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
-            if self.system_prompt and self._predicts_by_tool():
-                # The program adds it in every call but this one.
-                messages = self._structured_messages(prompt, prompt_args)
-                prompt, prompt_args = ChatPromptTemplate(message_templates=messages), {}
-            program = _program(self, output_cls, prompt)
-            output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            response = await self.achat(question.messages, **question.options)
+            output = question.answer_format.read(response)
         return _report_end(output, output_cls)
 
     def _structured_stream_call(
@@ -88,13 +113,14 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
         """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
-        if not self._uses_response_format():
-            program = _program(self, output_cls, prompt)
-            yield from program.stream_call(llm_kwargs=self._program_options(llm_kwargs), **prompt_args)
+        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
+        if question is None:
+            with _making(output_cls):
+                program = _program(self, output_cls, prompt)
+                yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
             return
-        messages = self._structured_messages(prompt, prompt_args)
-        objects = ObjectStream(output_cls)
-        responses = self.stream_chat(messages, **chat_options(llm_kwargs, output_cls))
+        objects = ObjectStream(question.answer_format)
+        responses = self.stream_chat(question.messages, **question.options)
         try:
             for response in responses:
                 output = objects.take(response)
@@ -111,17 +137,16 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         """The objects of :meth:`astream_structured_predict`."""
-        if not self._uses_response_format():
-            program = _program(self, output_cls, prompt)
-            objects: AsyncGenerator[Any, None] = await program.astream_call(
-                llm_kwargs=self._program_options(llm_kwargs), **prompt_args
-            )
-            return objects
-        messages = self._structured_messages(prompt, prompt_args)
-        responses = await self.astream_chat(messages, **chat_options(llm_kwargs, output_cls))
+        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
+        if question is None:
+            with _making(output_cls):
+                program = _program(self, output_cls, prompt)
+                objects = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            return _made(objects, output_cls)
+        responses = await self.astream_chat(question.messages, **question.options)
 
         async def growing() -> AsyncGenerator[Any, None]:
-            growing_object = ObjectStream(output_cls)
+            growing_object = ObjectStream(question.answer_format)
             try:
                 async for response in responses:
                     output = growing_object.take(response)
@@ -138,9 +163,13 @@ class StructuredPrediction(FunctionCallingLLM):
         Args:
             output_cls: A pydantic class.
             **kwargs: Fields of :class:`llama_index.core.llms.structured_llm.StructuredLLM`.
+
+        Raises:
+            InvalidRequestError: If it is no pydantic class.
         """
         from llama_index_gumloop.structured_llm import GumloopStructuredLLM
 
+        checked_class(output_cls)
         kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
@@ -155,22 +184,85 @@ class StructuredPrediction(FunctionCallingLLM):
             mode == PydanticProgramMode.DEFAULT and self.metadata.is_function_calling_model
         )
 
-    def _program_options(self, llm_kwargs: dict[str, Any] | None) -> dict[str, Any]:
-        options = dict(llm_kwargs or {})
+    def _predicts_by_text(self) -> bool:
+        mode = self.pydantic_program_mode
+        return mode == PydanticProgramMode.LLM or (
+            mode == PydanticProgramMode.DEFAULT and not self.metadata.is_function_calling_model
+        )
+
+    def _question(
+        self,
+        output_cls: Any,
+        prompt: BasePromptTemplate,
+        prompt_args: dict[str, Any],
+        llm_kwargs: dict[str, Any] | None,
+    ) -> _Question | None:
+        """What is sent for an object; ``None`` where one of the framework's programs asks."""
+        checked_class(output_cls)
+        given = dict(llm_kwargs or {})
+        if self._uses_response_format():
+            options = chat_options(given, output_cls)
+            return _Question(self._structured_messages(prompt, prompt_args), options, output_format(output_cls))
         if self._predicts_by_tool():
-            # In streams the program forgets to force the call, and takes every keyword out that would.
-            options["extra_body"] = {"tool_choice": "required", **(options.get("extra_body") or {})}
-        return options
+            answer_format = CallFormat(
+                output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._said())
+            )
+            options = self._prepare_chat_with_tools(
+                cast("Any", [answer_format.tool]),
+                chat_history=self._structured_messages(prompt, prompt_args),
+                tool_required=True,
+                **without_tool_options(given),
+            )
+            return _Question(options.pop("messages"), options, answer_format)
+        if self._predicts_by_text():
+            with _making(output_cls):
+                prompt = _program(self, output_cls, prompt).prompt  # which describes the class
+            return _Question(self._structured_messages(prompt, prompt_args), given, TextFormat(output_cls))
+        return None
+
+    def _said(self) -> dict[str, Any]:
+        """The fields of the body that the model itself sets."""
+        raise NotImplementedError
 
     def _structured_messages(self, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> list[ChatMessage]:
-        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+        try:
+            messages = prompt.format_messages(llm=self, **prompt_args)
+        except Exception as error:
+            raise InvalidRequestError(
+                f"The prompt cannot be made of what was passed for it ({', '.join(prompt_args) or 'nothing'}): "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return self._extend_messages(messages)
+
+
+@contextmanager
+def _making(output_cls: type[BaseModel]) -> Iterator[None]:
+    """Raises what the framework's programs raise as the errors of this module."""
+    try:
+        yield
+    except GumloopError:
+        raise
+    except Exception as error:
+        raise StructuredOutputError(
+            f"No {output_cls.__name__} could be made of the answer: {type(error).__name__}: {error}"
+        ) from error
+
+
+async def _made(objects: AsyncGenerator[Any, None], output_cls: type[BaseModel]) -> AsyncGenerator[Any, None]:
+    with _making(output_cls):
+        async with aclosing(objects):
+            async for output in objects:
+                yield output
 
 
 def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePromptTemplate) -> Any:
     return get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=llm.pydantic_program_mode)
 
 
-def _report_start(output_cls: Any, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
+def _report_start(output_cls: Any, prompt: Any, prompt_args: dict[str, Any]) -> None:
+    checked_class(output_cls)
+    if not isinstance(prompt, BasePromptTemplate):
+        raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {prompt!r:.200}.")
     _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
 
 

@@ -137,7 +137,7 @@ class _Progress:
     """The responses of one streamed answer, with the object in place of the chunk."""
 
     def __init__(self, output_cls: Any) -> None:
-        self._objects = ObjectStream(output_cls)
+        self._objects = ObjectStream(output_format(output_cls))
         self._latest: Any = None
 
     def take(self, response: ChatResponse) -> ChatResponse:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
+from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
-from gumloop_core.json_text import decode
+from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
+from llama_index_gumloop.refused_calls import refused_call
+
+_LONGEST_SHOWN = 200
+"""Characters of a call's arguments that an error repeats."""
 
 # Making a schema takes about 0.1 ms, and an agent sends all its tools at every step. With each definition goes what it
 # was made of, as a tool's metadata can be changed.
@@ -22,12 +28,14 @@ _definitions: WeakKeyDictionary[Any, tuple[tuple[Any, ...], ToolParam]] = WeakKe
 
 
 def tool_params(tools: Sequence[Any]) -> list[Any]:
-    """The definitions of tools; dicts are taken to be definitions already.
+    """The definitions of tools. A dict may be one already, a tool of the server, or of another maker's form.
 
     Raises:
         InvalidRequestError: If a tool cannot be turned into one, naming the tool.
     """
-    return [dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
+        raise InvalidRequestError(f"tools must be a list of tools, not {tools!r:.200}.")
+    return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
 
 
 def tool_param(tool: BaseTool) -> ToolParam:
@@ -67,21 +75,46 @@ def _define(metadata: ToolMetadata) -> ToolParam:
     }
 
 
-def tool_selections(response: ChatResponse) -> list[ToolSelection]:
+def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[ToolSelection]:
     """The tool calls of a response.
 
     While an answer streams, arguments are as far as they have arrived.
 
+    Args:
+        response: A response.
+        refuse: Whether a call of a whole answer whose arguments are not a JSON object, or were cut off, becomes one
+            that fails with the reason when it is run, as agents want it, rather than an error.
+
     Raises:
-        InvalidResponseError: If the answer is whole and a call's arguments are not a JSON object.
+        InvalidResponseError: If there is such a call, and ``refuse`` is false.
     """
     is_whole = is_last(response)
     selections: list[ToolSelection] = []
     for number, (identity, name, arguments) in enumerate(_calls(response)):
+        identity = str(identity or f"call_{number}")
         if not isinstance(arguments, dict):
-            arguments = _parsed(name, arguments, response) if is_whole else _parsed_so_far(arguments)
-        selections.append(ToolSelection(tool_id=identity or f"call_{number}", tool_name=name, tool_kwargs=arguments))
+            text = arguments if isinstance(arguments, str) else str(arguments)
+            if not is_whole:
+                arguments = _parsed_so_far(text)
+            else:
+                finish_reason = response.additional_kwargs["finish_reason"]
+                arguments, problem = read_arguments(text, finish_reason)
+                if arguments is None:
+                    reason = _reason(name, text, problem, finish_reason)
+                    if not refuse:
+                        raise InvalidResponseError(reason)
+                    selections.append(refused_call(identity, name, text, reason))
+                    continue
+        selections.append(ToolSelection(tool_id=identity, tool_name=name, tool_kwargs=arguments))
     return selections
+
+
+def are_of_a_program(tools: Sequence[Any]) -> bool:
+    """Whether tools are the framework's own, by which its programs have an object made of a call's arguments."""
+    functions = [getattr(tool, "fn", None) for tool in tools or ()]
+    return bool(functions) and all(
+        getattr(function, "__module__", None) == get_function_tool.__module__ for function in functions
+    )
 
 
 def keep_first_call(response: ChatResponse) -> None:
@@ -107,37 +140,34 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
         return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
+    given = message.additional_kwargs.get("tool_calls")
     calls = []
-    for call in message.additional_kwargs.get("tool_calls") or ():
+    for call in given if isinstance(given, (list, tuple)) else ():
         function = call.get("function") if isinstance(call, Mapping) else None
         if isinstance(function, Mapping):
-            calls.append((call.get("id"), function.get("name") or "", function.get("arguments") or "{}"))
+            calls.append((call.get("id"), str(function.get("name") or ""), function.get("arguments") or ""))
     return calls
 
 
-def _parsed(name: str, arguments: Any, response: ChatResponse) -> JSONObject:
-    text = str(arguments)
-    try:
-        value = decode(text.encode("utf-8", "surrogatepass")) if text.strip() else {}
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        return value
-    shown = text if len(text) <= 200 else f"{text[:200]} …"
-    if response.additional_kwargs.get("finish_reason") == "length":
-        raise InvalidResponseError(
-            f"The answer was cut off at its token limit within the arguments of the tool {name!r}: {shown!r}. "
-            "Raise max_completion_tokens."
+def _reason(name: str, arguments: str, problem: str, finish_reason: Any) -> str:
+    """What is wrong with a call, for the model that is to make it again, and for whoever reads the error."""
+    shown = arguments if len(arguments) <= _LONGEST_SHOWN else f"{arguments[:_LONGEST_SHOWN]} …"
+    if was_cut_off(finish_reason):
+        is_limit = "length" in finish_reason or "token" in finish_reason
+        advice = " Raise max_completion_tokens." if is_limit else ""
+        return (
+            f"The answer was cut off ({finish_reason}) before its call of the tool {name!r} was whole: {shown!r}. "
+            f"Nothing was run.{advice}"
         )
-    raise InvalidResponseError(
-        f"The model called the tool {name!r} with arguments that are not a JSON object: {shown!r}. "
-        "Nothing was run; ask again, or choose another model."
+    return (
+        f"The tool {name!r} was called with arguments that are not a JSON object: {shown!r}. "
+        f"{problem.rstrip('.')}. Nothing was run; make the call again with a JSON object."
     )
 
 
-def _parsed_so_far(arguments: Any) -> JSONObject:
+def _parsed_so_far(arguments: str) -> JSONObject:
     try:
-        value = from_json(str(arguments).encode("utf-8", "surrogatepass"), allow_partial="trailing-strings")
+        value = from_json(arguments.encode("utf-8", "surrogatepass"), allow_partial="trailing-strings")
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -140,12 +140,12 @@ def _chunk(chunk: dict[str, Any]) -> ChatGenerationChunk:
             )
             for call in calls
         ]
-        message = AIMessageChunk(content=delta["content"] or "", tool_call_chunks=pieces)
+        message = AIMessageChunk(content=delta.get("content") or "", tool_call_chunks=pieces)
     elif reason:
         metadata = {"finish_reason": reason, "model_name": chunk["model"]}
-        message = AIMessageChunk(content=delta["content"] or "", response_metadata=metadata)
+        message = AIMessageChunk(content=delta.get("content") or "", response_metadata=metadata)
     else:
-        message = AIMessageChunk(content=delta["content"] or "")
+        message = AIMessageChunk(content=delta.get("content") or "")
     return ChatGenerationChunk(message=message)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.catalog import model_facts, read_model_groups, read_route_decision, route_body
-from gumloop_core.errors import InvalidResponseError
+from gumloop_core.errors import InsufficientCreditsError, InvalidRequestError, InvalidResponseError
 
 
 def test_groups() -> None:
@@ -56,6 +56,33 @@ def test_route_bodies() -> None:
         "history": [],
         "team_id": "t",
     }
+
+
+@pytest.mark.parametrize(
+    ("input", "models", "options", "refusal"),
+    [
+        (5, None, {}, "input must be a text or a list"),
+        (None, None, {}, "input must be a text or a list"),
+        ("x", "abc", {}, "models must be a list of texts, not str"),
+        ("x", 5, {}, "models must be a list of texts, not int"),
+        ("x", None, {"history": {1}}, "history is a set"),
+        ([{"text": {1}}], None, {}, r"input\[0\]\.text is a set"),
+    ],
+)
+def test_what_the_router_cannot_be_asked(input: Any, models: Any, options: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(InvalidRequestError, match=refusal):
+        route_body(input, models, options, None)
+
+
+@pytest.mark.parametrize("read", [read_model_groups, read_route_decision])
+def test_an_error_under_a_status_that_is_none(read: Any) -> None:
+    with pytest.raises(InsufficientCreditsError, match="no credits"):
+        read({"error": {"code": 402, "message": "no credits"}})
+
+
+@pytest.mark.parametrize("model", [None, 5, ["m"]])
+def test_nothing_is_known_of_what_is_no_model(model: Any) -> None:
+    assert model_facts(model) is None
 
 
 def test_facts() -> None:

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 
-from gumloop_core import Credentials, async_client, client
+from gumloop_core import AsyncGumloopClient, Credentials, GumloopClient, async_client, client
 from gumloop_core.errors import (
     APIConnectionError,
     APIStatusError,
@@ -28,6 +29,7 @@ from gumloop_core.errors import (
     ProviderError,
     RateLimitError,
     StreamError,
+    UnexpectedError,
 )
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Drip, trusting_context, unused_port
@@ -191,6 +193,41 @@ def test_credentials_are_asked_for_at_each_request(connect: Connect) -> None:
         assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+def test_credentials_are_asked_for_at_each_attempt(connect: Connect, stream: bool) -> None:
+    """A token that runs out between two attempts is not sent again, and none of them shows."""
+    tokens = [f"gl-token-of-attempt-{number}" for number in range(3)]
+    given = iter(tokens)
+    failure = lambda request: whole({"error": {"message": f"busy, {request.headers['authorization']}"}}, 503)  # noqa: E731
+    with ByteServer(failure) as server:
+        driver = connect(server, credentials=Credentials(access_token=lambda: next(given)))
+        with pytest.raises(APIStatusError) as caught:
+            list(driver.stream()) if stream else driver.complete()
+        assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {one}" for one in tokens]
+        assert "gl-token" not in str(caught.value) + str(caught.value.body)
+
+
+@pytest.mark.parametrize("kind", [LookupError, TypeError, httpx.ConnectError, RecursionError])
+def test_a_token_source_that_fails(connect: Connect, kind: Any) -> None:
+    def fail() -> str:
+        try:
+            raise OSError("first")
+        except OSError:
+            raise kind("no token today") from None
+
+    with ByteServer(ANSWER) as server:
+        driver = connect(server, credentials=Credentials(access_token=fail))
+        for call in (driver.complete, lambda: list(driver.stream()), driver.models):
+            with pytest.raises(ConfigurationError, match=f"callable .* failed: {kind.__name__}") as caught:
+                call()
+            cause = caught.value.__cause__
+            assert isinstance(cause, kind)
+            assert cause.__traceback__ is None
+            assert cause.__context__ is not None
+            assert cause.__context__.__traceback__ is None
+        assert not server.requests
+
+
 def test_an_asynchronous_token_source() -> None:
     async def fetch() -> str:
         await asyncio.sleep(0)
@@ -219,7 +256,7 @@ FAILURE = {"error": {"code": "x", "message": "no"}}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 520, 529, 599])
 def test_statuses_that_are_tried_again(connect: Connect, status: int, stream: bool) -> None:
     failure = whole(FAILURE, status)
     with ByteServer(failure, failure, streamed() if stream else ANSWER) as server:
@@ -277,6 +314,18 @@ def test_an_error_chunk_before_anything_was_handed_out_is_tried_again_if_its_cod
         assert len(server.requests) == 1
 
 
+def test_a_finish_reason_of_error_before_anything_was_handed_out_is_tried_again(connect: Connect) -> None:
+    failing = streamed([event(chunk({"role": "assistant"})), event(chunk({}, finish_reason="error")), DONE])
+    with ByteServer(
+        failing, streamed([event({"error": {"message": "Provider returned error"}})]), streamed()
+    ) as server:
+        assert streamed_text(connect(server).stream()) == TEXT
+        assert len(server.requests) == 3
+    with ByteServer(whole(completion("half", finish_reason="error")), ANSWER) as server:
+        assert connect(server).complete().text == TEXT
+        assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("how", [CLOSE, RESET], ids=str)
 def test_nothing_is_tried_again_after_the_first_delta(connect: Connect, how: Any) -> None:
     with ByteServer([stream_head() + http_chunk(text_events()[0]), how]) as server:
@@ -305,7 +354,15 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("header", "low", "high"),
-    [("2", 2, 2), ("0.25", 0.25, 0.25), ("-1", 0, 0), ("86400", 60, 60), ("1e999", 60, 60), ("soon", 0, 0.001)],
+    [
+        ("2", 2, 2.001),
+        ("0.25", 0.25, 0.251),
+        ("0", 0.0005, 0.002),
+        ("-1", 0.0005, 0.002),
+        ("86400", 60, 60.001),
+        ("1e999", 60, 60.001),
+        ("soon", 0.0005, 0.001),
+    ],
 )
 def test_retry_after_in_seconds(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, header: str, low: float, high: float
@@ -323,7 +380,7 @@ def test_retry_after_as_a_date(connect: Connect, monkeypatch: pytest.MonkeyPatch
     moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     with ByteServer(whole(FAILURE, 429, retry_after=moment), streamed()) as server:
         list(connect(server).stream())
-    assert 20 < clock.pauses[0] <= 30
+    assert 20 < clock.pauses[0] <= 30.001
 
 
 def test_retry_after_is_told(connect: Connect) -> None:
@@ -503,6 +560,20 @@ def test_a_client_of_the_callers_keeps_its_settings_and_stays_open(connect: Conn
         list(driver.stream())
 
 
+@pytest.mark.parametrize("given", [httpx.AsyncClient, httpx.Client, httpx2.Client, httpx2.AsyncClient, object])
+def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
+    settings = settings_for("http://127.0.0.1:1")
+    for kind, right, argument in (
+        (GumloopClient, httpx.Client, "http_client must be an httpx.Client"),
+        (AsyncGumloopClient, httpx.AsyncClient, "http_async_client must be an httpx.AsyncClient"),
+    ):
+        if given is right:
+            kind(settings, given())
+        else:
+            with pytest.raises(ConfigurationError, match=f"{argument}, not {given.__module__}"):
+                kind(settings, given())
+
+
 def test_an_async_client_of_another_event_loop_is_named() -> None:
     with ByteServer(ANSWER) as server:
         http_client = httpx.AsyncClient()
@@ -515,16 +586,26 @@ def test_an_async_client_of_another_event_loop_is_named() -> None:
         second.loop.close()
 
 
-def test_an_error_of_the_callers_own_hook_passes() -> None:
-    def hook(_response: httpx.Response) -> None:
-        raise LookupError("mine")
+def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect) -> None:
+    http_client = _http_client(connect)
 
-    with (
-        ByteServer(ANSWER) as server,
-        httpx.Client(event_hooks={"response": [hook]}) as http_client,
-        pytest.raises(LookupError, match="mine"),
-    ):
-        SyncCore(settings_for(server.base_url), http_client).complete()
+    def hook(_response: httpx.Response) -> None:
+        raise LookupError(f"mine, about {KEY}")
+
+    async def ahook(response: httpx.Response) -> None:
+        hook(response)
+
+    http_client.event_hooks = {"response": [ahook if isinstance(http_client, httpx.AsyncClient) else hook]}
+    with ByteServer(ANSWER) as server:
+        driver = connect(server, http_client=http_client)
+        for call in (driver.complete, lambda: list(driver.stream()), driver.models):
+            with pytest.raises(UnexpectedError, match="LookupError: mine, about") as caught:
+                call()
+            assert isinstance(caught.value.__cause__, LookupError)
+            assert caught.value.__cause__.__traceback__ is None
+            assert KEY not in str(caught.value) + str(caught.value.__cause__)
+        assert len(server.requests) == 3
+    _close(driver, http_client)
 
 
 def test_a_hook_that_raises_for_status_raises_our_error(connect: Connect) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 from typing import Any
 
+import httpx
 import pytest
 
 from gumloop_core import AsyncGumloopClient, drain, pools
-from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError
+from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError, UnexpectedError
+from gumloop_core.settings import UNSET
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
+    DONE,
     LAST_HTTP_CHUNK,
     TEXT,
     answer_events,
@@ -84,14 +88,28 @@ def test_an_end_that_does_not_come_is_not_waited_for(
         assert server.wait_until(lambda: server.open_connections == 0)
 
 
-def test_the_last_delta_is_handed_out_before_the_end_is_read(connect: Connect) -> None:
-    with ByteServer([stream_head() + EVENTS, SILENCE]) as server:
-        deltas = connect(server).stream()
-        for delta in deltas:
-            if delta.completion is not None:
-                break
-        assert server.clients_gone == 0
-        deltas.close()  # type: ignore[attr-defined]
+@pytest.mark.parametrize("ending", [b"", DONE], ids=["at the end", "at [DONE]"])
+def test_the_connection_is_given_back_before_the_last_delta(connect: Connect, ending: bytes) -> None:
+    """A consumer that never asks again, as LangChain's v3 events do, holds nothing."""
+    events = [*answer_events()[:-1], *([ending] if ending else [])]
+    with ByteServer(streamed(events)) as server:
+        driver = connect(server)
+        suspended = []
+        for _ in range(10):
+            deltas = driver.stream()
+            last = next(delta for delta in deltas if delta.completion is not None)
+            assert last.completion is not None
+            assert last.completion.text == TEXT
+            suspended.append(deltas)
+        assert (server.connections, len(server.requests)) == (1, 10)
+
+
+def test_a_stream_that_nobody_has_begun_holds_nothing(connect: Connect) -> None:
+    with ByteServer(streamed()) as server:
+        driver = connect(server)
+        unbegun = [driver.client.stream(body(stream=True)) for _ in range(5)]  # type: ignore[attr-defined]
+        assert server.connections == 0
+        assert len(unbegun) == 5
 
 
 def test_a_drained_connection_keeps_its_own_way_of_reading(connect: Connect) -> None:
@@ -166,14 +184,14 @@ def test_cancelling_closes_the_connection_and_passes_at_once(script: Any) -> Non
 
 
 def test_a_connection_that_could_not_be_tried_is_given_back() -> None:
-    """An error of the event loop is none of ours and passes, but must not cost a place in the pool."""
+    """An error of the event loop must not cost a place in the pool."""
 
     async def main(server: ByteServer) -> None:
         loop = asyncio.get_running_loop()
         await loop.shutdown_default_executor()  # names can no longer be looked up
         client = AsyncGumloopClient(settings_for(server.base_url.replace("127.0.0.1", "localhost")))
         for _ in range(3):
-            with pytest.raises(RuntimeError, match="shutdown"):
+            with pytest.raises(UnexpectedError, match=r"RuntimeError: .*shutdown"):
                 await client.complete(body())
         assert len(pools._async_pools[loop].clients.all) == 1
 
@@ -234,6 +252,33 @@ def test_a_stream_that_goes_silent(connect: Connect) -> None:
 def test_a_stream_may_be_silent_for_longer_than_an_answer_may_take_to_begin(connect: Connect) -> None:
     with ByteServer([FIRST, Pause(1.5), EVENTS, LAST_HTTP_CHUNK]) as server:
         assert streamed_text(connect(server, timeout=1, stream_idle_timeout=9).stream()) == "Grüße" + TEXT
+
+
+@pytest.mark.parametrize(
+    ("settings", "call"),
+    [
+        ({"timeout": 0.2}, {}),
+        ({"timeout": httpx.Timeout(9, read=0.2)}, {}),
+        ({"timeout": 9}, {"timeout": 0.2}),
+        ({"timeout": 9, "stream_idle_timeout": 0.2}, {}),
+        ({"timeout": 9, "stream_idle_timeout": 0.2}, {"timeout": 9}),
+    ],
+)
+def test_the_shorter_time_bounds_the_silence_of_a_stream(connect: Connect, settings: Any, call: Any) -> None:
+    with ByteServer([FIRST, SILENCE]) as server:
+        options = {"stream_idle_timeout": UNSET, **settings}
+        with pytest.raises(APITimeoutError, match=r"silent for 0\.2 s") as caught:
+            list(connect(server, **options).stream(**call))
+        assert caught.value.partial is not None
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e12, 10**400, 1e300, 2_147_484.0])
+def test_a_time_that_never_passes_is_no_limit(connect: Connect, seconds: Any) -> None:
+    with ByteServer(whole(completion()), streamed()) as server:
+        for options in ({"timeout": seconds, "stream_idle_timeout": seconds}, {"timeout": httpx.Timeout(seconds)}):
+            driver = connect(server, **options)
+            assert driver.complete().text == TEXT
+            assert streamed_text(driver.stream(timeout=seconds)) == TEXT
 
 
 def test_comments_keep_a_stream_alive(connect: Connect) -> None:

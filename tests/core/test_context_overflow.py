@@ -38,6 +38,8 @@ OVERFLOWS = {
     "groq": "Please reduce the length of the messages or completion.",
     "cohere": "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs. The limit for "
     "this model is 8000 tokens",
+    "length of messages": "The total length of all messages is too long for this model.",
+    "length of the prompt": "Total length of the messages exceeds the limit of 32768 tokens.",
     "relayed": "The provider rejected the request: prompt is too long: 214898 tokens > 200000 maximum",
 }
 
@@ -96,6 +98,13 @@ def test_something_else(words: str, status: int) -> None:
 def test_the_code_is_enough(code: str) -> None:
     assert isinstance(status_error(400, {"error": {"code": code, "message": "no"}}), ContextOverflowError)
     assert isinstance(status_error(200, {"error": {"code": code, "message": "no"}}), ContextOverflowError)
+
+
+@pytest.mark.parametrize("code", [400, "400", None, 5000])
+@pytest.mark.parametrize("status", [400, 200])
+def test_the_type_is_enough_beside_any_code(code: object, status: int) -> None:
+    body = {"error": {"code": code, "type": "too_many_prompt_tokens", "message": "no"}}
+    assert isinstance(status_error(status, body), ContextOverflowError)
 
 
 def test_it_is_a_bad_request_and_its_status_decides() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gumloop_core import Endpoint
@@ -25,6 +27,15 @@ from gumloop_core.errors import ConfigurationError
             None,
         ),
         ((None, "https://s.example"), "https://s.example/chat/completions", "https://api.gumloop.com/api/v1/models"),
+        (
+            ("https://ws.gumloop.com/api/v1/chat/completions",),
+            "https://ws.gumloop.com/api/v1/chat/completions",
+            "https://api.gumloop.com/api/v1/models",
+        ),
+        (("https://gw.example/v1/chat/completions",), "https://gw.example/v1/chat/completions", None),
+        (("https://gw.example/v1/Chat/Completions/",), "https://gw.example/v1/chat/completions", None),
+        (("https://a.example", "https://s.example/chat/completions"), "https://s.example/chat/completions", None),
+        ((' "https://gw.example/v1"\n',), "https://gw.example/v1/chat/completions", None),
     ],
 )
 def test_addresses(arguments: tuple[str, ...], chat: str, models: str | None) -> None:
@@ -39,6 +50,13 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Endpoint.resolve() == Endpoint("https://b.example", "https://b.example")
     monkeypatch.setenv("GUMLOOP_STREAM_BASE_URL", "https://s.example")
     assert Endpoint.resolve() == Endpoint("https://b.example", "https://s.example")
+    for blank in ("", " ", '""'):
+        monkeypatch.setenv("GUMLOOP_STREAM_BASE_URL", blank)
+        assert Endpoint.resolve() == Endpoint("https://b.example", "https://b.example")
+        monkeypatch.setenv("GUMLOOP_BASE_URL", blank)
+        assert Endpoint.resolve().chat_url == "https://ws.gumloop.com/api/v1/chat/completions"
+        monkeypatch.setenv("GUMLOOP_BASE_URL", " 'https://b.example' ")
+    monkeypatch.setenv("GUMLOOP_STREAM_BASE_URL", "https://s.example")
     # An argument for the one host must not send the chat to a host that was meant for another.
     assert Endpoint.resolve("https://a.example") == Endpoint("https://a.example", "https://a.example")
     assert Endpoint.resolve(None, "https://t.example") == Endpoint("https://b.example", "https://t.example")
@@ -55,6 +73,7 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "https://x.example:99999",
         "https://[::1",
         "https://x.example?a=1",
+        "https://x.example/v1/chat/completions?a=1",
         "https://x.example#a",
         "https://x.example/\x00",
         "https://x.example/a b",
@@ -73,7 +92,16 @@ def test_what_is_no_address_is_refused(url: str, place: int) -> None:
         Endpoint.resolve(*arguments)
 
 
-@pytest.mark.parametrize("url", ["https://u:pa55word@x.example", "ftp://u:pa55word@x.example", "u:pa55word@x.example"])
+@pytest.mark.parametrize("url", [5, b"https://x.example", ["https://x.example"]])
+def test_what_is_no_text_is_named(url: Any) -> None:
+    with pytest.raises(ConfigurationError, match="base_url must be a text"):
+        Endpoint.resolve(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://u:pa55word@[x", "https://u:pa55word@x.example", "ftp://u:pa55word@x.example", "u:pa55word@x.example"],
+)
 def test_a_password_in_an_address_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Endpoint.resolve(url)

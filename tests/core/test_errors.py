@@ -116,7 +116,7 @@ def test_hostile_pages_are_read_in_few_steps(page: str) -> None:
     [
         ({"error": {"code": 402, "message": "m"}}, 402),
         ({"error": {"code": "429", "message": "m"}}, 429),
-        ({"error": {"type": "overloaded_error", "message": "m"}}, 503),
+        ({"error": {"type": "overloaded_error", "message": "m"}}, 529),
         ({"error": "rate_limit_exceeded"}, 429),
         ({"error": {"code": 200, "message": "m"}}, 200),
         ({"error": {"code": 9999, "message": "m"}}, 200),

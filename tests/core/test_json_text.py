@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from gumloop_core.json_text import decode, encode
+from gumloop_core.json_text import DEEPEST, decode, encode, encode_arguments, is_plain, what_json_cannot_say
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,81 @@ def test_a_value_that_holds_itself_raises_value_error() -> None:
     value.append(value)
     with pytest.raises(ValueError):
         encode(value)
+
+
+def test_what_is_deeper_than_pythons_recursion_raises_value_error() -> None:
+    with pytest.raises(ValueError, match="nested"):
+        encode(nested(5000))
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        5,
+        0.5,
+        "x",
+        "NaN",
+        [1, (2, "x")],
+        {"a": {"b": []}, 5: 1},
+        nested(DEEPEST),
+        type("Text", (str,), {})(),
+    ],
+)
+def test_what_is_plain(value: Any) -> None:
+    assert is_plain(value)
+    assert what_json_cannot_say(value, "x") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (math.nan, r"x is nan, which is no number in JSON"),
+        ({"a": [1, {"b-c": -math.inf}]}, r"x\.a\[1\]\.b-c is -inf"),
+        ({"a": {1, 2}}, r"x\.a is a set, which JSON cannot say"),
+        ([Decimal(1)], r"x\[0\] is a Decimal"),
+        (b"x", r"x is a bytes"),
+        ({"when it was": datetime(2020, 1, 1)}, r"x\['when it was'\] is a datetime"),
+        ({"a": SecretStr("gl-canary")}, r"x\.a is a SecretStr"),
+        (object(), r"x is an object"),
+        ({(1,): 1}, r"x has the key \(1,\)"),
+        (nested(DEEPEST + 1), r"x is nested deeper than 200 levels"),
+    ],
+)
+def test_what_json_cannot_say_is_named_with_its_place(value: Any, problem: str) -> None:
+    assert not is_plain(value)
+    found = what_json_cannot_say(value, "x")
+    assert found is not None
+    assert re.match(problem, found)
+
+
+def test_a_value_that_holds_itself_is_named() -> None:
+    mapping: dict[str, Any] = {}
+    mapping["a"] = [mapping, mapping]
+    assert not is_plain(mapping)
+    assert what_json_cannot_say(mapping, "x") == "x is nested deeper than 200 levels, or holds itself"
+
+
+def test_numbers_that_are_none_become_null_in_a_calls_arguments() -> None:
+    assert encode_arguments({"a": math.nan, "b": [math.inf, {"c": (-math.inf, 1.5)}]}) == (
+        '{"a":null,"b":[null,{"c":[null,1.5]}]}'
+    )
+    assert encode_arguments({"a": "NaN"}) == '{"a":"NaN"}'
+    assert encode_arguments({"a": "\ud83d", "b": math.nan}) == '{"a": "\\ud83d", "b": null}'
+
+
+@pytest.mark.parametrize("arguments", [{"a": object()}, nested(5000)])
+def test_arguments_that_are_no_json_raise_value_error(arguments: Any) -> None:
+    with pytest.raises(ValueError, match=r"arguments\.a is an object|arguments is nested deeper"):
+        encode_arguments(arguments)
 
 
 @pytest.mark.parametrize(

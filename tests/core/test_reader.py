@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gumloop_core import Completion, Delta
+from gumloop_core.answer import ToolCall
 from gumloop_core.errors import APIStatusError, GumloopError, InvalidResponseError, ProviderError, StreamError
 from gumloop_core.reader import AnswerReader
 from tests.core.counting import calls_made
@@ -115,8 +116,8 @@ def test_reasoning_in_its_spellings() -> None:
         chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
         chunk({"content": "x"}, finish_reason="stop"),
     )
-    assert [delta.reasoning for delta in deltas] == ["a", "b", "c", "d", "", ""]
-    assert whole.reasoning == "abcd"
+    assert [delta.reasoning for delta in deltas] == ["a", "b", "d", "", ""]
+    assert whole.reasoning == "abd"
     assert whole.reasoning_details == [{"type": "reasoning.text", "text": "cd", "index": 0, "signature": "s"}]
 
 
@@ -187,16 +188,168 @@ def test_other_fields_are_kept() -> None:
     assert whole.metadata == {"created": 1, "system_fingerprint": "fp", "native_finish_reason": "STOP"}
 
 
+DETAIL = {"type": "reasoning.text", "index": 0}
+
+
+def thought(plain: str | None = None, detail: str | None = None, spelling: str = "reasoning") -> dict[str, Any]:
+    delta: dict[str, Any] = {} if plain is None else {spelling: plain}
+    return chunk(delta if detail is None else {**delta, "reasoning_details": [{**DETAIL, "text": detail}]})
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([thought("ab"), thought(detail="ab"), thought("cd"), thought(detail="cd")], id="plain first"),
+        pytest.param([thought(detail="ab"), thought("ab"), thought(detail="cd"), thought("cd")], id="details first"),
+        pytest.param([thought(detail="ab"), thought(detail="cd"), thought("abcd")], id="all details, then all plain"),
+        pytest.param([thought(detail="ab"), thought(detail="cd"), thought("a"), thought("bcd")], id="in other pieces"),
+        pytest.param([thought(detail="ab"), thought("a"), thought("b"), thought("cd")], id="plain goes on"),
+        pytest.param([thought("ab", "ab"), thought("cd", "cd")], id="side by side"),
+        pytest.param([thought(detail="ab"), thought("cd", "cd")], id="details alone, then side by side"),
+        pytest.param([thought("ab"), thought("cd", "cd"), thought(detail="xy")], id="more in details than plain"),
+        pytest.param([thought(detail="ab"), thought(detail="cd")], id="details alone"),
+        pytest.param([thought("", "ab"), thought("", "cd")], id="empty plain text beside details"),
+        pytest.param([thought("abcd", None, "reasoning_content")], id="the other spelling"),
+        pytest.param([chunk({"reasoning": "", "reasoning_content": "abcd"})], id="an empty one beside a full one"),
+        pytest.param([chunk({"reasoning": None, "reasoning_content": "abcd"})], id="null beside a full one"),
+        pytest.param([chunk({"reasoning": "abcd", "reasoning_content": "abcd"})], id="both spellings"),
+        pytest.param([chunk({"content": [{"type": "thinking", "thinking": "abcd"}]})], id="a part of the content"),
+        pytest.param(
+            [
+                chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": t}]}]})
+                for t in ("ab", "cd")
+            ],
+            id="Mistral's parts",
+        ),
+        pytest.param([chunk({"content": [{"type": "reasoning", "text": "abcd"}]})], id="a reasoning part with text"),
+        pytest.param(
+            [chunk({"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "abcd"}]}]})],
+            id="a reasoning part with a summary",
+        ),
+        pytest.param([chunk({"content": {"type": "thinking", "thinking": "abcd"}})], id="one part without a list"),
+    ],
+)
+def test_reasoning_is_told_once(chunks: list[dict[str, Any]]) -> None:
+    deltas, whole = read(*chunks, chunk({"content": "x"}, finish_reason="stop"))
+    assert "".join(delta.reasoning for delta in deltas) == whole.reasoning == "abcd"
+    assert (whole.text, whole.extra) == ("x", {})
+
+
+def test_reasoning_parts_that_are_signed_go_back_as_details() -> None:
+    parts = [
+        {"type": "thinking", "thinking": "a"},
+        {"type": "thinking", "thinking": "b", "signature": "s"},
+        {"type": "redacted_thinking", "data": "AA"},
+    ]
+    expected = [
+        {"type": "reasoning.text", "text": "ab", "signature": "s"},
+        {"type": "reasoning.encrypted", "data": "AA"},
+    ]
+    whole = read(*(chunk({"content": [part]}) for part in parts), chunk({}, finish_reason="stop"))[1]
+    assert (whole.reasoning, whole.reasoning_details) == ("ab", expected)
+    unsigned = read(chunk({"content": parts[:1]}, finish_reason="stop"))[1]
+    assert (unsigned.reasoning, unsigned.reasoning_details) == ("a", [])
+
+
+def test_the_older_form_of_a_call_is_a_call() -> None:
+    pieces = [{"name": "add", "arguments": ""}, {"arguments": '{"a"'}, {"arguments": ": 1}"}]
+    _, whole = read(*(chunk({"function_call": piece}) for piece in pieces), chunk({}, finish_reason="function_call"))
+    unary = answered(
+        completion(None, finish_reason="function_call", function_call={"name": "add", "arguments": '{"a": 1}'})
+    )
+    for answer in (whole, unary):
+        assert answer.tool_calls == [ToolCall("call_0_gen-1", "add", '{"a": 1}')]
+        assert answer.finish_reason == "function_call"
+        assert answer.extra == {}
+
+
+def test_a_call_in_both_forms_is_one_call() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+    got = answered(completion(None, tool_calls=[call], function_call=call["function"]))
+    assert [(made.id, made.name) for made in got.tool_calls] == [("c", "add")]
+    empty = answered(completion("x", tool_calls=None, function_call={"name": "", "arguments": ""}))  # Snowflake
+    assert (empty.tool_calls, empty.extra) == ([], {})
+
+
+@pytest.mark.parametrize("index", [1, 7, "0", "1", None, 0.0, [], {}, -1, True])
+def test_the_only_choice_is_the_answer_whatever_its_index(index: Any) -> None:
+    def moved(document: dict[str, Any]) -> dict[str, Any]:
+        document["choices"][0]["index"] = index
+        return document
+
+    deltas, whole = read(
+        moved(chunk({"content": "a"})), moved(chunk({"content": "b"})), moved(chunk({}, finish_reason="stop"))
+    )
+    assert (whole.text, whole.finish_reason, len(deltas)) == ("ab", "stop", 3)
+    assert answered(moved(completion("x"))).text == "x"
+
+
+def test_choices_that_nobody_asked_for_are_kept_apart() -> None:
+    call = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
+
+    def choice(index: int, delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+        return {"index": index, "delta": delta, "finish_reason": reason}
+
+    _, whole = read(
+        {**chunk(), "choices": [choice(1, {"role": "assistant"})]},
+        {**chunk(), "choices": [choice(1, {"content": "o"}), choice(0, {"content": "a"})]},
+        {**chunk(), "choices": [choice(0, {"content": "b"}, "stop")]},
+        {**chunk(), "choices": [choice(1, {"content": "p", "tool_calls": [call]}, "tool_calls")]},
+    )
+    assert (whole.text, whole.finish_reason, whole.tool_calls) == ("ab", "stop", [])
+    other = {
+        "index": 1,
+        "finish_reason": "tool_calls",
+        "message": {
+            "role": "assistant",
+            "content": "op",
+            "tool_calls": [{"id": "call_0_gen-1_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+        },
+    }
+    assert whole.metadata["other_choices"] == [other]
+    unary = completion("ab")
+    unary["choices"].insert(
+        0, {"index": 1, "finish_reason": "tool_calls", "message": {"content": "op", "tool_calls": [call]}}
+    )
+    assert answered(unary).metadata["other_choices"] == [other]
+    assert answered(unary).text == "ab"
+
+
+def test_usage_in_places_of_a_providers_own() -> None:
+    """Moonshot's stands in the choice, Groq's in ``x_groq``."""
+    last = chunk({}, finish_reason="stop")
+    last["choices"][0]["usage"] = USAGE
+    for documents in ([last], [chunk({}, finish_reason="stop", x_groq={"id": "r", "usage": USAGE})]):
+        usage = read(chunk({"content": "a"}), *documents)[1].usage
+        assert usage is not None
+        assert usage.raw == USAGE
+
+
+def test_annotations_are_a_list() -> None:
+    for notes, expected in (({"url": "u"}, [{"url": "u"}]), ("odd", ["odd"]), ([1, 2], [1, 2]), (None, None)):
+        assert answered(completion("x", annotations=notes)).extra.get("annotations") == expected
+
+
+def test_numbers_as_ids() -> None:
+    call = {"id": 5, "function": {"name": "f", "arguments": "{}"}}
+    got = answered({**completion(None, tool_calls=[call]), "id": 7})
+    assert (got.id, got.tool_calls[0].id) == ("7", "5")
+
+
 def test_usage_is_the_latest_and_can_come_anywhere() -> None:
     _, whole = read(chunk({"content": "a"}, usage={"prompt_tokens": 1}), chunk({}, finish_reason="stop", usage=USAGE))
     assert whole.usage is not None
     assert whole.usage.raw == USAGE
 
 
-def test_calls_without_ids_get_theirs_at_the_end() -> None:
-    piece = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
-    deltas, whole = read(chunk({"tool_calls": [piece]}), chunk({}, finish_reason="tool_calls"))
-    assert deltas[-1].tool_calls[0].id == whole.tool_calls[0].id == "call_0_gen-1"
+def test_calls_without_ids_get_theirs_at_once() -> None:
+    piece = {"index": 0, "function": {"name": "f", "arguments": '{"a"'}}
+    rest = {"index": 0, "id": "late", "function": {"arguments": ": 1}"}}
+    deltas, whole = read(
+        chunk({"tool_calls": [piece]}), chunk({"tool_calls": [rest]}), chunk({}, finish_reason="tool_calls")
+    )
+    assert [piece.id for delta in deltas for piece in delta.tool_calls] == ["call_0_gen-1", None]
+    assert whole.tool_calls == [ToolCall("call_0_gen-1", "f", '{"a": 1}')]
 
 
 def test_whole_messages_in_chunks() -> None:
@@ -232,7 +385,36 @@ def test_the_ends_of_a_stream() -> None:
     assert error.partial.text == "a"
     assert failure(done=False).partial is None
     assert read(text, done=True)[1].finish_reason is None
+    assert read(chunk({}, finish_reason="stop"))[1].text == ""
     assert read(text, chunk({}, finish_reason="length"), done=False)[1].finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [],
+        [chunk({"role": "assistant"})],
+        [chunk({"role": "assistant", "content": ""})],
+        [chunk({"content": None, "token_id": 5})],
+        [chunk(usage=USAGE)],
+        [chunk({"reasoning": "", "tool_calls": [], "images": [], "channel": "final"})],
+    ],
+)
+def test_without_content_and_finish_reason_done_is_no_answer(documents: list[dict[str, Any]]) -> None:
+    error = failure(*documents)
+    assert isinstance(error, StreamError)
+    assert error.partial is None
+
+
+@pytest.mark.parametrize("arguments", ['{"path": "/home/me/old', "{", '{"a": [1, 2]', "nul"])
+def test_a_stream_that_ends_within_a_call_is_broken(arguments: str) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": arguments}}
+    error = failure(chunk({"tool_calls": [call]}))
+    assert isinstance(error, StreamError)
+    assert error.partial is not None
+    assert error.partial.tool_calls[0].arguments == arguments
+    call["function"]["arguments"] = '{"a": 1}'  # type: ignore[index]
+    assert read(chunk({"tool_calls": [call]}))[1].tool_calls[0].arguments == '{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -297,6 +479,26 @@ def test_a_unary_answer() -> None:
 def test_what_is_no_completion(document: Any) -> None:
     with pytest.raises(InvalidResponseError, match="made no sense"):
         answered(document)
+
+
+@pytest.mark.parametrize("message", [{}, {"message": None}, {"delta": {}}, {"message": 5}])
+def test_a_finish_reason_without_a_message_is_an_empty_answer(message: dict[str, Any]) -> None:
+    """Azure's form of an answer that its filter has taken."""
+    results = {"violence": {"filtered": True, "severity": "high"}}
+    choice = {"index": 0, "finish_reason": "content_filter", "content_filter_results": results, **message}
+    got = answered({"id": "a", "choices": [choice], "usage": USAGE})
+    assert (got.text, got.finish_reason, got.metadata) == (
+        "",
+        "content_filter",
+        {"content_filter_results": results},
+    )
+    assert got.usage is not None
+
+
+def test_a_unary_answer_in_a_streams_form_or_the_older_one() -> None:
+    assert answered({"choices": [{"delta": {"content": "x"}}]}).text == "x"
+    assert answered({"choices": [{"text": "x", "finish_reason": "stop"}]}).text == "x"
+    assert answered({"choices": {"message": {"content": "x"}}}).text == "x"
 
 
 def test_an_empty_answer_is_an_answer() -> None:

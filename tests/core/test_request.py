@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from gumloop_core.chat_model import _BODY_FIELDS, ChatModelFields
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.request import OPTIONS, build_body, json_schema_format, merge_options, tool_choice, tool_names
+from gumloop_core.request import (
+    OPTIONS,
+    build_body,
+    json_schema_format,
+    merge_options,
+    sending_options,
+    tool_choice,
+    tool_names,
+)
 
 HELLO: list[Any] = [{"role": "user", "content": "Hi"}]
 TOOLS: list[Any] = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
@@ -47,6 +56,96 @@ def test_slips_are_named(name: str, meant: str) -> None:
 
 def test_new_fields_pass() -> None:
     assert merge_options({"verbosity": "low"}) == {"verbosity": "low"}
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [
+        ("openai_api_key", "for the model, not for a call: did you mean 'api_key'"),
+        ("gumloop_api_key", "did you mean 'api_key'"),
+        ("api_base", "for the model, not for a call: did you mean 'base_url'"),
+        ("proxies", "HTTPS_PROXY"),
+        ("request_timeout", "Did you mean 'timeout'"),
+        ("headers", "Did you mean 'extra_headers'"),
+    ],
+)
+def test_what_others_call_an_argument_of_the_model_is_not_sent(name: str, refusal: str) -> None:
+    with pytest.raises(InvalidRequestError, match=refusal):
+        merge_options({name: "x"})
+
+
+@pytest.mark.parametrize(
+    "name", ["user", "verbosity", "top_k", "min_p", "prompt_cache_key", "usage", "safety_identifier"]
+)
+def test_fields_of_the_body_pass(name: str) -> None:
+    assert merge_options({name: "x"}) == {name: "x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refusal"),
+    [
+        ("model", 5, "model must be a text, not int"),
+        ("model", " ", "model must be a text, not a blank text"),
+        ("stop", 5, "stop must be a list of texts, not int"),
+        ("stop", ["a", 5], "stop must be a list of texts, not list of int, str"),
+        ("models", "a", "models must be a list of texts, not str"),
+        ("modalities", "image", "modalities must be a list of texts"),
+        ("reasoning", "high", "reasoning must be a dict such as"),
+        ("provider", ["a"], "provider must be a dict"),
+        ("stream_options", 5, "stream_options must be a dict"),
+        ("tools", 5, "tools must be a list, not int"),
+        ("tools", {"a": 1}, "tools must be a list, not dict"),
+        ("plugins", "web", "plugins must be a list, not str"),
+        ("extra_body", [("a", 1)], "extra_body is a dict of fields of the body, not list"),
+    ],
+)
+def test_options_of_another_form_are_named(name: str, value: Any, refusal: str) -> None:
+    with pytest.raises(InvalidRequestError, match=refusal):
+        merge_options({"temperature": 1}, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"temperature": math.nan}, "temperature is nan"),
+        ({"seed": object()}, "seed is an object"),
+        ({"extra_body": {"a": [1, {2}]}}, r"extra_body\.a\[1\] is a set"),
+        ({"metadata": {"at": math.inf}}, r"metadata\.at is inf"),
+    ],
+)
+def test_what_json_cannot_say_names_the_option(options: dict[str, Any], place: str) -> None:
+    with pytest.raises(InvalidRequestError, match=place):
+        build_body("m", HELLO, options)
+
+
+def test_messages_are_no_option() -> None:
+    with pytest.raises(InvalidRequestError, match="messages"):
+        build_body("m", HELLO, {"messages": []})
+    with pytest.raises(InvalidRequestError, match="messages must be a list"):
+        build_body("m", HELLO, {"extra_body": {"messages": 5}})
+
+
+def test_how_to_send_is_taken_out_of_a_calls_keywords() -> None:
+    call = {"timeout": 5, "extra_headers": {"x-a": " b "}, "seed": 1}
+    assert sending_options(call) == {"timeout": 5, "headers": {"x-a": "b"}}
+    assert call == {"seed": 1}
+    assert sending_options({"timeout": None, "extra_headers": None}) == {"timeout": None}
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        ({"timeout": "x"}, "timeout must be"),
+        ({"timeout": -1}, "timeout must be"),
+        ({"timeout": True}, "timeout must be"),
+        ({"extra_headers": 5}, "extra_headers must be a dict"),
+        ({"extra_headers": {"Content-Length": "5"}}, "extra_headers: the header 'Content-Length'"),
+        ({"extra_headers": {"x-a": None}}, "extra_headers: the header 'x-a' must be a text"),
+    ],
+)
+def test_how_to_send_is_named_where_it_cannot_be(call: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(InvalidRequestError, match=refusal):
+        sending_options(call)
 
 
 def test_a_body() -> None:
@@ -105,6 +204,19 @@ def test_tool_choices(choice: Any, names: list[str], wire: Any) -> None:
 def test_a_tool_that_is_not_sent(choice: Any) -> None:
     with pytest.raises(InvalidRequestError, match=r"'sub'.*'add'"):
         tool_choice(choice, ["add"])
+
+
+@pytest.mark.parametrize("n", [2, 0, "2", True, [1]])
+@pytest.mark.parametrize("layer", ["option", "extra_body"])
+def test_more_than_one_answer_is_refused(n: Any, layer: str) -> None:
+    options = {"n": n} if layer == "option" else {"extra_body": {"n": n}}
+    with pytest.raises(InvalidRequestError, match="n="):
+        build_body("m", HELLO, merge_options(options))
+
+
+def test_asking_for_one_answer_changes_nothing() -> None:
+    assert "n" not in build_body("m", HELLO, {"extra_body": {"n": None}})
+    assert build_body("m", HELLO, merge_options({"n": 1}))["n"] == 1
 
 
 def test_tool_names() -> None:

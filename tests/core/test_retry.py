@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from gumloop_core.errors import (
     ConfigurationError,
     GumloopError,
     InvalidResponseError,
+    ProviderError,
     StreamError,
+    UnexpectedError,
     status_error,
 )
 from gumloop_core.retry import is_retryable, pause_before_retry, read_retry_after
@@ -27,7 +30,33 @@ def real_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("status", range(400, 600))
 def test_statuses(status: int) -> None:
     error = status_error(status, {"error": {"message": "x"}})
-    assert is_retryable(error) is (status in {408, 409, 429, 500, 502, 503, 504})
+    assert is_retryable(error) is (status in {408, 409, 429} or (status >= 500 and status != 501))
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 520, 524, 529, 530, 599, 402, 501])
+def test_the_status_that_an_error_inside_an_answer_names(status: int) -> None:
+    for code in (status, str(status)):
+        error = status_error(200, {"error": {"code": code, "message": "x"}})
+        assert is_retryable(error) is (status not in (402, 501))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"error": {"message": "Provider returned error"}}, True),
+        ({"error": "busy"}, True),
+        ({"error": {"code": "some_code", "message": "x"}}, True),
+        ({"error": {"code": "invalid_request_error", "message": "x"}}, False),
+        ({"error": {"message": "prompt is too long: 9 tokens > 8 maximum"}}, False),
+    ],
+)
+def test_an_error_inside_an_answer_that_names_no_status(body: dict[str, Any], expected: bool) -> None:
+    assert is_retryable(status_error(200, body)) is expected
+
+
+def test_a_finish_reason_of_error() -> None:
+    """Gemini's MALFORMED_FUNCTION_CALL, which the next attempt seldom repeats."""
+    assert is_retryable(ProviderError("x", status_code=200))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +67,7 @@ def test_statuses(status: int) -> None:
         (StreamError("x"), False),
         (InvalidResponseError("x"), False),
         (ConfigurationError("x"), False),
+        (UnexpectedError("x"), False),
         (GumloopError("x"), False),
     ],
 )
@@ -82,7 +112,17 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
     assert read_retry_after(header, now=1445412480.0) == seconds
 
 
-@pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.0), (3.0, 3.0), (3600.0, 60.0), (math.inf, 60.0)])
-def test_a_wish_of_the_server_is_honoured_up_to_a_minute(asked: float, pause: float) -> None:
+@pytest.mark.parametrize(("asked", "least"), [(0.0, 0.25), (0.3, 0.3), (3.0, 3.0), (3600.0, 60.0), (math.inf, 60.0)])
+def test_a_wish_of_the_server_is_honoured_up_to_a_minute(asked: float, least: float) -> None:
+    """Never sooner than our own backoff either, and not all at one instant."""
     error = status_error(429, {"error": {"message": "x"}}, retry_after=asked)
-    assert pause_before_retry(error, 1, 2) == pause
+    pauses = [pause_before_retry(error, 1, 2) or 0.0 for _ in range(60)]
+    assert all(least <= pause <= max(0.5, least) + 0.5 for pause in pauses)
+    assert max(pauses) - min(pauses) > 0.1
+    assert len(set(pauses)) == 60
+
+
+def test_later_attempts_after_a_wish_spread_further() -> None:
+    error = status_error(429, {"error": {"message": "x"}}, retry_after=1.0)
+    pauses = [pause_before_retry(error, 4, 9) or 0.0 for _ in range(60)]
+    assert all(2.0 <= pause <= 8.0 for pause in pauses)

@@ -1,87 +1,69 @@
-"""Schemas for the strict mode."""
+"""Names that the endpoint takes, and where references lead."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-import jsonschema
 import pytest
 
-from gumloop_core.schema import can_be_strict, safe_name, strict_schema, without_added_nulls
+from gumloop_core.schema import pointed_at, resolved, safe_name, with_root
 
 
 @pytest.mark.parametrize(
     ("name", "safe"),
-    [("add", "add"), ("a b/c", "a_b_c"), ("é", "response"), ("", "response"), (None, "response"), ("x" * 80, "x" * 64)],
+    [
+        ("add", "add"),
+        ("a b/c", "a_b_c"),
+        ("é", "response"),
+        ("", "response"),
+        (None, "response"),
+        (5, "response"),
+        ("x" * 80, "x" * 64),
+    ],
 )
-def test_names(name: str | None, safe: str) -> None:
+def test_names(name: Any, safe: str) -> None:
     assert safe_name(name) == safe
 
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "default": "x"},
-        "size": {"type": ["integer", "string"], "enum": [1, "l"]},
-        "kind": {"const": "k"},
-        "colour": {"type": "string", "enum": ["red"]},
-        "child": {"$ref": "#/$defs/Child", "description": "d"},
-        "either": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-        "many": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "number"}}}},
-        "default": {"type": "string"},
-    },
-    "required": ["name"],
-    "$defs": {"Child": {"type": "object", "properties": {"b": {"type": "boolean"}}}},
+DOCUMENT: dict[str, Any] = {
+    "$defs": {"A": {"type": "string"}, "B": {"$ref": "#/$defs/A"}, "C": {"$ref": "#/$defs/C"}, "a/b": {"type": "null"}},
+    "anyOf": [{"type": "integer"}],
 }
 
 
-def test_strict_copies() -> None:
-    before = copy.deepcopy(SCHEMA)
-    strict = strict_schema(SCHEMA)
-    assert before == SCHEMA
-    assert strict["required"] == list(SCHEMA["properties"])
-    assert strict["additionalProperties"] is False
-    assert strict["$defs"]["Child"]["additionalProperties"] is False
-    assert "default" not in strict["properties"]["name"]
-    jsonschema.Draft202012Validator.check_schema(strict)
-    empty = dict.fromkeys(SCHEMA["properties"])
-    jsonschema.validate({**empty, "name": "x"}, strict)
-    full = {**empty, "name": "x", "size": "l", "kind": "k", "colour": "red", "child": {"b": None}, "many": [{"a": 1}]}
-    jsonschema.validate(full, strict)
-    for wrong in ({**full, "name": None}, {**full, "colour": "blue"}, {**full, "new": 1}, {"name": "x"}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, strict)
-    assert without_added_nulls({**empty, "name": "x"}, SCHEMA) == {"name": "x", "either": None}
-
-
-def test_strict_copies_without_nulls() -> None:
-    strict = strict_schema(SCHEMA, optional_as_null=False)
-    assert strict["required"] == list(SCHEMA["properties"])
-    assert strict["properties"]["default"] == {"type": "string"}
-    assert strict["$defs"]["Child"]["required"] == ["b"]
-    assert strict["$defs"]["Child"]["properties"] == SCHEMA["$defs"]["Child"]["properties"]
-    assert strict_schema(strict) == strict
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("#", DOCUMENT),
+        ("#/$defs/A", {"type": "string"}),
+        ("#/$defs/a~1b", {"type": "null"}),
+        ("#/anyOf/0", {"type": "integer"}),
+        ("#/anyOf/9", None),
+        ("#/anyOf/x", None),
+        ("#/$defs/X/y", None),
+        ("https://example.org/schema.json", None),
+        (5, None),
+    ],
+)
+def test_references(reference: Any, found: Any) -> None:
+    assert pointed_at(reference, DOCUMENT) == found
 
 
 @pytest.mark.parametrize(
-    ("schema", "possible"),
+    ("schema", "found"),
     [
-        (SCHEMA, True),
-        ({"type": "object"}, False),
-        ({"type": "object", "additionalProperties": False}, True),
-        ({"type": "object", "properties": {}}, True),
-        (
-            {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": {"type": "string"}}}},
-            False,
-        ),
-        ({"type": "object", "properties": {"a": {}}, "additionalProperties": True}, False),
-        ({"type": "object", "properties": {}, "patternProperties": {}}, False),
-        ({"type": "array", "items": {"type": "object"}}, False),
-        ({"type": "object", "properties": {"properties": {"type": "string"}}}, True),
-        ({"$defs": {"A": {"type": "object"}}}, False),
-        (True, True),
+        ({"$ref": "#/$defs/B"}, {"type": "string"}),
+        ({"$ref": "#/$defs/C"}, {}),
+        ({"$ref": "#/$defs/X"}, {}),
+        ({"type": "array"}, {"type": "array"}),
+        (True, {}),
     ],
 )
-def test_what_can_be_strict(schema: Any, possible: bool) -> None:
-    assert can_be_strict(schema) is possible
+def test_references_that_lead_to_references(schema: Any, found: Any) -> None:
+    assert resolved(schema, DOCUMENT) == found
+
+
+def test_a_root_that_is_a_reference_says_what_it_is() -> None:
+    schema = {"$ref": "#/$defs/T", "$defs": {"T": {"type": "object", "properties": {}}}}
+    assert with_root(schema) == {"type": "object", "properties": {}, "$defs": schema["$defs"]}
+    assert with_root({"$ref": "#/$defs/X"}) == {"$ref": "#/$defs/X"}

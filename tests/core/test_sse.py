@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gumloop_core.sse import SSEDecoder
+from gumloop_core.sse import ErrorData, SSEDecoder
 
 
 def payloads(*pieces: bytes) -> list[bytes]:
@@ -43,6 +43,18 @@ def test_follows_the_standard_in_every_cut(stream: bytes, expected: list[bytes])
     assert payloads(*(stream[place : place + 1] for place in range(len(stream)))) == expected
     for place in range(len(stream) + 1):
         assert payloads(stream[:place], stream[place:]) == expected, place
+
+
+@pytest.mark.parametrize("name", ["error", " error", "ERROR", "error "])
+@pytest.mark.parametrize("place", range(30))
+def test_the_data_of_an_event_named_error_says_so(name: str, place: int) -> None:
+    stream = f"event:{name}\ndata: one\n\n".encode()
+    read = [*payloads(stream[:place], stream[place:], b"data: two\n\nevent: x\ndata: three\n\n")]
+    assert [(payload, type(payload)) for payload in read] == [(b"one", ErrorData), (b"two", bytes), (b"three", bytes)]
+
+
+def test_an_error_without_data_is_an_event() -> None:
+    assert [type(payload) for payload in payloads(b"event: error\n\n", b"event: ping\n\n")] == [ErrorData]
 
 
 def test_hands_an_event_out_as_soon_as_its_empty_line_is_there() -> None:

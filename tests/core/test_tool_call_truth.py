@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gumloop_core.answer import ToolCallPiece
 from gumloop_core.tool_calls import ToolCallAssembler
 
 ARGUMENTS = st.dictionaries(
@@ -118,11 +119,13 @@ class ToolCallTruth(RuleBasedStateMachine):
         self.take([piece])
 
     def take(self, pieces: list[Any]) -> None:
-        for piece in self.assembler.take(pieces):
-            got = self.handed_out.setdefault(piece.index, [None, None, ""])
-            if piece.id is not None:
-                assert got[0] is None
-                got[0] = piece.id
+        self.keep(self.assembler.take(pieces))
+
+    def keep(self, pieces: tuple[ToolCallPiece, ...]) -> None:
+        assert len({piece.index for piece in pieces}) == len(pieces)
+        for piece in pieces:
+            assert (piece.id is None) is (piece.index in self.handed_out)
+            got = self.handed_out.setdefault(piece.index, [piece.id, None, ""])
             if piece.name is not None:
                 assert got[1] is None
                 got[1] = piece.name
@@ -137,9 +140,22 @@ class ToolCallTruth(RuleBasedStateMachine):
         assert [call.arguments for call in finished] == [call["text"][: call["sent"]] for call in self.truth]
         for call, true in zip(finished, self.truth, strict=True):
             was_sent = true["id"] is not None and (self.ids != "late" or true["pieces"] > 1)
-            assert call.id == (true["id"] if was_sent else "")
+            assert call.id == (true["id"] if was_sent else "") or call.id.startswith("call_")
+        for number, (identity, name, arguments) in self.handed_out.items():
+            call = finished[number]
+            assert (identity, name) == (call.id, call.name)
+            assert call.arguments.startswith(arguments)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "truth"):
+            return
+        self.keep(self.assembler.finish())
+        finished = self.assembler.finished()
+        assert [(call.name, call.arguments) for call in finished] == [
+            (call["name"], call["text"][: call["sent"]]) for call in self.truth
+        ]
         assert [tuple(self.handed_out[number]) for number in range(len(finished))] == [
-            (call.id or None, call.name, call.arguments) for call in finished
+            (call.id, call.name, call.arguments) for call in finished
         ]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.tool_calls import ToolCallAssembler
+from gumloop_core.answer import ToolCallPiece
+from gumloop_core.tool_calls import ToolCallAssembler, names_of_tools
 from tests.core.counting import calls_made
 
 
@@ -29,10 +30,13 @@ def piece(
 def assembled(*chunks: list[Any]) -> list[tuple[str, str, str]]:
     """The finished calls, checked against the pieces that were handed out."""
     assembler = ToolCallAssembler()
-    handed_out = [part for chunk in chunks for part in assembler.take(chunk)]
-    handed_out += assembler.missing_ids("gen-1")
+    handed_out: list[ToolCallPiece] = []
+    for read in (*(assembler.take(chunk, "gen-1") for chunk in chunks), assembler.finish("gen-1")):
+        assert len({part.index for part in read}) == len(read), "two pieces of a call in a delta"
+        handed_out += read
     rebuilt: dict[int, list[str]] = {}
     for part in handed_out:
+        assert (part.id is None) is (part.index in rebuilt), "the id comes with the first piece, and no other"
         call = rebuilt.setdefault(part.index, ["", "", ""])
         if part.id is not None:
             assert call[0] == "", "an id was handed out twice"
@@ -134,6 +138,135 @@ def test_providers_ways_of_numbering(chunks: list[list[Any]]) -> None:
     assert [(i, n, json.loads(a)) for i, n, a in got] == [(i, n, json.loads(a)) for i, n, a in TWO]
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([[piece(0, "a", "add", '{"x"'), piece(0, arguments=":1}")], SECOND], id="arguments"),
+        pytest.param([[piece(0, name="add", arguments='{"x":1}'), piece(0, "a")], SECOND], id="a repaired id behind"),
+        pytest.param([[piece(0, "a"), piece(0, name="add"), piece(0, arguments='{"x":1}')], SECOND], id="each apart"),
+        pytest.param([[piece(0, "a", "add", '{"x"'), *SECOND, piece(0, arguments=":1}")]], id="with another between"),
+    ],
+)
+def test_pieces_of_a_call_in_one_chunk_are_one_piece(chunks: list[list[Any]]) -> None:
+    assert assembled(*chunks) == TWO
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([[piece(0, "a", "get_")], [piece(0, name="weather")]], id="no id on the second"),
+        pytest.param([[piece(id="a", name="get_")], [piece(name="weather")]], id="no index"),
+        pytest.param([[piece(0, "a", "get_")], [piece(0, "a", "weather")]], id="the id on both"),
+        pytest.param([[piece(0, "a", "get_"), piece(0, name="weather")]], id="in one chunk"),
+        pytest.param([[piece(0, "a", "g")], [piece(0, name="et_wea")], [piece(0, name="ther")]], id="three pieces"),
+        pytest.param([[piece(0, "a", "get_")], [piece(0, name="get_weather")]], id="a name that grows"),
+        pytest.param([[piece(0, "a", "get_weather")], [piece(0, name="get_weather")]], id="a name that is repeated"),
+        pytest.param([[piece(0, "a")], [piece(0, name="get_")], [piece(0, name="weather")]], id="behind the id"),
+    ],
+)
+@pytest.mark.parametrize("arguments", ["", '{"city":"Rome"}'])
+def test_a_name_in_pieces(chunks: list[list[Any]], arguments: str) -> None:
+    last = [piece(chunks[0][0].get("index"), arguments=arguments)]
+    assert assembled(*chunks, last) == [("a", "get_weather", arguments)]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{}{"a": 1}', '{"a": 1}'),
+        ('{ } {"a": 1}', '{"a": 1}'),
+        ('{}{}{"a": 1}', '{"a": 1}'),
+        ('null{"a": 1}', '{"a": 1}'),
+        (' null {} {"a": 1}', '{"a": 1}'),
+        ('{"a": 1}', '{"a": 1}'),
+        (' {"a": 1}', ' {"a": 1}'),
+        ("{}", "{}"),
+        (" {} ", " {} "),
+        ("{}{}", "{}"),
+        ("null", "null"),
+        ("null{}", "{}"),
+        ("", ""),
+        ("  ", "  "),
+        ("{", "{"),
+        ('{}{"a"', '{"a"'),
+        ("{}x", "{}x"),
+        ("nullx", "nullx"),
+        ("[1]", "[1]"),
+        (" " * 100 + '{"a": 1}', " " * 100 + '{"a": 1}'),
+        ("{}" + " " * 100 + '{"a": 1}', "{}" + " " * 100 + '{"a": 1}'),  # too far for a placeholder
+    ],
+)
+def test_a_placeholder_in_front_of_the_arguments(written: str, expected: str) -> None:
+    """Some gateways begin each call with the empty input that Anthropic announces it with."""
+    whole = ToolCallAssembler()
+    whole.take_whole([piece(id="a", name="f", arguments=written)])
+    assert [part.arguments for part in whole.finish()] == [expected]
+    for place in range(len(written) + 1):
+        pieces = [piece(0, "a", "f", written[:place]), piece(0, arguments=written[place:])]
+        assert assembled(*([part] for part in pieces)) == [("a", "f", expected)]
+        assert assembled(pieces) == [("a", "f", expected)]
+    assert assembled([piece(0, "a", "f")], *([piece(0, arguments=letter)] for letter in written)) == [
+        ("a", "f", expected)
+    ]
+
+
+def test_a_placeholder_as_an_object() -> None:
+    assert assembled([piece(0, "a", "f", {})], [piece(0, arguments='{"a"')], [piece(0, arguments=": 1}")]) == [
+        ("a", "f", '{"a": 1}')
+    ]
+
+
+def test_a_call_of_a_tool_that_was_sent_is_handed_out_at_once() -> None:
+    """A provider may take seconds between a call's name and its arguments."""
+    names = names_of_tools([{"function": {"name": name}} for name in ("get", "get_weather", "add")] + [None, {}, 5])
+    for name, is_at_once in (("get_weather", True), ("add", True), ("get", False), ("get_", False), ("other", False)):
+        assembler = ToolCallAssembler(names)
+        at_once = (ToolCallPiece(0, "a", name),) if is_at_once else ()
+        assert assembler.take([piece(0, "a", name, "")]) == at_once
+        assert assembler.take([piece(0, arguments="{}")]) == ()
+        assert [call.name for call in assembler.finished()] == [name]
+    assembler = ToolCallAssembler(names)
+    assert assembler.take([piece(0, "a", "get_")]) == ()
+    assert assembler.take([piece(0, name="weather")]) == (ToolCallPiece(0, "a", "get_weather"),)
+
+
+@pytest.mark.parametrize("tools", [None, 5, "x", {}, [None, {}, {"function": 5}, {"function": {"name": []}}]])
+def test_tools_without_a_name_have_none(tools: Any) -> None:
+    assert names_of_tools(tools) == frozenset()
+
+
+def test_an_id_that_comes_too_late_changes_nothing() -> None:
+    got = assembled([piece(0, name="f", arguments='{"a"')], [piece(0, "late", arguments=":1}")], [piece(0, "late")])
+    assert got == [("call_0_gen-1", "f", '{"a":1}')]
+
+
+def test_calls_of_a_unary_answer_are_kept_apart() -> None:
+    assembler = ToolCallAssembler()
+    same = piece(5, "a", "f", "{}")
+    assembler.take_whole([same, same, piece(name="g"), None, {}, {"name": "h", "arguments": {"x": 1}}])
+    assert assembler.finish("gen-1") == (
+        ToolCallPiece(0, "a", "f", "{}"),
+        ToolCallPiece(1, "a", "f", "{}"),
+        ToolCallPiece(2, "call_2_gen-1", "g", ""),
+        ToolCallPiece(3, "call_3_gen-1", "h", '{"x": 1}'),
+    )
+
+
+def test_other_fields_of_a_call_go_back_with_it() -> None:
+    """Gemini wants its thought signature again; seen in a recorded answer of Google's."""
+    signature = {"google": {"thought_signature": "AVSo"}}
+    assembler = ToolCallAssembler()
+    assembler.take([piece(0, "a", "f", "{", extra_content=signature, type="function")])
+    assembler.take([piece(0, arguments="}", extra_content=None)])
+    [call] = assembler.finished()
+    assert call.as_param() == {
+        "id": "a",
+        "type": "function",
+        "function": {"name": "f", "arguments": "{}"},
+        "extra_content": signature,
+    }
+
+
 def test_calls_without_id_or_index_are_told_apart_by_whole_arguments() -> None:
     got = assembled([piece(0, name="f", arguments='{"a":"}{"}')], [piece(0, name="f", arguments='{"a":2}')])
     assert got == [("call_0_gen-1", "f", '{"a":"}{"}'), ("call_1_gen-1", "f", '{"a":2}')]
@@ -157,18 +290,19 @@ def test_same_id_under_another_index_with_a_name_is_another_call() -> None:
 
 def test_empty_pieces_are_not_handed_out() -> None:
     assembler = ToolCallAssembler()
-    assert len(assembler.take([piece(0, "a", "add", "")])) == 1
+    assert len(assembler.take([piece(0, "a", "add", '{"')])) == 1
     assert assembler.take([piece(0, arguments="")]) == ()
     assert assembler.take([piece(0, "a", "add", "")]) == ()
+    assert assembler.finish() == ()
 
 
 def test_made_up_ids_differ_between_answers_and_calls() -> None:
     ids = set()
     for answer in ("gen-1", "gen-2", None, None):
         assembler = ToolCallAssembler()
-        assembler.take([piece(0, name="f", arguments="{}"), piece(1, name="g", arguments="{}")])
-        ids |= {given.id for given in assembler.missing_ids(answer)}
-        assert assembler.missing_ids(answer) == ()
+        read = assembler.take([piece(0, name="f", arguments='{"'), piece(1, name="g", arguments='{"')], answer)
+        ids |= {given.id for given in read}
+        assert assembler.finish(answer) == ()
     assert len(ids) == 8
 
 

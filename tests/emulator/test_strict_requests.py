@@ -405,3 +405,62 @@ def test_nothing_is_fetched_for_an_image_url(gumloop_emulator: Emulator) -> None
     own = f"{gumloop_emulator.base_url}/picture.png"
     assert post(gumloop_emulator, body(image(own))).status_code == 200
     assert [request.path for request in gumloop_emulator.requests] == ["/api/v1/chat/completions"]
+
+
+def closed(**parts: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+
+
+# What OpenAI's strict routes refuse: its guide to structured outputs lists what they take.
+REFUSED_UNDER_STRICT: dict[str, tuple[dict[str, Any], str]] = {
+    "oneOf": (closed(a={"oneOf": [{"type": "string"}]}), ".properties.a.oneOf"),
+    "discriminator": (
+        closed(a={"anyOf": [{"type": "string"}], "discriminator": {"propertyName": "x"}}),
+        ".properties.a.discriminator",
+    ),
+    "allOf": (closed(a={"allOf": [{"type": "string"}]}), ".properties.a.allOf"),
+    "not": (closed(a={"type": "string", "not": {"const": "x"}}), ".properties.a.not"),
+    "if": ({**closed(), "if": {}, "then": {}}, ".if"),
+    "uniqueItems": (
+        closed(a={"type": "array", "items": {"type": "string"}, "uniqueItems": True}),
+        ".properties.a.uniqueItems",
+    ),
+    "prefixItems": (closed(a={"type": "array", "prefixItems": [{"type": "string"}]}), ".properties.a.prefixItems"),
+    "minLength": (closed(a={"type": "string", "minLength": 1}), ".properties.a.minLength"),
+    "default": (closed(a={"type": "string", "default": "x"}), ".properties.a.default"),
+    "patternProperties": ({**closed(), "patternProperties": {}}, ".patternProperties"),
+    "dependentRequired": ({**closed(), "dependentRequired": {}}, ".dependentRequired"),
+    "contentEncoding": (closed(a={"type": "string", "contentEncoding": "base64"}), ".properties.a.contentEncoding"),
+    "format": (closed(a={"type": "string", "format": "uri"}), ".properties.a.format"),
+    "lookahead": (closed(a={"type": "string", "pattern": "^(?!x)"}), ".properties.a.pattern"),
+    "anything": (closed(a={}), ".properties.a"),
+    "true": (closed(a=True), ".properties.a"),
+    "items of anything": (closed(a={"type": "array", "items": {}}), ".properties.a.items"),
+    "bare list": (closed(a={"type": "array"}), ".properties.a.items"),
+    "beside a reference": (
+        {**closed(a={"$ref": "#/$defs/A", "description": "x"}), "$defs": {"A": closed()}},
+        ".properties.a",
+    ),
+    "in a definition": (
+        {**closed(a={"$ref": "#/$defs/A"}), "$defs": {"A": closed(b={})}},
+        ".$defs.A.properties.b",
+    ),
+    "in an alternative": (closed(a={"anyOf": [{"type": "null"}, {}]}), ".properties.a.anyOf[1]"),
+    "required without property": ({**closed(), "required": ["x"]}, ".required"),
+    "alternatives at the root": ({**closed(), "anyOf": [closed()]}, ".anyOf"),
+    "values": (closed(a={"type": "string", "enum": [str(number) for number in range(1001)]}), ".properties.a.enum"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_UNDER_STRICT)
+def test_what_strict_mode_does_not_know_is_named(gumloop_emulator: Emulator, name: str) -> None:
+    schema, place = REFUSED_UNDER_STRICT[name]
+    strict = body(response_format=schema_format(schema, strict=True))
+    assert refusal(gumloop_emulator, strict)[0] == f"{SCHEMA}{place}"
+    tools = body(tools=function(parameters=schema, strict=True))
+    assert refusal(gumloop_emulator, tools)[0] == f"{PARAMETERS}{place}"
+    assert post(gumloop_emulator, body(response_format=schema_format(schema, strict=False))).status_code == 200
+
+
+def test_a_provider_names_its_own_tools(gumloop_emulator: Emulator) -> None:
+    assert post(gumloop_emulator, body("Latest news?", tools=[{"google_search": {}}])).status_code == 200

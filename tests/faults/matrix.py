@@ -449,9 +449,15 @@ COMPRESSED = [
     ),
     Fault(
         "an encoding that was not asked for",
-        Raises(errors.InvalidResponseError, "not JSON"),
-        Raises(errors.InvalidResponseError, "not JSON"),
+        Raises(errors.InvalidResponseError, "encoded as 'br', which was not asked for"),
+        Raises(errors.InvalidResponseError, "encoded as 'br', which was not asked for"),
         both(whole(b"\x1b\x0f\x00\xf8\x8d\xd4", content_encoding="br")),
+    ),
+    Fault(
+        "an error in an encoding that was not asked for",
+        Raises(errors.BadRequestError, "^400", 1, None, 400),
+        Raises(errors.BadRequestError, "^400", 1, None, 400),
+        both(whole(b"\x28\xb5\x2f\xfd" + b"x" * 50, 400, content_encoding="zstd")),
     ),
 ]
 
@@ -496,18 +502,51 @@ WITHIN_200 = [
     ),
     Fault(
         "an error chunk with words of its own",
-        Raises(errors.APIStatusError, "no luck", 1, None, 200),
+        Raises(errors.APIStatusError, "no luck", AFTER_RETRIES, None, 200),
         Raises(errors.APIStatusError, "no luck", 1, FIRST, 200),
         each(whole({"error": "no luck"}), streamed([text_events()[0], event({"error": "no luck"})])),
     ),
     Fault(
         "a finish reason of error",
-        Raises(errors.ProviderError, "finish reason 'error'", 1, FIRST, 200),
+        Raises(errors.ProviderError, "finish reason 'error'", AFTER_RETRIES, FIRST, 200),
         Raises(errors.ProviderError, "finish reason 'error'", 1, FIRST, 200),
         each(
             whole(completion(FIRST, finish_reason="error")),
             streamed([text_events()[0], event(chunk({}, finish_reason="error")), DONE]),
         ),
+    ),
+    Fault(
+        "a finish reason of error, then an answer",
+        Answers(requests=2),
+        Answers(requests=2),
+        lambda mode: [
+            whole(completion(FIRST, finish_reason="error"))
+            if mode == "unary"
+            else streamed([event(chunk({"role": "assistant"})), event(chunk({}, finish_reason="error")), DONE]),
+            ANSWER[mode],
+        ],
+    ),
+    Fault(
+        "an error without a code, then an answer",
+        Answers(requests=2),
+        Answers(requests=2),
+        lambda mode: [
+            whole({"error": {"message": "no luck"}})
+            if mode == "unary"
+            else streamed([event({"error": {"message": "no luck"}})]),
+            ANSWER[mode],
+        ],
+    ),
+    Fault(
+        "a status of a delivery network under 200",
+        Answers(requests=2),
+        Answers(requests=2),
+        lambda mode: [
+            whole({"error": {"code": 529, "message": "overloaded"}})
+            if mode == "unary"
+            else streamed([event({"error": {"code": 529, "message": "overloaded"}})]),
+            ANSWER[mode],
+        ],
     ),
     Fault(
         "an error under 200 that may pass",
@@ -540,6 +579,10 @@ BY_STATUS: dict[int, tuple[type[errors.APIStatusError], bool]] = {
     502: (errors.ProviderError, True),
     503: (errors.ServerError, True),
     504: (errors.ServerError, True),
+    520: (errors.ServerError, True),
+    524: (errors.ServerError, True),
+    529: (errors.ServerError, True),
+    599: (errors.ServerError, True),
 }
 SHAPES: dict[str, Any] = {
     "an error object": {"error": {"code": "some_code", "message": "what happened", "type": "t", "param": None}},
@@ -579,6 +622,7 @@ STATUSES = [
         for shape in (SHAPES if status in IN_CONTRACT else ["an error object", "words"])
     ],
     limited("in seconds", lambda: "1"),
+    limited("of none", lambda: "0"),
     limited("as a date", lambda: _date(30)),
     limited("as a date gone by", lambda: _date(-30)),
     limited("negative", lambda: "-5"),

@@ -21,6 +21,16 @@ def payloads_of(events: list[bytes]) -> list[bytes]:
     return SSEDecoder().feed(b"".join(events))
 
 
+def padded_events(count: int) -> list[bytes]:
+    """Text with what OpenAI pads each chunk with, and a field of each token's own (Together)."""
+    padded = []
+    for place, event in enumerate(text_events(count)):
+        more = b'"obfuscation":"' + b"x" * (place % 9) + b'","choices"'
+        token = b'"delta":{"token_id":%d,' % place
+        padded.append(event.replace(b'"choices"', more).replace(b'"delta":{', token))
+    return padded
+
+
 def read(payloads: list[bytes]) -> list[Delta]:
     reader = AnswerReader()
     return [delta for delta in map(reader.read_event, payloads) if delta is not None]
@@ -42,7 +52,11 @@ def test_every_piece_is_a_delta_of_its_own_with_nothing_but_what_it_brought() ->
 
 @pytest.mark.parametrize(
     ("events", "most"),
-    [pytest.param(text_events, 25, id="text"), pytest.param(tool_events, 90, id="tool arguments")],
+    [
+        pytest.param(text_events, 12, id="text"),
+        pytest.param(padded_events, 15, id="text with padding"),
+        pytest.param(tool_events, 80, id="tool arguments"),
+    ],
 )
 def test_a_chunk_takes_few_calls(events: object, most: int) -> None:
     assert callable(events)

@@ -109,6 +109,21 @@ PARTS: list[Any] = [
         {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
         id="OpenAI file",
     ),
+    pytest.param(
+        {"type": "file", "base64": PDF, "mime_type": "application/pdf"},
+        {"type": "file", "file": {"filename": "file.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="v1 file without a name",
+    ),
+    pytest.param(
+        {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{PDF}"}},
+        {"type": "file", "file": {"filename": "file.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        id="OpenAI file without a name",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "text/csv", "data": PDF}},
+        {"type": "file", "file": {"filename": "file.csv", "file_data": f"data:text/csv;base64,{PDF}"}},
+        id="Anthropic document without a name",
+    ),
     pytest.param({"type": "file", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}, id="v1 file id"),
     pytest.param(
         {
@@ -475,3 +490,77 @@ def test_an_error_names_the_callers_message_where_one_became_several(server: Emu
     assert caught.value.message_index == 4
     assert "message 4 of the ones you passed" in str(caught.value)
     server.clear()
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": URL}}
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        ([{"type": "text", "text": ""}, IMAGE], [IMAGE]),
+        ([IMAGE, {"type": "text", "text": "", **CACHED}], [IMAGE]),
+        (["", {"type": "text", "text": "a"}], [{"type": "text", "text": "a"}]),
+        ([{"type": "text", "text": ""}, {"type": "text", "text": ""}], [{"type": "text", "text": ""}]),
+    ],
+)
+def test_empty_text_is_left_out_where_something_remains(
+    server: Emulator, chat: MakeModel, content: Any, sent: Any
+) -> None:
+    # Claude refuses it, and with it the whole request: https://github.com/run-llama/llama_index/issues/17278
+    assert to_messages([HumanMessage(content)])[0] == [{"role": "user", "content": sent}]
+    results = [AIMessage("", tool_calls=[CALL]), ToolMessage(content, tool_call_id="c1")]
+    assert to_messages(results)[0][1]["content"] == sent
+
+
+@pytest.mark.parametrize("content", ["", [], [{"type": "text", "text": ""}], [{"type": "thinking", "thinking": ""}]])
+def test_an_answer_of_nothing_is_left_out(server: Emulator, chat: MakeModel, content: Any) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke([HumanMessage("x"), AIMessage(content), HumanMessage("y")])
+    assert server.last_body["messages"] == [{"role": "user", "content": "x"}, {"role": "user", "content": "y"}]
+    assert to_messages([HumanMessage("x"), AIMessage(content), HumanMessage("y")])[1] == [0, 2]
+
+
+def test_an_answer_of_reasoning_alone_is_sent(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke(history(AIMessage("", additional_kwargs={"reasoning_details": DETAILS}), HumanMessage("y")))
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "", "reasoning_details": DETAILS}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": "Cat.", "reasoning": "A cat."},
+        {"role": "assistant", "content": "Cat.", "reasoning_content": "A cat."},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "A "}, {"type": "text", "text": "cat."}]},
+                {"type": "text", "text": "Cat."},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "A cat."}, {"type": "text", "text": "Cat."}],
+        },
+    ],
+    ids=["reasoning", "reasoning_content", "Mistral's parts", "thinking"],
+)
+def test_reasoning_in_openais_dict_form_is_sent(server: Emulator, chat: MakeModel, message: dict[str, Any]) -> None:
+    server.queue(Answer(text="ok"))
+    chat().invoke([{"role": "user", "content": "x"}, message, {"role": "user", "content": "y"}])
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Cat.", "reasoning": "A cat."}
+
+
+def test_a_call_that_could_not_be_read_goes_back_beside_one_that_ran(server: Emulator, chat: MakeModel) -> None:
+    broken = {"name": "look", "args": "{nope", "id": "c2", "error": "The arguments are not JSON: nope."}
+    answer = AIMessage("", tool_calls=[CALL], invalid_tool_calls=[broken])
+    server.queue(Answer(text="ok"))
+    chat().invoke(history(answer, ToolMessage("a cat", tool_call_id="c1")))
+    sent = server.last_body["messages"][1:]
+    assert [one["id"] for one in sent[0]["tool_calls"]] == ["c1", "c2"]
+    assert {one["tool_call_id"]: one["content"] for one in sent[1:]} == {
+        "c1": "a cat",
+        "c2": "The tool 'look' was not run. The arguments are not JSON: nope. "
+        "Call it again with its arguments as one JSON object.",
+    }

@@ -11,12 +11,13 @@ import httpx
 import pytest
 from langchain_core import exceptions as langchain
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage
 from langgraph.types import default_retry_on
 
 from gumloop_core import errors as core
 from gumloop_core.answer import Completion
 from gumloop_core.emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
-from langchain_gumloop import ChatGumloop
+from langchain_gumloop import ChatGumloop, chat_models
 from langchain_gumloop import errors as adapter
 from tests.langchain.answers import gathered, streamed
 from tests.langchain.conftest import MakeModel
@@ -262,3 +263,42 @@ def test_a_model_that_cannot_be_made_says_why() -> None:
     with pytest.raises(ValueError, match=r"plain http to example\.com") as caught:
         ChatGumloop(model="m", api_key="very-secret", base_url="http://example.com/v1")
     assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("road", ["invoke", "stream", "ainvoke", "astream", "v3", "av3"])
+def test_what_nobody_foresaw_is_an_error_of_ours(chat: MakeModel, monkeypatch: pytest.MonkeyPatch, road: str) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        return {}["nothing"]
+
+    for name in ("chat_result", "ChunkMaker", "EventMaker"):
+        monkeypatch.setattr(chat_models, name, fail)
+    model = chat()
+
+    async def acall() -> None:
+        if road == "ainvoke":
+            await model.ainvoke("x")
+        elif road == "astream":
+            async for _ in model.astream("x"):
+                pass
+        else:
+            async for _ in await model.astream_events("x", version="v3"):
+                pass
+
+    calls: dict[str, Any] = {
+        "invoke": lambda: model.invoke("x"),
+        "stream": lambda: list(model.stream("x")),
+        "v3": lambda: list(model.stream_events("x", version="v3")),
+    }
+    with pytest.raises(adapter.UnexpectedError, match="KeyError: 'nothing'") as caught:
+        calls.get(road, lambda: asyncio.run(acall()))()
+    assert isinstance(caught.value, langchain.ModelError)
+    assert caught.value.is_retryable is False
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_blocks_that_cannot_be_made_are_an_error_of_ours() -> None:
+    message = AIMessage("a", response_metadata={"model_provider": "gumloop"})
+    message.tool_calls = [{"no": "name"}]  # type: ignore[typeddict-item]
+    with pytest.raises(adapter.UnexpectedError, match="KeyError"):
+        message.content_blocks  # noqa: B018

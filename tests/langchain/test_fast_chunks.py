@@ -7,11 +7,11 @@ import pickle
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
 from langchain_gumloop import fast_chunks
+from langchain_gumloop.streamed import StreamedChunk
 
 METADATA = {"model_provider": "gumloop"}
 
@@ -28,12 +28,12 @@ def state(model: BaseModel) -> dict[str, Any]:
 
 
 def validated_text(text: str) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(content=text, response_metadata=METADATA.copy()))
+    return ChatGenerationChunk(message=StreamedChunk(content=text, response_metadata=METADATA.copy()))
 
 
 def validated_piece(arguments: str) -> ChatGenerationChunk:
     piece = {"name": None, "args": arguments, "id": None, "index": 1, "type": "tool_call_chunk"}
-    message = AIMessageChunk(content="", response_metadata=METADATA.copy(), tool_call_chunks=[piece])
+    message = StreamedChunk(content="", response_metadata=METADATA.copy(), tool_call_chunks=[piece])
     # LangChain completes each piece by itself and shows what it makes of it, usually as an invalid call.
     message.tool_calls = []
     message.invalid_tool_calls = []
@@ -87,7 +87,7 @@ def test_no_two_chunks_share_a_container(make: Any) -> None:
 
 
 def test_a_langchain_with_other_containers_gets_validated_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Changed(AIMessageChunk):
+    class Changed(StreamedChunk):
         notes: list[str] = []
 
     template = ChatGenerationChunk(message=Changed(content=""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.load import dumpd, dumps, loads
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import SecretStr
 
+from gumloop_core import errors as core
 from gumloop_core import pools
 from gumloop_core.emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
+from langchain_gumloop.errors import InvalidRequestError, MissingCredentialsError
 from tests.langchain.conftest import MakeModel
 
 SECRET = "very-secret-key"
@@ -67,6 +71,35 @@ def test_a_pickled_model_asks_the_environment_for_its_key(server: Emulator, chat
     monkeypatch.setenv("GUMLOOP_API_KEY", server.api_key)
     assert copied.invoke("Capital of Canada?").content
     assert asyncio.run(copied.ainvoke("Capital of Canada?")).content
+
+
+def token() -> str:
+    """Another process finds this by its name."""
+    return "gl-emulator"
+
+
+@pytest.mark.parametrize("name", ["api_key", "access_token"])
+def test_a_source_of_secrets_is_pickled_by_its_name_or_not_at_all(name: str) -> None:
+    copied = pickle.loads(pickle.dumps(ChatGumloop(model="m", **{name: token})))  # type: ignore[arg-type]
+    assert getattr(copied, name) is token
+    for source in (lambda: SECRET, functools.partial(str, SECRET), SECRET.strip):
+        model = ChatGumloop(model="m", **{name: source})  # type: ignore[arg-type]
+        with pytest.raises(pickle.PicklingError, match=f"{name} is a callable") as caught:
+            pickle.dumps(model)
+        assert isinstance(caught.value, core.ConfigurationError)
+        for kept in (copy.copy(model), copy.deepcopy(model), model.model_copy()):
+            assert getattr(kept, name) is source
+
+
+def test_a_copy_out_of_a_pickle_says_what_it_lacks(server: Emulator, chat: MakeModel) -> None:
+    copied = pickle.loads(pickle.dumps(chat()))
+    for lacking in (copied, copy.copy(copied), copied.model_copy(update={"temperature": 1.0})):
+        with pytest.raises(MissingCredentialsError, match=r"copies carry no secret.*GUMLOOP_API_KEY.*set api_key"):
+            lacking.invoke("x")
+    copied.api_key = server.api_key
+    assert copied.invoke("Capital of Canada?").content
+    with pytest.raises(MissingCredentialsError, match=r"pass api_key"):
+        chat(api_key=None).invoke("x")
 
 
 def test_a_copied_model_keeps_its_key(server: Emulator, chat: MakeModel) -> None:
@@ -188,3 +221,46 @@ def test_requests_follow_the_fields_of_a_copy(server: Emulator, chat: MakeModel)
     server.queue(Answer(text="y"))
     model.invoke("x")
     assert "x-other" not in server.chat_requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ({"timeout": "x"}, "timeout must be"),
+        ({"extra_headers": 5}, "extra_headers must be"),
+        ({"extra_headers": {"Host": "x"}}, "the header 'Host'"),
+        ({"stop": 5}, "stop must be"),
+        ({"tools": 5}, "tools must be"),
+        ({"model": 5}, "model must be"),
+        ({"temperature": object()}, "temperature is an object"),
+        ({"extra_body": {"a": {1}}}, r"extra_body\.a is a set"),
+        ({"openai_api_key": "x"}, "did you mean 'api_key'"),
+    ],
+)
+@pytest.mark.parametrize("way", ["invoke", "stream", "v3"])
+def test_odd_keywords_of_a_call_are_named(
+    server: Emulator, chat: MakeModel, way: str, options: dict[str, Any], refusal: str
+) -> None:
+    ways: dict[str, Any] = {
+        "invoke": lambda: chat().invoke("x", **options),
+        "stream": lambda: list(chat().stream("x", **options)),
+        "v3": lambda: list(chat().stream_events("x", version="v3", **options)),
+    }
+    with pytest.raises(InvalidRequestError, match=refusal):
+        ways[way]()
+    assert not server.requests
+
+
+def test_numbers_that_are_none_go_back_as_null(server: Emulator, chat: MakeModel) -> None:
+    call = {"name": "add", "args": {"a": float("nan"), "b": [float("inf")]}, "id": "c", "type": "tool_call"}
+    history = [HumanMessage("x"), AIMessage("", tool_calls=[call]), ToolMessage("1", tool_call_id="c")]
+    chat().invoke(history)
+    sent = server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"]
+    assert sent == '{"a":null,"b":[null]}'
+
+
+def test_a_number_that_is_none_in_a_message_is_named_with_its_place(server: Emulator, chat: MakeModel) -> None:
+    answer = AIMessage("y", additional_kwargs={"reasoning_details": [{"type": "reasoning.text", "at": float("nan")}]})
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\]\.reasoning_details\[0\]\.at is nan"):
+        chat().invoke([HumanMessage("x"), answer, HumanMessage("z")])
+    assert not server.requests

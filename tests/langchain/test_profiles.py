@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable
 from importlib.resources import files
+from typing import Any
 
 import pytest
 from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.runnables import ConfigurableField
 
 from gumloop_core.catalog import model_facts
 from langchain_gumloop import ChatGumloop
@@ -61,6 +65,39 @@ def test_an_unknown_model_has_no_profile() -> None:
 
 def test_a_profile_of_ones_own_wins() -> None:
     assert ChatGumloop(model="claude-sonnet-4-5", profile={"max_input_tokens": 9}).profile == {"max_input_tokens": 9}
+
+
+CHANGES: dict[str, Callable[[ChatGumloop, str], Any]] = {
+    "set": lambda model, slug: setattr(model, "model", slug) or model,
+    "copied": lambda model, slug: model.model_copy(update={"model": slug}),
+    "configured": lambda model, slug: _configured(model, slug),
+    "set on a pickled copy": lambda model, slug: CHANGES["set"](pickle.loads(pickle.dumps(model)), slug),
+}
+
+
+def _configured(model: ChatGumloop, slug: str) -> Any:
+    configurable = model.configurable_fields(model=ConfigurableField(id="model"))
+    return configurable._prepare({"configurable": {"model": slug}})[0]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_profile_follows_the_model(change: str) -> None:
+    model = ChatGumloop(model="gpt-4o-mini")
+    for slug in ("claude-sonnet-4-5", "someone/something-new", "gemini-2.5-pro"):
+        changed = CHANGES[change](model.model_copy(), slug)
+        assert changed.profile == profile_of(slug)
+        assert CHANGES[change](changed, "gpt-4o-mini").profile == profile_of("gpt-4o-mini")
+    assert model.profile == profile_of("gpt-4o-mini")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_profile_of_ones_own_stays(change: str) -> None:
+    model = ChatGumloop(model="gpt-4o-mini", profile={"max_input_tokens": 9})
+    assert CHANGES[change](model, "claude-sonnet-4-5").profile == {"max_input_tokens": 9}
+    mended = ChatGumloop(model="gpt-4o-mini")
+    assert mended.profile is not None
+    mended.profile["max_input_tokens"] = 9
+    assert CHANGES[change](mended, "claude-sonnet-4-5").profile["max_input_tokens"] == 9
 
 
 def test_a_profile_can_be_changed_without_changing_others() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
@@ -52,6 +52,7 @@ REASONING = (
         {"content": "Ottawa."},
     ),
 )
+SIGNED = {"extra_content": {"google": {"thought_signature": "sig=="}}}
 ANSWERS = {
     "text": (unary(content="Ottawa is it."), streamed({"content": "Ottawa "}, {"content": "is it."})),
     "text and parallel calls": TEXT_THEN_CALLS,
@@ -71,6 +72,10 @@ ANSWERS = {
     "no usage, no finish reason": (
         unary(None, None, content="x"),
         streamed({"content": "x"}, finish_reason=None, usage=None),
+    ),
+    "calls with fields of the provider's own": (
+        unary("tool_calls", tool_calls=[{**call("c1", "weather", "{}"), **SIGNED}]),
+        streamed({"tool_calls": [{"index": 0, **call("c1", "weather", "{}"), **SIGNED}]}, finish_reason="tool_calls"),
     ),
     "nothing": (unary(content=""), streamed()),
 }
@@ -164,6 +169,18 @@ def test_usage_is_asked_for_and_streamed_with_its_details(server: Emulator, chat
     }
 
 
+def test_what_a_provider_gave_a_call_goes_back_with_it(server: Emulator, chat: MakeModel) -> None:
+    # https://ai.google.dev/gemini-api/docs/thought-signatures: a turn without them is refused.
+    whole, stream = ANSWERS["calls with fields of the provider's own"]
+    for output_version in ("v0", "v1"):
+        model = chat(output_version=output_version)
+        server.queue(whole, stream, Answer(text="ok"), Answer(text="ok"))
+        for answer in (model.invoke("x"), added(list(model.stream("x")))):
+            assert answer.content_blocks[0]["extras"] == SIGNED
+            model.invoke([HumanMessage("x"), answer, ToolMessage("Sun.", tool_call_id="c1")])
+            assert server.last_body["messages"][1]["tool_calls"] == [{**call("c1", "weather", "{}"), **SIGNED}]
+
+
 def test_each_piece_of_an_answer_is_a_chunk_of_its_own(server: Emulator, chat: MakeModel) -> None:
     pieces = [f"word{number} " for number in range(20)]
     server.queue(streamed(*[{"content": piece} for piece in pieces]))
@@ -184,8 +201,8 @@ def test_pieces_of_a_call_are_shown_as_pieces(server: Emulator, chat: MakeModel)
     assert first.tool_calls == [{"name": "weather", "args": {}, "id": "c1", "type": "tool_call"}]
     assert not any(chunk.invalid_tool_calls for chunk in chunks)
     assert [piece for chunk in chunks for piece in chunk.tool_call_chunks if piece["name"]] == [
-        {"type": "tool_call_chunk", "id": "c1", "name": "weather", "args": "", "index": 0},
-        {"type": "tool_call_chunk", "id": "c2", "name": "weather", "args": "", "index": 1},
+        {"type": "tool_call_chunk", "id": "c1", "name": "weather", "args": '{"city": ', "index": 0},
+        {"type": "tool_call_chunk", "id": "c2", "name": "weather", "args": '{"city": "Rome"}', "index": 1},
     ]
 
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from enum import Enum
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Optional, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.utils.function_calling import convert_to_json_schema
-from pydantic import BaseModel, Field, RootModel
+from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel, StringConstraints, field_validator
 from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core import errors as core
 from gumloop_core.emulator import Answer, Emulator, Failure
 from gumloop_core.emulator import ToolCall as Call
+from gumloop_core.partial_json import grows
 from langchain_gumloop.errors import LengthLimitError, RefusalError
+from langchain_gumloop.structured import StructuredAnswerParser
 from tests.langchain.answers import gathered
 from tests.langchain.conftest import MakeModel
 
@@ -336,7 +343,7 @@ def test_an_answer_that_is_no_object_is_asked_for_without_strict(server: Emulato
     assert chat().with_structured_output(Names).invoke("x") == Names(["a"])
     sent = server.last_body["response_format"]["json_schema"]
     assert (sent["strict"], sent["schema"]["type"]) == (False, "array")
-    with pytest.raises(core.InvalidRequestError, match="it is no object"):
+    with pytest.raises(core.InvalidRequestError, match="root must be of type object"):
         chat().with_structured_output(Names, strict=True)
 
 
@@ -366,3 +373,293 @@ def test_aliases_and_literals(server: Emulator, chat: MakeModel) -> None:
     server.queue(Answer(text='{"kind": null, "the_text": "It breaks."}'))
     ticket = chat().with_structured_output(Ticket).invoke("x")
     assert (ticket.kind, ticket.text) == ("bug", "It breaks.")
+
+
+class Colour(Enum):
+    """A colour."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Ad(BaseModel):
+    """An advertisement."""
+
+    paint: Colour = Field(description="The colour of the roof.")
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    tags: set[str]
+    pair: tuple[int, str]
+    site: HttpUrl
+    identity: UUID4
+    day: date
+    price: Decimal
+    code: Annotated[str, StringConstraints(min_length=1, pattern="^a+$")]
+    tree: Tree | None = Field(None, description="What grows there.")
+
+
+AD = {
+    "paint": "red",
+    "pet": {"kind": "dog"},
+    "tags": ["a", "b"],
+    "pair": [1, "x"],
+    "site": "https://example.org/",
+    "identity": "7f0c3b1e-3c55-4c0f-9d8a-2f6d1f2b9e11",
+    "day": "2026-01-02",
+    "price": "1.50",
+    "code": "aa",
+    "tree": {"label": "oak", "children": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "strict"), [("json_schema", None), ("json_schema", True), ("function_calling", True)]
+)
+def test_every_kind_of_field_in_a_strict_schema(
+    server: Emulator, chat: MakeModel, method: str, strict: bool | None
+) -> None:
+    """The emulator refuses what OpenAI's strict routes refuse (openai-agents-python#1884, pydantic-ai#7315)."""
+    server.queue(*[reply(method, AD, "Ad")] * 2)
+    model = chat().with_structured_output(Ad, method=method, strict=strict)  # type: ignore[arg-type]
+    expected = Ad.model_validate({**AD, "tree": {"label": "oak"}})
+    assert model.invoke("x") == expected
+    assert list(model.stream("x"))[-1] == expected
+    body = json.dumps(server.last_body)
+    assert '"strict": true' in body
+    for said in ("The colour of the roof.", "What grows there."):
+        assert said in body
+
+
+@pytest.mark.parametrize("annotation", [dict[str, int], dict, Any, list, list[Any]])
+def test_what_strict_mode_cannot_say_is_not_claimed(server: Emulator, chat: MakeModel, annotation: Any) -> None:
+    class Holder(BaseModel):
+        """Holds it."""
+
+        part: annotation
+
+    server.queue(Answer(text='{"part": {"a": 1}}' if annotation in (dict, dict[str, int]) else '{"part": []}'))
+    chat().with_structured_output(Holder).invoke("x")
+    sent = server.last_body["response_format"]["json_schema"]
+    assert (sent["strict"], sent["schema"]) == (False, Holder.model_json_schema())
+    for method in ("json_schema", "function_calling"):
+        with pytest.raises(core.InvalidRequestError, match=r"'Holder' cannot be strict: properties\.part"):
+            chat().with_structured_output(Holder, method=method, strict=True)  # type: ignore[arg-type]
+
+
+def test_limits_of_a_plain_schema_are_not_lost(server: Emulator, chat: MakeModel) -> None:
+    """Nobody checks a dict afterwards, so what strict mode cannot say is asked for without it."""
+    schema = {"title": "T", "type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}
+    server.queue(Answer(text='{"a": "x"}'))
+    chat().with_structured_output(schema).invoke("x")
+    sent = server.last_body["response_format"]["json_schema"]
+    assert (sent["strict"], sent["schema"]) == (False, schema)
+    with pytest.raises(core.InvalidRequestError, match=r"properties\.a\.minLength"):
+        chat().with_structured_output(schema, strict=True)
+
+
+@dataclass
+class Place:
+    """A place."""
+
+    name: str
+    tags: list[str] = field(default_factory=list)
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_a_dataclass_is_a_class_too(server: Emulator, chat: MakeModel, method: str) -> None:
+    server.queue(*[reply(method, {"name": "x", "tags": ["a"]}, "Place")] * 2)
+    model = chat().with_structured_output(Place, method=method)  # type: ignore[arg-type]
+    assert model.invoke("Give JSON") == Place("x", ["a"])
+    assert list(model.stream("Give JSON"))[-1] == Place("x", ["a"])
+
+
+NO_CLASSES: list[Any] = [
+    (list[City], r"is no class.*class Answer\(BaseModel\)"),
+    (City | OldCity, r"is no class.*class Answer\(BaseModel\)"),
+    (Literal["a"], r"is no class.*class Answer\(BaseModel\)"),
+    (City(name="x"), "pass City"),
+    (OldCity(name="x"), "pass OldCity"),
+    (Place("x"), "pass Place"),
+    ([City], "Pass a Pydantic class"),
+    (5, "Pass a Pydantic class"),
+    (dict, "Pass a Pydantic class"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), NO_CLASSES, ids=str)
+def test_what_is_no_class_is_told_what_to_pass(chat: MakeModel, given: Any, said: str) -> None:
+    with pytest.raises(core.InvalidRequestError, match=said):
+        chat().with_structured_output(given)
+    with pytest.raises(core.InvalidRequestError, match=said):
+        chat().bind_tools([], response_format=given)
+    with pytest.raises(core.InvalidRequestError, match=said):
+        chat().invoke("x", response_format=given)
+
+
+@pytest.mark.parametrize("given", [City, OldCity, TypedCity, Place, JSON_SCHEMA], ids=str)
+def test_a_call_takes_a_class_as_response_format(server: Emulator, chat: MakeModel, given: Any) -> None:
+    server.queue(*[Answer(text='{"name": "x"}')] * 2)
+    chat().invoke("x", response_format=given)
+    sent = server.last_body["response_format"]["json_schema"]
+    assert sent["strict"] is True
+    assert sent["schema"]["required"] == list(sent["schema"]["properties"])
+    chat().bind_tools([], response_format=given).invoke("x")
+    assert server.last_body["response_format"]["json_schema"] == sent
+
+
+ARGUMENTS = ['{"name": "Otta', '{"name": "Ottawa"', "", '{"name": "Ottawa", "country": "Ca']
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS)
+@pytest.mark.parametrize(("reason", "kind"), [("length", LengthLimitError), ("content_filter", RefusalError)])
+@pytest.mark.parametrize("schema", [City, JSON_SCHEMA], ids=["class", "dict"])
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream", "raw stream"])
+def test_no_object_is_made_of_half_a_call(
+    server: Emulator, chat: MakeModel, arguments: str, reason: str, kind: type[Exception], schema: Any, way: str
+) -> None:
+    """What had arrived reads as an object where partial JSON is read leniently (langchain#39275)."""
+    server.queue(Answer(tool_calls=[Call("City", arguments)], finish_reason=reason))
+    model = chat().with_structured_output(schema, method="function_calling", include_raw=way == "raw stream")
+    calls = {
+        "invoke": lambda: model.invoke("x"),
+        "ainvoke": lambda: asyncio.run(model.ainvoke("x")),
+        "stream": lambda: list(model.stream("x")),
+        "astream": lambda: gathered(model.astream("x")),
+        "raw stream": lambda: list(model.stream("x")),
+    }
+    with pytest.raises(kind):
+        calls[way]()
+
+
+def test_a_call_that_ends_at_the_limit_is_whole(server: Emulator, chat: MakeModel) -> None:
+    server.queue(*[Answer(tool_calls=[Call("City", '{"name": "x"}')], finish_reason="length")] * 2)
+    server.queue(*[Answer(text='{"name": "x"}', finish_reason="length")] * 2)
+    for method in ("function_calling", "json_schema"):
+        model = chat().with_structured_output(City, method=method)  # type: ignore[arg-type]
+        assert model.invoke("x") == City(name="x")
+        assert list(model.stream("x"))[-1] == City(name="x")
+
+
+@pytest.mark.parametrize("text", ['Sure: {"name": "x"}', '```JSON\n{"name": "x"}\n```', '{"name": "x"} There.'])
+def test_words_around_the_object_are_read_over(server: Emulator, chat: MakeModel, text: str) -> None:
+    server.queue(*[Answer(text=text)] * 2)
+    model = chat().with_structured_output(City)
+    assert model.invoke("x") == City(name="x")
+    assert list(model.stream("x"))[-1] == City(name="x")
+
+
+class Town(BaseModel):
+    """A town."""
+
+    name: str
+    mayor: str | None = None
+    streets: list[City]
+
+
+@pytest.mark.parametrize("schema", [Town, Town.model_json_schema()], ids=["class", "dict"])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_what_streams_is_never_taken_back(server: Emulator, chat: MakeModel, schema: Any, method: str) -> None:
+    """Strict nulls come and go within an answer; none is shown that the whole object lacks."""
+    streets = [{"name": f"Street {number}", "country": None, "population": number} for number in range(20)]
+    server.queue(reply(method, {"name": "Town", "mayor": None, "streets": streets}, "Town"))
+    model = chat().with_structured_output(schema, method=method, strict=True)  # type: ignore[arg-type]
+    states = [plain(state) for state in model.stream("x")]
+    assert len(states) > 10
+    for earlier, later in pairwise(states):
+        assert grows(earlier, later), (earlier, later)
+    assert "country" not in states[-1]["streets"][0]
+    assert states[-1]["mayor"] is None
+
+
+def test_a_stream_is_read_once(server: Emulator, chat: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is linear: finished parts are neither read nor cleaned again, and classes are made at a pace."""
+    streets = [{"name": f"Street {number}", "country": None, "population": number} for number in range(150)]
+    whole = {"name": "Town", "mayor": None, "streets": streets}
+    validated: list[int] = []
+    parse = StructuredAnswerParser.validated
+    monkeypatch.setattr(
+        StructuredAnswerParser,
+        "validated",
+        lambda self, value, text: validated.append(len(json.dumps(value))) or parse(self, value, text),
+    )
+    server.queue(reply("json_schema", whole, "Town"))
+    states = list(chat().with_structured_output(Town).stream("x"))
+    assert len(states[-1].streets) == 150
+    assert sum(validated) <= 150 * len(json.dumps(whole))
+
+
+def test_a_validator_that_raises_what_it_likes(server: Emulator, chat: MakeModel) -> None:
+    class Picky(BaseModel):
+        """Picky."""
+
+        name: str
+
+        @field_validator("name")
+        @classmethod
+        def _check(cls, value: str) -> str:
+            raise KeyError(value)
+
+    server.queue(Answer(text='{"name": "x"}'))
+    with pytest.raises(OutputParserException, match="does not fit Picky"):
+        chat().with_structured_output(Picky).invoke("x")
+
+
+def test_a_claude_that_thinks_is_not_forced_and_says_so(server: Emulator, chat: MakeModel) -> None:
+    """Its routes refuse a forced tool beside thinking (langchain#35544)."""
+    server.queue(Answer(text="Ottawa."), Answer(tool_calls=[Call("City", {"name": "x"})]))
+    model = chat(model="claude-sonnet-4-5", reasoning={"effort": "low"})
+    structured = model.with_structured_output(City, method="function_calling")
+    with (
+        pytest.warns(UserWarning, match="tool_choice .* is left out"),
+        pytest.raises(OutputParserException, match=r"Claude model that thinks.*method='json_schema'"),
+    ):
+        structured.invoke("x")
+    assert "tool_choice" not in server.last_body
+    with pytest.warns(UserWarning, match="tool_choice"):
+        assert structured.invoke("x") == City(name="x")
+
+
+def _deep() -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(600):
+        schema = {"title": "T", "type": "object", "properties": {"a": schema}}
+    return schema
+
+
+ODD_SCHEMAS: dict[str, dict[str, Any]] = {
+    "required": {**JSON_SCHEMA, "required": 5},
+    "anyOf": {"title": "T", "anyOf": 5},
+    "title": {**JSON_SCHEMA, "title": 5},
+    "description": {**JSON_SCHEMA, "description": 5},
+    "properties": {**JSON_SCHEMA, "properties": []},
+    "deep": _deep(),
+    "itself": {
+        **JSON_SCHEMA,
+        "properties": {"a": {"$ref": "#/$defs/A"}},
+        "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}},
+        "required": [],
+    },
+    "nowhere": {**JSON_SCHEMA, "properties": {"a": {"$ref": "#/$defs/X"}}},
+    "remote": {**JSON_SCHEMA, "properties": {"a": {"$ref": "https://example.org/a.json"}}},
+    "booleans": {**JSON_SCHEMA, "properties": {"a": True, "b": False}},
+}
+
+
+@pytest.mark.parametrize("name", ODD_SCHEMAS)
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_odd_schemas_end_in_typed_errors_or_as_they_are(
+    server: Emulator, chat: MakeModel, name: str, strict: bool | None, method: str
+) -> None:
+    server.queue(*[reply(method, '{"a": null, "name": null}', "City")] * 2)
+    schema = ODD_SCHEMAS[name]
+    for use in (lambda model: model.invoke("x"), lambda model: list(model.stream("x"))):
+        with suppress(core.GumloopError, OutputParserException):
+            use(chat().with_structured_output(schema, method=method, strict=strict))  # type: ignore[arg-type]

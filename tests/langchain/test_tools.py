@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+from enum import Enum
 from typing import Any, TypedDict
 
 import pytest
@@ -280,3 +281,87 @@ def test_names_and_descriptions_of_fields_are_kept(server: Emulator, chat: MakeM
     city = server.last_body["tools"][0]["function"]["parameters"]["properties"]["city"]
     assert city["description"] == "Where."
     assert city["examples"] == ["Köln"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "openrouter:web_search", "parameters": {"max_results": 3}},
+        {"google_search": {}},
+        {"type": "web_search_preview", "search_context_size": "low"},
+    ],
+    ids=str,
+)
+def test_tools_of_the_server_pass_beside_functions(chat: MakeModel, given: dict[str, Any]) -> None:
+    bound = chat().bind_tools([weather, given], strict=True)
+    assert bound.kwargs["tools"][1] == given  # type: ignore[attr-defined]
+
+
+def test_tools_of_the_server_reach_the_wire(server: Emulator, chat: MakeModel) -> None:
+    server.queue(*[Answer(text="ok")] * 2)
+    given = [{"type": "openrouter:web_search", "parameters": {"max_results": 3}}]
+    chat().bind_tools(given).invoke("x")
+    assert server.last_body["tools"] == given
+    chat().invoke("x", tools=given)
+    assert server.last_body["tools"] == given
+
+
+@pytest.mark.parametrize("tools", [5, "weather", {"name": "weather"}], ids=str)
+def test_tools_that_are_no_list_are_refused(chat: MakeModel, tools: Any) -> None:
+    with pytest.raises(core.InvalidRequestError, match="tools must be a list"):
+        chat().bind_tools(tools)
+    with pytest.raises(core.InvalidRequestError, match="tools must be a list"):
+        chat().invoke("x", tools=tools)
+
+
+@pytest.mark.parametrize("strict", [None, True])
+def test_extras_of_a_tool_are_kept(server: Emulator, chat: MakeModel, strict: bool | None) -> None:
+    @tool(extras={"cache_control": {"type": "ephemeral"}, "defer_loading": True, "type": "not this"})
+    def add(a: int) -> int:
+        """Add."""
+        return a
+
+    server.queue(*[Answer(text="ok")] * 2)
+    chat().bind_tools([add], strict=strict).invoke("x")
+    (sent,) = server.last_body["tools"]
+    assert (sent["type"], sent["cache_control"], sent["defer_loading"]) == (
+        "function",
+        {"type": "ephemeral"},
+        True,
+    )
+    chat().invoke("x", tools=[add])
+    assert server.last_body["tools"][0]["cache_control"] == {"type": "ephemeral"}
+
+
+class Wind(Enum):
+    NORTH = "north"
+    SOUTH = "south"
+
+
+class Report(BaseModel):
+    """Report the weather."""
+
+    wind: Wind = Field(description="Where it comes from.")
+    places: set[str]
+    again: Weather | None = Field(None, description="Another place.")
+
+
+@pytest.mark.parametrize("strict", [None, True])
+def test_a_tools_schema_keeps_what_stands_beside_references(
+    server: Emulator, chat: MakeModel, strict: bool | None
+) -> None:
+    server.queue(Answer(text="ok"))
+    chat().bind_tools([Report], strict=strict).invoke("x")
+    parameters = server.last_body["tools"][0]["function"]["parameters"]
+    assert parameters["properties"]["wind"]["description"] == "Where it comes from."
+    assert parameters["properties"]["again"]["description"] == "Another place."
+
+
+def test_a_strict_tool_that_cannot_be_says_which_part(chat: MakeModel) -> None:
+    class Anything(BaseModel):
+        """Take anything."""
+
+        deep: list[Any]
+
+    with pytest.raises(core.InvalidRequestError, match=r"'Anything' cannot be strict: properties\.deep\.items"):
+        chat().bind_tools([Anything], strict=True)

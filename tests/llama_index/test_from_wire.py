@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 
 import pytest
-from llama_index.core.base.llms.types import LogProb
+from llama_index.core.base.llms.types import CitationBlock, LogProb
 from llama_index.core.llms import ChatMessage, ImageBlock
+from llama_index.core.memory import ChatMemoryBuffer
 
 from gumloop_core.emulator import Answer, Chunks, Emulator, Json, ToolCall
 from llama_index_gumloop import filled
@@ -204,3 +205,115 @@ def test_a_unary_answer_to_a_streamed_request_is_read(server: Emulator, llm):
     responses = list(llm.stream_chat(USER))
     assert responses[-1].message.content == "Hi"
     assert "".join(response.delta for response in responses) == "Hi"
+
+
+CITED = {
+    "type": "url_citation",
+    "url_citation": {
+        "url": "https://atlas.invalid/",
+        "title": "Atlas",
+        "start_index": 0,
+        "end_index": 6,
+        "content": "It is.",
+    },
+}
+FLAT = {"type": "url_citation", "url": "https://book.invalid/"}
+FILE = {"type": "file", "file": {"hash": "1", "name": "one.pdf"}}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_citations_are_blocks_and_annotations_stay(server: Emulator, llm, streamed: bool):
+    notes = [CITED, FLAT, FILE]
+    if streamed:
+        deltas = [{"content": "Ottawa."}, {"annotations": notes[:1]}, {"annotations": notes[1:]}]
+        server.queue(Chunks([*map(chunk, deltas), chunk({}, finish_reason="stop")]))
+        message = list(llm.stream_chat(USER))[-1].message
+    else:
+        server.queue(Json(completion("Ottawa.", annotations=notes)))
+        message = llm.chat(USER).message
+    assert message.content == "Ottawa."
+    assert message.blocks[1:] == [
+        CitationBlock(
+            cited_content="It is.",
+            source="https://atlas.invalid/",
+            title="Atlas",
+            additional_location_info={"start_index": 0, "end_index": 6},
+        ),
+        CitationBlock(cited_content="", source="https://book.invalid/", title="", additional_location_info={}),
+    ]
+    assert message.additional_kwargs["annotations"] == notes
+    llm.chat([*USER, message, *USER])
+    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Ottawa.", "annotations": notes}
+
+
+def test_a_cited_answer_lives_in_a_memory(server: Emulator, llm):
+    server.queue(Json(completion("Ottawa.", annotations=[CITED])))
+    memory = ChatMemoryBuffer.from_defaults(token_limit=1000)
+    memory.put(llm.chat(USER).message)
+    (kept,) = memory.get()
+    restored = ChatMessage.model_validate_json(kept.model_dump_json())
+    assert [block.block_type for block in restored.blocks] == ["text", "citation"]
+    assert restored.additional_kwargs["annotations"] == [CITED]
+
+
+UNREADABLE = [5, {"image_url": 5}, {"image_url": {"url": {"url": "x"}}}, {"image_url": {"url": "no address"}}]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("entry", UNREADABLE, ids=repr)
+def test_an_image_that_cannot_be_read_is_kept(server: Emulator, llm, entry, streamed: bool):
+    if streamed:
+        server.queue(Chunks([chunk({"content": "Here.", "images": [entry]}), chunk({}, finish_reason="stop")]))
+        response = list(llm.stream_chat(USER))[-1]
+    else:
+        server.queue(Json(completion("Here.", images=[entry])))
+        response = llm.chat(USER)
+    assert response.message.content == "Here."
+    (kept,) = response.message.additional_kwargs["unread_images"]
+    assert kept in (entry, {"type": "image_url", **entry} if isinstance(entry, dict) else entry)
+    assert not [block for block in response.message.blocks if isinstance(block, ImageBlock)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"token": 5, "logprob": "x", "bytes": "no", "top_logprobs": 5}],
+        [{"token": "a", "logprob": 10**400, "bytes": [1.5], "top_logprobs": [5, {"token": [], "logprob": True}]}],
+        [5, None, []],
+        5,
+        {},
+    ],
+    ids=repr,
+)
+def test_odd_logprobs_lose_no_answer(server: Emulator, llm, content):
+    body = completion("Yes.")
+    body["choices"][0]["logprobs"] = {"content": content}
+    server.queue(Json(body))
+    response = llm.chat(USER)
+    assert response.message.content == "Yes."
+    assert response.raw["choices"][0]["logprobs"]["content"] == content
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_without_text_reads_well(server: Emulator, llm, streamed: bool):
+    server.queue(Answer(tool_calls=[ToolCall("add", {"a": 1}), ToolCall("draw", "{nope")]))
+    responses = list(llm.stream_chat(USER)) if streamed else [llm.chat(USER)]
+    assert str(responses[-1]) == "assistant: add(a=1), draw({nope)"
+    assert responses[-1].message.content is None
+    assert not [response for response in responses if "None" in str(response)]
+
+
+def test_a_picture_alone_reads_well(server: Emulator, llm):
+    server.queue(Json(completion(None, images=[{"image_url": {"url": "https://pictures.invalid/one.png"}}])))
+    assert str(llm.chat(USER)) == "assistant: [image]"
+
+
+def test_the_id_of_a_call_stays_what_it_was(server: Emulator, llm):
+    call = {"index": 0, "type": "function", "function": {"name": "add", "arguments": '{"a": '}}
+    rest = {"index": 0, "function": {"arguments": "1}"}}
+    deltas = [{"tool_calls": [call]}, {"tool_calls": [rest]}]
+    server.queue(Chunks([*map(chunk, deltas), chunk({}, finish_reason="tool_calls")]))
+    responses = list(llm.stream_chat(USER))
+    calls = [call for response in responses for call in response.message.additional_kwargs.get("tool_calls", ())]
+    assert len(calls) > 1
+    assert len({call["id"] for call in calls}) == 1

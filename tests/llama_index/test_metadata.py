@@ -44,6 +44,24 @@ def test_the_answers_length_leaves_room_for_the_prompt(cap, expected):
     assert PromptHelper.from_llm_metadata(llm.metadata)._get_available_context_size(100) > 0
 
 
+def test_the_metadata_follows_the_model():
+    llm = Gumloop(model="acme/new")
+    known = model_facts("claude-sonnet-4-5")
+    copied = llm.model_copy(update={"model": "claude-sonnet-4-5"})
+    llm.model = "claude-sonnet-4-5"
+    for changed in (llm, copied):
+        assert (changed.metadata.model_name, changed.metadata.context_window) == (
+            "claude-sonnet-4-5",
+            known["context_window"],
+        )
+
+
+def test_the_metadata_of_an_odd_model_does_not_raise():
+    llm = Gumloop(model="m")
+    llm.model = 5
+    assert llm.metadata.model_name == "5"
+
+
 def test_a_payload_holds_the_metadata_and_no_more():
     llm = Gumloop(model="m", api_key="gl-canary-1", user_id="canary-user")
     assert llm.to_payload() == {"class_name": "gumloop_llm", **llm.metadata.model_dump()}

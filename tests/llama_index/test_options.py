@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
+from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage
 
 from gumloop_core.emulator import Answer, Emulator, Failure
@@ -85,7 +88,10 @@ def test_a_slip_in_an_argument_is_named():
         ("additional_kwargs", "did you mean 'extra_body'"),
         ("model_name", "did you mean 'model'"),
         ("reasoning_effort", "did you mean 'reasoning'"),
-        ("stream", "fields of the body go into extra_body"),
+        ("stream", "leave it out"),
+        ("is_chat_model", "leave it out"),
+        ("user", "send it as extra_body"),
+        ("openai_api_key", "did you mean 'api_key'"),
     ],
 )
 def test_an_argument_of_other_integrations_is_led_to_ours(name: str, hint: str):
@@ -119,6 +125,71 @@ def test_credentials_come_from_the_environment(server: Emulator, monkeypatch):
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     assert Gumloop(model="claude-sonnet-4-5").complete("Capital of Canada?").text
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ({"timeout": "x"}, "timeout must be"),
+        ({"extra_headers": 5}, "extra_headers must be"),
+        ({"extra_headers": {"Host": "x"}}, "the header 'Host'"),
+        ({"stop": 5}, "stop must be"),
+        ({"tools": 5}, "tools must be"),
+        ({"model": 5}, "model must be"),
+        ({"temperature": object()}, "temperature is an object"),
+        ({"extra_body": {"a": {1}}}, r"extra_body\.a is a set"),
+        ({"openai_api_key": "x"}, "did you mean 'api_key'"),
+    ],
+)
+@pytest.mark.parametrize("streams", [False, True])
+def test_odd_keywords_of_a_call_are_named(server: Emulator, llm, streams: bool, options, refusal: str):
+    with pytest.raises(InvalidRequestError, match=refusal):
+        list(llm.stream_chat(USER, **options)) if streams else llm.chat(USER, **options)
+    assert not server.requests
+
+
+def test_numbers_that_are_none_go_back_as_null(server: Emulator, llm):
+    call = ToolCallBlock(tool_call_id="c", tool_name="add", tool_kwargs={"a": float("nan"), "b": [float("inf")]})
+    result = ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": "c"})
+    llm.chat([*USER, ChatMessage(role="assistant", blocks=[call]), result])
+    assert server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"a":null,"b":[null]}'
+
+
+def _deep():
+    value: dict = {}
+    for _ in range(3000):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [({"a": [object()]}, r"arguments\.a\[0\] is an object"), (_deep(), "nested deeper")],
+    ids=["an object", "deep"],
+)
+@pytest.mark.parametrize("form", ["block", "dict"])
+def test_arguments_that_json_cannot_say_are_named(server: Emulator, llm, form: str, arguments, problem: str):
+    if form == "block":
+        answer = ChatMessage(
+            role="assistant", blocks=[ToolCallBlock(tool_call_id="c", tool_name="add", tool_kwargs=arguments)]
+        )
+    else:
+        call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
+        answer = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [call]})
+    with pytest.raises(InvalidRequestError, match=rf"messages\[1\]\.tool_calls\[0\] cannot be JSON: .*{problem}"):
+        llm.chat([*USER, answer])
+    assert not server.requests
+
+
+def test_a_copy_out_of_a_pickle_says_what_it_lacks(server: Emulator, llm):
+    copied = pickle.loads(pickle.dumps(llm))
+    with pytest.raises(MissingCredentialsError, match=r"copies carry no secret.*GUMLOOP_API_KEY.*set api_key"):
+        copied.chat(USER)
+    copied.api_key = server.api_key
+    assert copied.chat(USER).message.content
+    copied.access_token = lambda: "gl-token"
+    with pytest.raises(pickle.PicklingError, match="access_token is a callable"):
+        pickle.dumps(copied)
 
 
 def test_plain_http_is_refused():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
@@ -14,7 +15,8 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
-from pydantic import BaseModel, Field, RootModel
+from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel
+from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core.emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from gumloop_core.errors import InvalidRequestError
@@ -360,3 +362,167 @@ def test_a_model_without_native_support_is_asked_by_function(server: Emulator, m
     server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
     assert make_llm().structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
     assert server.last_body["tool_choice"] == "required"
+
+
+class Tree(BaseModel):
+    label: str
+    left: Tree | None = None
+
+
+class Advertisement(BaseModel):
+    """An advertisement."""
+
+    paint: Colour = Field(description="The colour of the roof.")
+    wheel: Wheel | None = Field(None, description="The spare one.")
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    tags: set[str]
+    pair: tuple[int, str]
+    site: HttpUrl
+    identity: UUID4
+    tree: Tree
+
+
+ADVERTISEMENT = {
+    "paint": "red",
+    "wheel": None,
+    "pet": {"kind": "cat", "lives": None},
+    "tags": ["a"],
+    "pair": [1, "x"],
+    "site": "https://example.org/",
+    "identity": "7f0c3b1e-3c55-4c0f-9d8a-2f6d1f2b9e11",
+    "tree": {"label": "oak", "left": {"label": "twig", "left": None}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_field_in_a_strict_schema(server: Emulator, llm, kind: str):
+    """The emulator refuses what OpenAI's strict routes refuse."""
+    server.queue(Answer(text=json.dumps(ADVERTISEMENT)))
+    made = _predict(llm, kind, Advertisement, what="cars")
+    assert (made.pet, made.pair, made.tree.left.label) == (Cat(kind="cat"), (1, "x"), "twig")
+    sent = server.last_body["response_format"]["json_schema"]
+    assert sent["strict"] is True
+    assert sent["schema"]["properties"]["paint"]["description"] == "The colour of the roof."
+    assert sent["schema"]["properties"]["wheel"]["description"] == "The spare one."
+
+
+@pytest.mark.parametrize("annotation", [dict[str, int], Any, list, list[Any]])
+def test_what_strict_mode_cannot_say_is_not_claimed(server: Emulator, llm, annotation: Any):
+    class Holder(BaseModel):
+        part: annotation
+
+    server.queue(Answer(text='{"part": {"a": 1}}' if annotation == dict[str, int] else '{"part": []}'))
+    llm.structured_predict(Holder, PROMPT, what="parts")
+    sent = server.last_body["response_format"]["json_schema"]
+    assert (sent["strict"], sent["schema"]) == (False, Holder.model_json_schema())
+
+
+class TypedWheel(TypedDict):
+    size: int
+
+
+@dataclass
+class DataWheel:
+    size: int
+
+
+class OldWheel(V1Model):
+    size: int
+
+
+NO_CLASSES = [list[Wheel], TypedWheel, DataWheel, OldWheel, Wheel(size=1), OldWheel(size=1), Wheel | Car, {}, 5, None]
+
+
+@pytest.mark.parametrize("mode", ["default", "function", "llm"])
+@pytest.mark.parametrize("given", NO_CLASSES, ids=str)
+def test_what_is_no_class_is_told_what_to_pass(server: Emulator, make_llm, given: Any, mode: str):
+    llm = make_llm(pydantic_program_mode=mode)
+    for kind in KINDS:
+        with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
+            _predict(llm, kind, given, what="wheels")
+    with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
+        llm.as_structured_llm(given)
+    if given is not None and given != {}:
+        with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
+            llm.chat([ChatMessage("A wheel!")], response_format=given)
+    assert not server.requests
+
+
+def test_a_chat_takes_a_class_as_response_format(server: Emulator, llm):
+    server.queue(Answer(text='{"size": 3, "note": "x"}'))
+    llm.chat([ChatMessage("A wheel!")], response_format=Wheel)
+    sent = server.last_body["response_format"]["json_schema"]
+    assert sent["strict"] is True
+    assert sent["schema"]["properties"]["note"]["type"] == "string"  # nobody takes a null back
+    wire = {"type": "json_object"}
+    llm.chat([ChatMessage("Give JSON")], response_format=wire)
+    assert server.last_body["response_format"] == wire
+
+
+def test_a_prompt_that_is_no_template_is_refused(server: Emulator, llm):
+    with pytest.raises(InvalidRequestError, match="must be a prompt template"):
+        llm.structured_predict(Wheel, "Tell of {what}.", what="wheels")
+    assert not server.requests
+
+
+@pytest.mark.parametrize("mode", ["function", "llm", "default"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("reason", "error"), [("length", LengthLimitError), ("content_filter", RefusalError)])
+@pytest.mark.parametrize("text", ['{"size": 3, "note": "on', '{"size": 3', ""])
+def test_no_object_is_made_of_half_an_answer(
+    server: Emulator, make_llm, mode: str, kind: str, reason: str, error: type, text: str
+):
+    llm = make_llm(pydantic_program_mode=mode)
+    calls = [ToolCall("Wheel", text)] if mode == "function" else []
+    server.queue(Answer(text=None if calls else text, tool_calls=calls, finish_reason=reason))
+    with pytest.raises(error):
+        _predict(llm, kind, Wheel, what="wheels")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_by_function_grows_and_is_valid_at_last(server: Emulator, make_llm, kind: str):
+    llm = make_llm(pydantic_program_mode="function")
+    server.queue(Answer(tool_calls=[ToolCall("Car", {"name": "Tin Lizzie", "wheels": [{"size": 3}] * 5})]))
+    assert _predict(llm, kind, Car, what="cars") == Car(name="Tin Lizzie", wheels=[Wheel(size=3)] * 5)
+    if kind == "stream":
+        server.queue(Answer(tool_calls=[ToolCall("Car", {"name": "Tin Lizzie", "wheels": [{"size": 3}] * 5})]))
+        states = [part.model_dump() for part in llm.stream_structured_predict(Car, PROMPT, what="cars")]
+        assert len(states) > 5
+        assert all(grows(earlier, later) for earlier, later in pairwise(states[:-1]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(text="A wheel of 3."), "answered with text instead of calling 'Wheel': 'A wheel of 3.'"),
+        (Answer(tool_calls=[ToolCall("Wheel", "[1]")]), "not a JSON object"),
+        (Answer(tool_calls=[ToolCall("Wheel", {"size": "large"})]), "does not make a valid Wheel"),
+        (Answer(text=None, refusal="No."), "No."),
+    ],
+    ids=["text", "list", "invalid", "refusal"],
+)
+def test_a_call_that_is_no_object_raises(server: Emulator, make_llm, kind: str, answer: Answer, said: str):
+    server.queue(answer)
+    with pytest.raises(StructuredOutputError, match=said) as caught:
+        _predict(make_llm(pydantic_program_mode="function"), kind, Wheel, what="wheels")
+    assert caught.value.response.additional_kwargs["completion_tokens"] >= 0
+
+
+def test_a_claude_that_thinks_is_not_forced_and_says_so(server: Emulator, make_llm):
+    """Its routes refuse a forced tool beside thinking (langchain#35544)."""
+    llm = make_llm(model="claude-sonnet-4-5", reasoning={"effort": "low"}, pydantic_program_mode="function")
+    server.queue(Answer(text="A wheel."))
+    with (
+        pytest.warns(UserWarning, match="tool_choice .* is left out"),
+        pytest.raises(StructuredOutputError, match="Claude model that thinks"),
+    ):
+        llm.structured_predict(Wheel, PROMPT, what="wheels")
+    assert "tool_choice" not in server.last_body
+
+
+@pytest.mark.parametrize("text", ['```JSON\n{"size": 3}\n```', 'As in [1], {here}: {"size": 3}', '{"size": 3} There.'])
+def test_words_around_the_object_are_read_over_by_the_core(server: Emulator, llm, text: str):
+    server.queue(Answer(text=text), Answer(text=text))
+    assert llm.structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
+    assert list(llm.stream_structured_predict(Wheel, PROMPT, what="wheels"))[-1] == Wheel(size=3)

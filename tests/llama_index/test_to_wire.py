@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 
 import pytest
 from llama_index.core.base.llms.types import (
     AudioBlock,
     CacheControl,
     CachePoint,
+    CitationBlock,
     DocumentBlock,
     ImageBlock,
     ThinkingBlock,
@@ -18,8 +20,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 
-from gumloop_core.errors import InvalidRequestError
-from llama_index_gumloop.to_wire import to_messages
+from gumloop_core.errors import BadRequestError, InvalidRequestError
+from llama_index_gumloop.to_wire import to_messages, without_empty_answers
 from tests.support.pictures import png
 
 PNG = png()
@@ -262,3 +264,146 @@ def test_messages_are_not_dumped(monkeypatch):
     block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
     result = ChatMessage(role="tool", content="3", additional_kwargs=RESULT)
     assert len(to_messages([ChatMessage("Hi"), ChatMessage(role="assistant", blocks=[block]), result])) == 3
+
+
+# Providers refuse an empty text beside other parts, and an answer that says nothing: run-llama/llama_index#17278.
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n\t"], ids=repr)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_empty_text_beside_a_picture_is_left_out(empty: str, is_first: bool):
+    blocks = [TextBlock(text=empty), ImageBlock(image=PNG)]
+    (part,) = one(ChatMessage(role="user", blocks=blocks if is_first else blocks[::-1]))["content"]
+    assert part["type"] == "image_url"
+
+
+def test_an_empty_text_beside_a_text_is_left_out():
+    blocks = [TextBlock(text="one"), TextBlock(text=""), TextBlock(text="two")]
+    assert [part["text"] for part in one(ChatMessage(role="user", blocks=blocks))["content"]] == ["one", "two"]
+    assert one(ChatMessage(role="assistant", blocks=blocks))["content"] == "one\ntwo"
+
+
+def test_a_cache_point_behind_an_empty_text_marks_the_text_before():
+    blocks = [TextBlock(text="long"), TextBlock(text=""), POINT]
+    (part,) = one(ChatMessage(role="user", blocks=blocks))["content"]
+    assert (part["text"], "cache_control" in part) == ("long", True)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        ChatMessage(role="assistant", content=""),
+        ChatMessage(role="assistant", blocks=[]),
+        ChatMessage(role="assistant", blocks=[ThinkingBlock(content="hm"), TextBlock(text="")]),
+    ],
+    ids=["empty text", "no block", "a thought alone"],
+)
+def test_an_answer_that_says_nothing_is_not_sent(server, llm, empty: ChatMessage):
+    llm.chat([ChatMessage("Hi"), empty, ChatMessage("Again")])
+    assert [message["content"] for message in server.last_body["messages"]] == ["Hi", "Again"]
+
+
+def test_an_error_counts_the_messages_that_were_not_sent(server, llm):
+    call = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={})
+    history = [
+        ChatMessage("Hi"),
+        ChatMessage(role="assistant", content=""),
+        ChatMessage(role="assistant", blocks=[call]),
+    ]
+    with pytest.raises(BadRequestError) as caught:
+        llm.chat(history)
+    assert caught.value.message_index == 2
+
+
+def test_what_says_something_is_sent():
+    messages = to_messages(
+        [
+            ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_call_id="call_1", tool_name="add")]),
+            ChatMessage(role="assistant", blocks=[], additional_kwargs={"refusal": "No."}),
+            ChatMessage(role="assistant", blocks=[ImageBlock(image=PNG)]),
+            ChatMessage(role="user", content=""),
+        ]
+    )
+    assert without_empty_answers(messages) == (messages, None)
+    alone = to_messages([ChatMessage(role="assistant", content="")])
+    assert without_empty_answers(alone) == (alone, None)
+
+
+# A file needs a name: langchain-ai/langchainjs#9512.
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "name"), [("application/pdf", "file.pdf"), ("text/plain", "file.txt"), ("x/unheard-of", "file")]
+)
+def test_a_file_without_a_name_gets_one_from_its_type(mime_type: str, name: str):
+    block = DocumentBlock(data=b"some bytes", document_mimetype=mime_type)
+    assert one(ChatMessage(role="user", blocks=[block]))["content"][0]["file"]["filename"] == name
+
+
+def test_a_file_is_named_like_its_place(tmp_path):
+    path = tmp_path / "notes.pdf"
+    path.write_bytes(b"%PDF-1.4")
+    blocks = [DocumentBlock(path=path), DocumentBlock(url="https://documents.invalid/a/one.pdf?page=1")]
+    parts = one(ChatMessage(role="user", blocks=blocks))["content"]
+    assert [part["file"]["filename"] for part in parts] == ["notes.pdf", "one.pdf"]
+
+
+def test_a_cited_picture_in_an_answer_is_sent_by_its_source():
+    block = CitationBlock(
+        cited_content=ImageBlock(image=PNG), source="p. 7", title="Atlas", additional_location_info={}
+    )
+    assert one(ChatMessage(role="assistant", blocks=[block]))["content"] == "[Atlas: p. 7]"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_cannot_say_is_null(number: str):
+    text = f'{{"a": [{number}], "b": "NaN"}}'
+    as_text = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs=text)
+    parsed = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": [float(number)], "b": "NaN"})
+    twin = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": text}}
+    for blocks, given in (
+        ([as_text], {}),
+        ([parsed], {}),
+        ([parsed], {"tool_calls": [twin]}),
+        ([], {"tool_calls": [twin]}),
+    ):
+        message = ChatMessage(role="assistant", blocks=blocks, additional_kwargs=given)
+        (call,) = one(message)["tool_calls"]
+        assert json.loads(call["function"]["arguments"]) == {"a": [None], "b": "NaN"}
+
+
+@pytest.mark.parametrize("text", ["{nope", "[1]", '"a"', "5"])
+def test_arguments_that_are_no_object_are_wrapped(text: str):
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs=text)
+    (call,) = one(ChatMessage(role="assistant", blocks=[block]))["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"invalid_arguments": text}
+
+
+@pytest.mark.parametrize("text", ["", " ", "null", "{}"])
+def test_no_arguments_are_an_empty_object(text: str):
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs=text)
+    assert one(ChatMessage(role="assistant", blocks=[block]))["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_calls_in_another_integrations_form_are_read_from_the_blocks():
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
+    theirs = [{"id": "call_1", "type": "tool_use", "name": "add", "input": {"a": 1}}]
+    message = ChatMessage(role="assistant", blocks=[block], additional_kwargs={"tool_calls": theirs})
+    assert one(message)["tool_calls"][0]["function"] == {"name": "add", "arguments": '{"a":1}'}
+
+
+NOTES = [
+    {"type": "url_citation", "url_citation": {"url": "https://atlas.invalid/", "title": "Atlas"}},
+    {"type": "file", "file": {"hash": "1", "name": "one.pdf"}},
+]
+
+
+def test_annotations_go_back_as_they_came_and_not_as_text_too():
+    known = CitationBlock(cited_content="", source="https://atlas.invalid/", title="Atlas", additional_location_info={})
+    other = CitationBlock(cited_content="Ottawa", source="p. 7", title="Book", additional_location_info={})
+    message = ChatMessage(
+        role="assistant", blocks=[TextBlock(text="Ottawa."), known, other], additional_kwargs={"annotations": NOTES}
+    )
+    sent = one(message)
+    assert sent["annotations"] == NOTES
+    assert sent["content"] == "Ottawa.\nOttawa\n[Book: p. 7]"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import weakref
+from enum import Enum
 
 import pytest
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.tools import FunctionTool, ToolMetadata
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gumloop_core.emulator import Answer, Emulator, ToolCall
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
@@ -146,3 +147,65 @@ def test_arguments_of_a_stream_are_not_parsed_piece_by_piece(server: Emulator, l
     responses = list(llm.stream_chat_with_tools([FunctionTool.from_defaults(add)], user_msg="Hi"))
     assert len(responses) > 10
     assert not parsed
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "openrouter:web_search", "parameters": {"max_results": 3}},
+        {"google_search": {}},
+        {"type": "web_search_preview", "search_context_size": "low"},
+    ],
+    ids=str,
+)
+def test_tools_of_the_server_pass_as_they_are(given):
+    assert tool_params([given]) == [given]
+
+
+def test_tools_of_the_server_reach_the_wire(server: Emulator, llm):
+    given = {"type": "openrouter:web_search", "parameters": {"max_results": 3}}
+    llm.chat([ChatMessage("Hi")], tools=[given])
+    assert server.last_body["tools"] == [given]
+    llm.chat_with_tools([given, FunctionTool.from_defaults(add)], user_msg="Hi")
+    assert [tool.get("type") for tool in server.last_body["tools"]] == ["openrouter:web_search", "function"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "add", "input_schema": {"type": "object", "properties": {}}},
+        {"toolSpec": {"name": "add", "inputSchema": {"json": {"type": "object", "properties": {}}}}},
+        {"title": "add", "type": "object", "properties": {}},
+    ],
+    ids=lambda given: " ".join(given),
+)
+def test_forms_of_other_makers_become_functions(server: Emulator, llm, given):
+    llm.chat([ChatMessage("Hi")], tools=[given], tool_choice="add")
+    assert server.last_body["tools"][0]["function"]["name"] == "add"
+
+
+@pytest.mark.parametrize("given", [{"city": "Paris"}, {"type": "object"}, {}, 5, None], ids=str)
+def test_junk_is_refused(server: Emulator, llm, given):
+    with pytest.raises(InvalidRequestError):
+        llm.chat([ChatMessage("Hi")], tools=[given])
+    assert not server.requests
+
+
+@pytest.mark.parametrize("given", [5, "add", {"name": "add"}], ids=str)
+def test_tools_that_are_no_list_are_refused(llm, given):
+    with pytest.raises(InvalidRequestError, match="tools must be a list"):
+        llm.chat([ChatMessage("Hi")], tools=given)
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Painting(BaseModel):
+    colour: Colour = Field(description="Of the roof, not of the wall.")
+
+
+def test_what_stands_beside_a_reference_is_sent(server: Emulator, llm):
+    tool = FunctionTool.from_defaults(lambda colour: colour, name="paint", description="Paint.", fn_schema=Painting)
+    llm.chat_with_tools([tool], user_msg="Hi")
+    assert "Of the roof, not of the wall." in str(server.last_body["tools"])

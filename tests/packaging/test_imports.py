@@ -39,3 +39,18 @@ def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "framework", "extra"),
+    [("langchain_gumloop", "langchain_core", "langchain"), ("llama_index_gumloop", "llama_index", "llama-index")],
+)
+@pytest.mark.parametrize("error", ["ImportError(name)", "ModuleNotFoundError(name, name=name)"])
+def test_without_its_framework_it_says_which_extra_to_install(
+    module: str, framework: str, extra: str, error: str
+) -> None:
+    program = PROGRAM.format(module=module, blocked={framework}, forbidden=set())
+    program = program.replace('ImportError(f"{name} is not installed")', error)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert f"ImportError: {module} needs" in run.stderr
+    assert f"pip install 'gumloop-llms[{extra}]'" in run.stderr

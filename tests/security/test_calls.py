@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import json
 import os
@@ -12,10 +13,12 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
-from gumloop_core.errors import GumloopError
+from gumloop_core.errors import APIStatusError, GumloopError
 from tests.faults.matrix import FAULTS, MODES, Fault, Raises, serve
 from tests.faults.test_matrix import address_of
 from tests.security.shown import KEY, pickled, shown_by_error
@@ -136,6 +139,98 @@ def test_an_answer_may_say_what_it_likes() -> None:
         assert driver.ask("unary").endswith(KEY)
 
 
+HEADER = "header-canary/3f9a+51d2"
+USER = "user-canary-8842"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SOME_DRIVERS)
+@pytest.mark.parametrize("spelt", ["whole", "URL", "JSON", "base64", "cut"])
+def test_a_server_that_echoes_other_secrets(name: str, mode: str, spelt: str) -> None:
+    """The values of headers whose names say secret, and the user id."""
+
+    def echo(request: Any) -> bytes:
+        def spell(value: str) -> str:
+            forms = {
+                "whole": value,
+                "URL": quote(value, safe=""),
+                "JSON": value.replace("/", "\\/"),
+                "base64": base64.b64encode(b"x:" + value.encode()).decode(),
+                "cut": value[:-4],
+            }
+            return forms[spelt]
+
+        sent = [request.headers[name] for name in ("x-gateway-token", "x-auth-key")]
+        words = ", ".join(map(spell, sent)) if spelt != "cut" else spell(sent[0])
+        return whole(f"refused: {words}".encode(), 400, x_note=words)
+
+    with ByteServer(echo) as server:
+        headers = {"X-Gateway-Token": HEADER, "x-plain": "plain value"}
+        if name.startswith("core"):
+            from gumloop_core import Credentials
+
+            options: Any = {"credentials": Credentials(api_key=KEY, user_id=USER)}
+        else:
+            options = {"api_key": KEY, "user_id": USER}
+        driver = ALL_DRIVERS[name](server.base_url, default_headers=headers, max_retries=0, **options)
+        error = failure(driver, mode)
+        driver.stop()
+    assert isinstance(error, APIStatusError)
+    assert error.response is not None
+    # Not the variables of frames: the user id is a plain field of a model, and shows in its repr.
+    shown = str([str(error), error.args, error.body, error.response.headers, error.response.text]) + pickled(error)
+    for secret in (HEADER, USER):
+        for form in (secret, quote(secret, safe=""), secret[:-4], base64.b64encode(secret.encode()).decode()[4:-4]):
+            assert form not in shown
+    assert "**********" in str(error)
+
+
+class Group(Exception):
+    """As an ``ExceptionGroup``, which Python 3.10 does not have."""
+
+    exceptions: list[Exception]
+
+
+def odd_failure(place: str) -> BaseException:
+    """An error that nobody foresees, with the request within reach of each frame."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        headers = dict(request.headers)
+        try:
+            raise OSError(headers["authorization"])
+        except OSError as error:
+            if place == "group":
+                group = Group("many")
+                group.exceptions = [error, ValueError(headers["authorization"])]
+                raise group from None
+            if place == "chained":
+                raise OverflowError("too large") from error
+            raise httpx.ReadError(headers["authorization"], request=request) from error
+
+    def hook(response: httpx.Response) -> None:
+        raise ZeroDivisionError(str(response.request.headers.raw))
+
+    if place == "hook":
+        client = httpx.Client(
+            transport=httpx.MockTransport(lambda _request: httpx.Response(200)), event_hooks={"response": [hook]}
+        )
+    else:
+        client = httpx.Client(transport=httpx.MockTransport(handler))
+    with client:
+        return failure(make("core-sync", "http://127.0.0.1:1", http_client=client, max_retries=0), "unary")
+
+
+@pytest.mark.parametrize("place", ["group", "chained", "hook", "request"])
+def test_an_error_that_nobody_foresaw(place: str) -> None:
+    error = odd_failure(place)
+    assert isinstance(error, GumloopError)
+    assert error.__cause__ is not None
+    parts = getattr(error.__cause__, "exceptions", [])
+    assert len(parts) == (2 if place == "group" else 0)
+    for shown in (error, *parts):
+        assert KEY not in shown_by_error(shown)
+
+
 # -- interruptions: nothing is translated, so the HTTP library's own frames would show ------------------------------
 
 
@@ -167,7 +262,7 @@ def interrupted(driver: Driver, mode: str, place: int) -> tuple[BaseException | 
 
 def _is_below_send(frame: Any) -> bool:
     while frame is not None:
-        if frame.f_code.co_name in ("send", "iter_bytes") and "httpx" in frame.f_globals.get("__name__", ""):
+        if frame.f_code.co_name in ("send", "iter_raw") and "httpx" in frame.f_globals.get("__name__", ""):
             return True
         frame = frame.f_back
     return False

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_core.load import dumpd, dumps
+from langchain_core.runnables import ConfigurableField
+from llama_index.core.llms import ChatMessage
 from pydantic import SecretStr
 
 from gumloop_core import AsyncGumloopClient, ClientSettings, Credentials, Endpoint, GumloopClient
@@ -45,10 +49,62 @@ def test_a_model(adapter: str, secret: str) -> None:
         assert KEY not in pickle_bytes
 
 
+CHANGES: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "set": lambda model, values: _set(model, values),
+    "copied": lambda model, values: model.model_copy(update=values),
+    "copied deep": lambda model, values: model.model_copy(update=values, deep=True),
+    "constructed": lambda model, values: type(model).model_construct(**{**vars(model), **values}),
+}
+
+
+def _set(model: Any, values: dict[str, Any]) -> Any:
+    for name, value in values.items():
+        setattr(model, name, value)
+    return model
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", ["api_key", "access_token"])
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_secret_that_is_set_later(adapter: str, name: str, change: str) -> None:
+    with ByteServer(whole(completion()), whole(completion())) as server:
+        model = ADAPTERS[adapter](model="m", base_url=server.base_url, api_key="other")
+        _ask(model)
+        changed = CHANGES[change](model, {name: KEY})
+        _ask(changed)
+        assert server.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+    shown = shown_by(changed) + pickled(changed)
+    if isinstance(changed, ChatGumloop):
+        shown += dumps(changed) + repr(dumpd(changed)) + repr(changed._get_invocation_params())
+    assert KEY not in shown
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_headers_that_are_set_later(adapter: str, change: str) -> None:
+    model = ADAPTERS[adapter](model="m", base_url="http://127.0.0.1:1", api_key="other")
+    changed = CHANGES[change](model, {"default_headers": {"x-gateway-key": KEY}})
+    shown = shown_by(changed) + pickled(changed) + repr(vars(changed))
+    assert KEY not in shown
+
+
+def _ask(model: Any, **options: Any) -> None:
+    model.invoke("Hi", **options) if isinstance(model, ChatGumloop) else model.complete("Hi", **options)
+
+
+def test_a_configurable_key() -> None:
+    with ByteServer(whole(completion())) as server:
+        model = ChatGumloop(model="m", base_url=server.base_url, api_key="other")
+        configurable = model.configurable_fields(api_key=ConfigurableField(id="api_key"))
+        configurable.with_config(configurable={"api_key": KEY}).invoke("Hi")
+        assert server.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+        made = configurable._prepare({"configurable": {"api_key": KEY}})[0]
+    shown = shown_by(made) + dumps(made)
+    assert KEY not in shown
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 def test_langchains_ways_to_write_a_model_down(secret: str) -> None:
-    from langchain_core.load import dumpd, dumps
-
     model = ChatGumloop(model="m", base_url="http://127.0.0.1:1", **SECRETS[secret]())
     bound = model.bind_tools([{"type": "function", "function": {"name": "f", "parameters": {}}}])
     chains = [model, bound, model.with_retry(), model.with_fallbacks([model]), model.with_config({"tags": ["x"]})]
@@ -83,6 +139,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "wrong type": {"temperature": "hot"},
     "wrong client": {"max_retries": -1},
     "no model": {"model": None},
+    "another's name": {"openai_api_key": KEY},
+    "odd headers": {"default_headers": {"x-gateway-key": KEY, "x-a": None}},
+    "headers as a list": {"default_headers": [("x-gateway-key", KEY)]},
+    "a key that is none": {"api_key": [KEY]},
 }
 
 
@@ -120,6 +180,26 @@ def test_a_key_that_cannot_be_sent(adapter: str) -> None:
 ANSWERS = [whole(completion()), whole({"error": {"code": 401, "message": "no"}}, 401)]
 
 
+MESSAGES = [ChatMessage("Hi")]
+
+
+async def _drained(responses: Any) -> None:
+    async for _ in await responses:
+        pass
+
+
+LLAMA_INDEX_ROADS: dict[str, Callable[..., Any]] = {
+    "chat": lambda model, **options: model.chat(MESSAGES, **options),
+    "stream_chat": lambda model, **options: list(model.stream_chat(MESSAGES, **options)),
+    "achat": lambda model, **options: asyncio.run(model.achat(MESSAGES, **options)),
+    "astream_chat": lambda model, **options: asyncio.run(_drained(model.astream_chat(MESSAGES, **options))),
+    "complete": lambda model, **options: model.complete("Hi", **options),
+    "stream_complete": lambda model, **options: list(model.stream_complete("Hi", **options)),
+    "acomplete": lambda model, **options: asyncio.run(model.acomplete("Hi", **options)),
+    "astream_complete": lambda model, **options: asyncio.run(_drained(model.astream_complete("Hi", **options))),
+}
+
+
 def test_langchains_callbacks_tracers_and_caches() -> None:
     from langchain_core.caches import InMemoryCache
     from langchain_core.callbacks import BaseCallbackHandler
@@ -147,6 +227,19 @@ def test_langchains_callbacks_tracers_and_caches() -> None:
         with contextlib.suppress(Exception):
             list(model.stream("Hello", config))
         assert len(server.requests) == 3
+        headers = {"x-gateway-key": KEY, "x-tenant": "acme"}
+        for asked in (model, model.bind(extra_headers=headers), model.bind_tools([], extra_headers=headers)):
+            own = {"extra_headers": headers} if asked is model else {}
+            assert KEY not in dumps(asked) + repr(asked)
+            for prompt in ("A", "B"):
+                cache.clear()
+                with contextlib.suppress(Exception):
+                    asked.invoke(prompt, config, **own) if prompt == "A" else list(asked.stream(prompt, config, **own))
+                assert server.requests[-1].headers["x-gateway-key"] == KEY
+        with contextlib.suppress(Exception):
+            list(model.stream_events("C", config, version="v3", extra_headers=headers))
+        assert server.requests[-1].headers["x-gateway-key"] == KEY
+    assert "acme" in repr(reported)
     assert len(reported) > 5
     shown = repr(reported) + repr(cache._cache)
     assert KEY not in shown
@@ -181,8 +274,13 @@ def test_llama_indexs_events_and_callbacks() -> None:
 
         def end_trace(self, trace_id: str | None = None, trace_map: Any = None) -> None: ...
 
+    class Spans(SimpleSpanHandler):
+        def new_span(self, *arguments: Any, **named: Any) -> Any:
+            reported.append((arguments, named))
+            return super().new_span(*arguments, **named)
+
     dispatcher = get_dispatcher()
-    spans = SimpleSpanHandler()
+    spans = Spans()
     before = list(dispatcher.event_handlers), list(dispatcher.span_handlers)
     dispatcher.add_event_handler(Events())
     dispatcher.add_span_handler(spans)
@@ -198,8 +296,14 @@ def test_llama_indexs_events_and_callbacks() -> None:
             for call in (model.complete, lambda prompt: list(model.stream_complete(prompt))):
                 with contextlib.suppress(Exception):
                     call("Hi")
+            headers = {"x-gateway-key": KEY, "x-tenant": "acme"}
+            for road in LLAMA_INDEX_ROADS.values():
+                with contextlib.suppress(Exception):
+                    road(model, extra_headers=headers)
+                assert server.requests[-1].headers["x-gateway-key"] == KEY
     finally:
         dispatcher.event_handlers, dispatcher.span_handlers = before
+    assert "acme" in repr(reported)
     assert len(reported) > 5
     shown = repr(reported) + repr(spans.completed_spans) + repr(spans.dropped_spans)
     assert KEY not in shown

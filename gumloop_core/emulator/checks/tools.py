@@ -36,6 +36,9 @@ def parse_tools(body: Mapping[str, Any]) -> tuple[list[Tool], list[str]]:
         if isinstance(kind, str) and _SERVER_TOOL.match(kind):
             server_tools.append(kind)
             continue
+        if kind is None and entry.keys() == {"google_search"}:
+            server_tools.append("google_search")  # a provider's own has no type
+            continue
         if kind != "function":
             raise FieldError(f"Unknown tool type {kind!r}.", f"{where}.type")
         tool = _parse_function(entry, where)

@@ -9,6 +9,7 @@ from typing import Any
 from gumloop_core.emulator.failures import FieldError
 from gumloop_core.emulator.schema.references import resolve_pointer
 from gumloop_core.emulator.shapes import JsonObject
+from gumloop_core.strict_subset import fault_in
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -34,31 +35,13 @@ def check_schema(schema: JsonObject, where: str) -> None:
 
 
 def check_strict(schema: JsonObject, where: str) -> None:
-    """Raise when a schema breaks the rule of strict mode.
+    """Raise when a schema is not in the subset of strict mode, naming the part that is not.
 
-    In strict mode the root is an object, and every object has `additionalProperties: false` and names all
-    its properties in `required`.
+    The subset is OpenAI's documented one, see :mod:`gumloop_core.strict_subset`.
     """
-    if schema.get("type") != "object":
-        raise FieldError("In strict mode the schema must be of type object.", f"{where}.type")
-    for node, place in walk(schema, where):
-        if not isinstance(node, dict):
-            continue
-        kind = node.get("type")
-        is_object = kind == "object" or (isinstance(kind, list) and "object" in kind) or "properties" in node
-        if not is_object:
-            continue
-        if node.get("additionalProperties") is not False:
-            raise FieldError(
-                "In strict mode every object needs additionalProperties: false.",
-                f"{place}.additionalProperties",
-            )
-        missing = sorted(set(node.get("properties") or {}) - set(node.get("required") or []))
-        if missing:
-            raise FieldError(
-                f"In strict mode every property must be required; missing: {', '.join(missing)}.",
-                f"{place}.required",
-            )
+    fault = fault_in(schema)
+    if fault is not None:
+        raise FieldError(f"{fault.reason[:1].upper()}{fault.reason[1:]}.", f"{where}{fault.path}")
 
 
 def walk(schema: object, where: str) -> Iterator[tuple[object, str]]:

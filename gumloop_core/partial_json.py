@@ -8,6 +8,7 @@ text grows, a number or a word is shown once it is complete, and nothing shown i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gumloop_core.json_text import decode
@@ -101,7 +102,22 @@ class PartialJSON:
     def snapshot(self) -> Any:
         """What is certain so far. Only what is unfinished is copied: finished parts are shared with later ones."""
         value: Any = self._root if self._text is None or self._is_key else self._text
-        for level in reversed(self._open):
+        return self._made(self._open, value)
+
+    def snapshots(self) -> Iterator[Any]:
+        """What is certain so far, and then the same without the items of lists that are unfinished, inner ones first.
+
+        Where an object is made of the document, one that lacks the last item may be had where the unfinished item
+        makes no object yet.
+        """
+        yield self.snapshot()
+        for depth in range(len(self._open) - 1, 0, -1):
+            if isinstance(self._open[depth - 1].value, list):
+                yield self._made(self._open[:depth], _NOTHING)
+
+    @staticmethod
+    def _made(levels: Sequence[_Open], value: Any) -> Any:
+        for level in reversed(levels):
             copied = level.value.copy()
             if value is not _NOTHING:
                 level.put(value, copied)
@@ -197,6 +213,19 @@ class PartialJSON:
             level.put(value, level.value)
         else:
             self._root = value
+
+
+def grows(earlier: Any, later: Any) -> bool:
+    """Whether all that a document showed is still there: texts, lists and objects may have grown."""
+    if earlier is later:
+        return True
+    if isinstance(earlier, dict):
+        return isinstance(later, dict) and all(name in later and grows(earlier[name], later[name]) for name in earlier)
+    if isinstance(earlier, list):
+        return isinstance(later, list) and len(earlier) <= len(later) and all(map(grows, earlier, later))
+    if isinstance(earlier, str):
+        return isinstance(later, str) and later.startswith(earlier)
+    return bool(earlier == later)
 
 
 def _escape_length(text: str, place: int) -> int:

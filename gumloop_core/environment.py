@@ -1,0 +1,108 @@
+"""What the environment says about certificates and proxies, and which variable is at fault where it makes no sense.
+
+httpx reads these variables itself when a client is made. Its errors name neither the variable nor what to do, and some
+broken addresses fail only when a connection is opened, as if the endpoint could not be found.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TypeVar
+from urllib.request import getproxies
+
+import httpx
+
+from gumloop_core.errors import ConfigurationError
+
+Made = TypeVar("Made")
+
+_SOCKS = ("socks5", "socks5h")
+_PROXIED = ("http", "https", "all")
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+
+
+def load_tls_context() -> ssl.SSLContext:
+    """A TLS context with the certificates that the environment names, or the usual ones.
+
+    Raises:
+        ConfigurationError: If they cannot be read.
+    """
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if directory and not file and not os.path.isdir(directory):
+        raise ConfigurationError(f"SSL_CERT_DIR names {directory!r}, which is no directory. Correct or unset it.")
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        if file:
+            at_fault = f"SSL_CERT_FILE names {file!r}, whose certificates cannot be read"
+        elif directory:
+            at_fault = f"SSL_CERT_DIR names {directory!r}, whose certificates cannot be read"
+        elif os.environ.get("SSLKEYLOGFILE"):
+            at_fault = f"SSLKEYLOGFILE names {os.environ['SSLKEYLOGFILE']!r}, which cannot be written"
+        else:
+            raise ConfigurationError(
+                f"The certificates that connections are checked with cannot be read: {reason}. Install certifi again."
+            ) from error
+        raise ConfigurationError(f"{at_fault}: {reason}. Correct or unset it.") from error
+
+
+def with_proxies(make: Callable[[], Made]) -> Made:
+    """Make an httpx client, which looks for proxies in the environment.
+
+    Raises:
+        ConfigurationError: If a variable that names proxies makes no sense.
+    """
+    proxies = getproxies()
+    if "*" not in [host.strip() for host in proxies.get("no", "").split(",")]:
+        for scheme in _PROXIED:
+            if proxies.get(scheme):
+                _check_proxy(_variable(scheme), proxies[scheme])
+    try:
+        return make()
+    except (httpx.InvalidURL, ValueError) as error:
+        if not proxies.get("no"):
+            raise
+        raise ConfigurationError(f"{_variable('no')} is not a list of hosts: {error}. Correct or unset it.") from None
+
+
+def _check_proxy(name: str, address: str) -> None:
+    # The address may hold a password: it is not repeated.
+    try:
+        url = httpx.URL(address if "://" in address else f"http://{address}")
+    except httpx.InvalidURL:
+        url = None
+    if url is not None and url.scheme not in ("http", "https", *_SOCKS):
+        raise ConfigurationError(
+            f"{name} names a proxy of the kind {url.scheme!r}. It can be http, https, socks5 or socks5h. "
+            "Correct or unset it."
+        )
+    if url is None or not _is_host(url.raw_host.decode("ascii", "replace")) or url.port not in (None, *range(1, 65536)):
+        raise ConfigurationError(
+            f"{name} is not the address of a proxy, such as http://proxy.example:8080. Correct or unset it."
+        )
+    if url.scheme in _SOCKS and find_spec("socksio") is None:
+        raise ConfigurationError(
+            f"{name} names a SOCKS proxy, which needs an extra of httpx. Install it: pip install 'httpx[socks]'"
+        )
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+    return True
+
+
+def _variable(scheme: str) -> str:
+    """The variable that names the proxy for a scheme, as it is spelt in the environment."""
+    wanted = f"{scheme}_proxy"
+    if os.environ.get(wanted):  # it wins over the one in capitals
+        return wanted
+    return next((name for name in os.environ if name.lower() == wanted), "The system's proxy setting")

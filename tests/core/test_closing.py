@@ -1,0 +1,205 @@
+"""``close()`` ends the calls that wait, at once, and only those of the one who closes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gumloop_core import AsyncGumloopClient, GumloopClient, pools
+from gumloop_core.chat_model import ChatModelFields
+from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
+from tests.support.byte_server import SILENCE, ByteServer, WaitFor, trusting_context
+from tests.support.core_driver import AsyncCore, body, settings_for
+from tests.support.http_bytes import (
+    TEXT,
+    completion,
+    head,
+    http_chunk,
+    stream_head,
+    streamed,
+    text_events,
+    whole,
+)
+
+FIRST = stream_head() + http_chunk(text_events()[0])
+PLACES: dict[str, tuple[str, Any]] = {
+    "before the head": ("complete", [SILENCE]),
+    "within a unary body": ("complete", [head(content_length="99") + b"{", SILENCE]),
+    "within a body that ends with its connection": ("complete", [head() + b"{", SILENCE]),
+    "before a stream's head": ("stream", [SILENCE]),
+    "before a stream's first event": ("stream", [stream_head(), SILENCE]),
+    "within a stream": ("stream", [FIRST, SILENCE]),
+    "within a stream that ends with its connection": ("stream", [head() + text_events()[0], SILENCE]),
+}
+
+
+@pytest.fixture(autouse=True)
+def trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "tls_context", trusting_context)
+
+
+def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
+    """Do some work in a thread, and keep its error."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, errors
+
+
+def wait_until_waiting(server: ByteServer, count: int = 1) -> None:
+    assert server.wait_until(lambda: len(server.requests) >= count)
+    threading.Event().wait(0.1)
+
+
+def check(error: BaseException, place: str) -> None:
+    assert isinstance(error, GumloopError)
+    assert "closed by close()" in str(error)
+    has_text = place.startswith("within a stream")
+    assert type(error) is (StreamError if has_text else APIConnectionError)
+    assert (error.partial is not None) is has_text
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("place", PLACES)
+def test_closing_from_another_thread(place: str, tls: bool) -> None:
+    way, script = PLACES[place]
+    with ByteServer(script, tls=tls) as server:
+        settings = settings_for(server.base_url, timeout=60.0, stream_idle_timeout=60.0)
+        client, other = GumloopClient(settings), GumloopClient(settings)
+        thread, errors = in_thread(
+            (lambda: client.complete(body())) if way == "complete" else (lambda: list(client.stream(body(stream=True))))
+        )
+        wait_until_waiting(server)
+        waiting, none = in_thread(lambda: other.complete(body()))  # that of another client goes on
+        wait_until_waiting(server, 2)
+        client.close()
+        thread.join(10)
+        assert not thread.is_alive()
+        check(errors[0], place)
+        assert len(server.requests) == 2, "the call was tried again"
+        assert waiting.is_alive()
+        assert not none
+        other.close()
+        waiting.join(10)
+        assert not waiting.is_alive()
+        assert server.wait_until(lambda: server.open_connections == 0)
+
+
+@pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("place", PLACES)
+def test_closing_from_another_task(place: str, tls: bool, transport: Any) -> None:
+    way, script = PLACES[place]
+
+    async def main(server: ByteServer) -> None:
+        settings = settings_for(server.base_url, timeout=60.0, stream_idle_timeout=60.0, async_transport=transport)
+        client, other = AsyncGumloopClient(settings), AsyncGumloopClient(settings)
+
+        async def consume() -> None:
+            async for _ in client.stream(body(stream=True)):
+                pass
+
+        task = asyncio.ensure_future(client.complete(body()) if way == "complete" else consume())
+        await asyncio.to_thread(wait_until_waiting, server)
+        waiting = asyncio.ensure_future(other.complete(body()))
+        await asyncio.to_thread(wait_until_waiting, server, 2)
+        await client.aclose()
+        with pytest.raises(GumloopError) as caught:
+            await asyncio.wait_for(task, 10)
+        check(caught.value, place)
+        assert len(server.requests) == 2
+        assert not waiting.done()
+        await other.aclose()
+        with pytest.raises(GumloopError, match="closed by close"):
+            await asyncio.wait_for(waiting, 10)
+        assert await asyncio.to_thread(server.wait_until, lambda: server.open_connections == 0)
+
+    with ByteServer(script, tls=tls) as server:
+        asyncio.run(main(server))
+
+
+class Model(ChatModelFields):
+    """The fields alone."""
+
+
+@pytest.mark.parametrize("has_called", [False, True])
+def test_closing_a_copy_leaves_the_originals_call_alone(has_called: bool) -> None:
+    go_on = threading.Event()
+    script = [whole(completion())] if has_called else []
+    with ByteServer(*script, [WaitFor(go_on), whole(completion())]) as server:
+        model = Model(model="m", api_key="k", base_url=server.base_url)
+        model._sync()
+        copy = model.model_copy()
+        if has_called:
+            copy._sync().complete(body())
+        answers: list[str] = []
+        thread, errors = in_thread(lambda: answers.append(model._sync().complete(body()).text))
+        wait_until_waiting(server, len(script) + 1)
+        copy.close()
+        go_on.set()
+        thread.join(10)
+        assert not errors
+        assert answers == [TEXT]
+        copy.close()
+        model.close()
+        assert model._sync().complete(body()).text == TEXT
+        model.close()
+
+
+def test_closing_a_copy_leaves_the_originals_async_call_alone() -> None:
+    go_on = threading.Event()
+
+    async def main(server: ByteServer) -> None:
+        model = Model(model="m", api_key="k", base_url=server.base_url)
+        task = asyncio.ensure_future(model._async().complete(body()))
+        await asyncio.to_thread(wait_until_waiting, server)
+        copy = model.model_copy()
+        await copy.aclose()
+        go_on.set()
+        assert (await task).text == TEXT
+        await model.aclose()
+        assert await asyncio.to_thread(server.wait_until, lambda: server.open_connections == 0)
+
+    with ByteServer([WaitFor(go_on), whole(completion())]) as server:
+        asyncio.run(main(server))
+
+
+def test_the_last_model_that_shares_a_client_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_sync_pool", None)
+    with ByteServer(whole(completion())) as server:
+        model = Model(model="m", api_key="k", base_url=server.base_url)
+        model._sync().complete(body())
+        copy = model.model_copy()
+        assert copy._sync() is model._sync()
+        copy._sync().complete(body())
+        model.close()
+        assert server.open_connections == 1
+        copy.close()
+        assert server.wait_until(lambda: server.open_connections == 0)
+        model._sync().complete(body())
+        dropped = model.model_copy()
+        dropped._sync()
+        del dropped
+        model.close()
+        assert server.wait_until(lambda: server.open_connections == 0)
+
+
+def test_an_answer_that_was_whole_is_not_lost_to_closing() -> None:
+    with ByteServer(streamed()) as server:
+        driver = AsyncCore(settings_for(server.base_url))
+        for delta in driver.stream():
+            if delta.completion is not None:
+                driver.close()
+                assert delta.completion.text == TEXT
+        driver.stop()

@@ -1,0 +1,123 @@
+"""What the environment says about certificates and proxies: an error names the variable, not the address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gumloop_core import pools
+from gumloop_core.errors import APIConnectionError, ConfigurationError
+from tests.core.conftest import Connect
+from tests.support.byte_server import ByteServer
+from tests.support.http_bytes import TEXT, completion, streamed, whole
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No proxies, and nothing that an earlier test has opened."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith("SSL"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(pools, "_sync_pool", None)
+    pools.tls_context.cache_clear()
+    yield
+    pools.tls_context.cache_clear()
+
+
+def check(connect: Connect, says: str) -> None:
+    """Every call says what is wrong, and sends nothing."""
+    with ByteServer(whole(completion())) as server:
+        driver = connect(server)
+        for call in (driver.complete, lambda: list(driver.stream()), driver.models):
+            with pytest.raises(ConfigurationError, match=says) as caught:
+                call()
+            assert "base_url" not in str(caught.value)
+            assert "hunter2" not in str(caught.value)
+        assert not server.requests
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/nowhere/certificates")
+    check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it")
+
+
+def test_a_certificate_file_without_certificates(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "empty.pem"
+    path.write_text("nothing")
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    check(connect, "SSL_CERT_FILE names .*empty.pem.*cannot be read")
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[",
+        "http://",
+        "http:///path",
+        ":::",
+        "http://proxy:abc",
+        "http://proxy:99999",
+        "http://a b",
+        "http://..:1",
+        "http://me:hunter2@",
+        "http://" + "a" * 70,
+    ],
+)
+def test_a_broken_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, address: str) -> None:
+    monkeypatch.setenv(name, address)
+    check(connect, f"{name} is not the address of a proxy")
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "ftp", "quic"])
+def test_a_proxy_of_a_kind_that_nobody_knows(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:hunter2@127.0.0.1:1")
+    check(connect, f"HTTPS_PROXY names a proxy of the kind '{scheme}'")
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_without_its_extra(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setattr("gumloop_core.environment.find_spec", lambda _name: None)
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://me:hunter2@127.0.0.1:1")
+    check(connect, r"ALL_PROXY names a SOCKS proxy.*pip install 'httpx\[socks\]'")
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize("hosts", ["a:b", "[::1]:80", "\u00e9"])
+def test_hosts_without_proxy_that_are_none(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, hosts: str, name: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv(name, hosts)
+    check(connect, f"{name} is not a list of hosts")
+
+
+def test_a_broken_proxy_that_is_not_used(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://[")
+    monkeypatch.setenv("NO_PROXY", "*")
+    with ByteServer(whole(completion())) as server:
+        assert connect(server).complete().text == TEXT
+
+
+@pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "http://me:hunter2@127.0.0.1:{}/"])
+def test_a_proxy_that_works(connect: Connect, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    with ByteServer(whole(completion()), streamed()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", form.format(proxy.port))
+        driver: Any = connect("http://127.0.0.2:9")
+        assert driver.complete().text == TEXT
+        list(driver.stream())
+        assert len(proxy.requests) == 2
+
+
+def test_a_proxy_that_is_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://me:hunter2@127.0.0.1:1")
+    with pytest.raises(APIConnectionError, match=r"Could not connect to 127\.0\.0\.2.*proxies") as caught:
+        connect("http://127.0.0.2:9", max_retries=0).complete()
+    assert "hunter2" not in str(caught.value)

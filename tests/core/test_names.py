@@ -1,0 +1,52 @@
+"""What other integrations call the models' arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from gumloop_core.chat_model import ChatModelFields
+from gumloop_core.names import _RENAMED, hint_for
+
+KNOWN = {*ChatModelFields.model_fields, "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("user", "extra_body={'user': …}"),
+        ("verbosity", "extra_body={'verbosity': …}"),
+        ("top_k", "extra_body={'top_k': …}"),
+        ("min_p", "extra_body={'min_p': …}"),
+        ("openai_api_key", "'api_key'"),
+        ("gumloop_api_key", "'api_key'"),
+        ("openrouter_api_key", "'api_key'"),
+        ("apikey", "'api_key'"),
+        ("bearer_token", "'access_token'"),
+        ("openai_proxy", "HTTPS_PROXY"),
+        ("proxies", "HTTPS_PROXY"),
+        ("is_chat_model", "leave it out"),
+        ("stream_usage", "leave it out"),
+        ("stream", "leave it out"),
+        ("organization", "leave it out"),
+        ("openai_api_base", "'base_url'"),
+        ("model_name", "'model'"),
+        ("model_kwargs", "'extra_body'"),
+        ("num_retries", "'max_retries'"),
+        ("max_output_tokens", "'max_completion_tokens'"),
+        ("stop_sequences", "'stop'"),
+        ("reasoning_effort", "'reasoning', as {\"effort\""),
+        ("headers", "'default_headers'"),
+        ("temprature", "'temperature'"),
+        ("max_token", "'max_tokens'"),
+        ("nonsense", "extra_body"),
+    ],
+)
+def test_each_leads_to_the_right_place(name: str, hint: str) -> None:
+    assert hint in hint_for(name, KNOWN)
+    if "key" in name or "token" in name:
+        assert "extra_body" not in hint_for(name, KNOWN)
+
+
+def test_each_place_exists() -> None:
+    assert set(_RENAMED.values()) <= KNOWN
+    assert not _RENAMED.keys() & KNOWN

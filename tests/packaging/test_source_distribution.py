@@ -1,0 +1,33 @@
+"""What the source distribution holds: the packages, the documents, and no test that could not run from it."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from hatchling.builders.sdist import SdistBuilder
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+DOCUMENTS = {"docs", "README.md", "CHANGELOG.md", "LICENSE"}
+ADDED = {"pyproject.toml", "PKG-INFO", ".gitignore"}  # hatchling does
+
+
+def test_it_holds_all_or_none_of_the_tests(tmp_path: Path) -> None:
+    (built,) = SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with tarfile.open(built) as archive:
+        inside = [Path(*Path(name).parts[1:]) for name in archive.getnames()]
+    assert {path.parts[0] for path in inside} == PACKAGES | DOCUMENTS | ADDED
+    modules = {
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert modules <= set(inside)
