@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from gumloop_core.schema import pointed_at
 from gumloop_core.wire import JSONObject
-from gumloop_emulator.contract import resolve
 
 if sys.version_info >= (3, 11):
     from re import _constants as constants  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def _flat(schema: Any, root: JSONObject) -> JSONObject:
             break
         parts = [_flat(part, root) for part in schema.get("allOf", ())]
         if "$ref" in schema:
-            parts.append(resolve(root, schema["$ref"]))
+            parts.append(pointed_at(schema["$ref"], root))
         schema = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         for part in parts:
             schema = _merged(part, schema) if isinstance(part, dict) else schema

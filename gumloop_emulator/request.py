@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic_core import ValidationError
 
@@ -34,7 +34,8 @@ class ChatRequest:
     @property
     def functions(self) -> list[JSONObject]:
         """The functions that may be called."""
-        return [tool["function"] for tool in self.body.get("tools", ()) if tool.get("type") == "function"]
+        functions = (tool.get("function") for tool in self.body.get("tools", ()) if tool.get("type") == "function")
+        return [function for function in functions if isinstance(function, dict) and "name" in function]
 
     @property
     def user_text(self) -> str:
@@ -63,16 +64,12 @@ class ChatRequest:
 def parse_object(raw: bytes) -> JSONObject:
     """Return a body as a JSON object, or raise the refusal that says why it is none."""
     try:
-        body = json.loads(raw, parse_constant=_no_constant)
+        body = json.loads(raw, parse_constant=int)  # NaN and the infinities are no JSON, and no integers
     except (ValueError, RecursionError):
         raise invalid("The body is not valid JSON.", None) from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.", None)
     return body
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and the infinities, which Python's parser lets through
 
 
 def parse_chat(raw: JSONObject, *, strict: bool = True) -> ChatRequest:

@@ -35,7 +35,7 @@ class Drop:
 
 Piece: TypeAlias = bytes | str | Pause | Drop
 Pieces: TypeAlias = Iterable[Piece] | AsyncGenerator[Piece, None]
-"""A body, each piece written by itself; endless generators do as well, and asynchronous ones that wait for something."""
+"""A body, each piece written by itself; endless generators do as well, and asynchronous ones that wait."""
 
 
 @dataclass(frozen=True)

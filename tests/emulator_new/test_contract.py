@@ -6,10 +6,12 @@ import base64
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 from gumloop.spec import ChatRequest
 
 from gumloop_emulator import Emulator
+from gumloop_emulator.contract import SHAPES, validator
 from tests.emulator_new.support import MODEL, WEATHER, body, message, post, refusal, tool, user
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 20).decode()
@@ -409,3 +411,74 @@ def test_nothing_is_fetched_for_an_image_url(server: Emulator) -> None:
     own = f"{server.base_url}/picture.png"
     assert post(server, body(image(own))).status_code == 200
     assert [request.path for request in server.requests] == ["/api/v1/chat/completions"]
+
+
+def closed(**parts: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+
+
+# What OpenAI's strict routes refuse: its guide to structured outputs lists what they take.
+REFUSED_UNDER_STRICT: dict[str, tuple[dict[str, Any], str]] = {
+    "oneOf": (closed(a={"oneOf": [{"type": "string"}]}), ".properties.a.oneOf"),
+    "discriminator": (
+        closed(a={"anyOf": [{"type": "string"}], "discriminator": {"propertyName": "x"}}),
+        ".properties.a.discriminator",
+    ),
+    "allOf": (closed(a={"allOf": [{"type": "string"}]}), ".properties.a.allOf"),
+    "not": (closed(a={"type": "string", "not": {"const": "x"}}), ".properties.a.not"),
+    "if": ({**closed(), "if": {}, "then": {}}, ".if"),
+    "uniqueItems": (
+        closed(a={"type": "array", "items": {"type": "string"}, "uniqueItems": True}),
+        ".properties.a.uniqueItems",
+    ),
+    "prefixItems": (closed(a={"type": "array", "prefixItems": [{"type": "string"}]}), ".properties.a.prefixItems"),
+    "minLength": (closed(a={"type": "string", "minLength": 1}), ".properties.a.minLength"),
+    "default": (closed(a={"type": "string", "default": "x"}), ".properties.a.default"),
+    "patternProperties": ({**closed(), "patternProperties": {}}, ".patternProperties"),
+    "dependentRequired": ({**closed(), "dependentRequired": {}}, ".dependentRequired"),
+    "contentEncoding": (closed(a={"type": "string", "contentEncoding": "base64"}), ".properties.a.contentEncoding"),
+    "format": (closed(a={"type": "string", "format": "uri"}), ".properties.a.format"),
+    "lookahead": (closed(a={"type": "string", "pattern": "^(?!x)"}), ".properties.a.pattern"),
+    "anything": (closed(a={}), ".properties.a"),
+    "true": (closed(a=True), ".properties.a"),
+    "items of anything": (closed(a={"type": "array", "items": {}}), ".properties.a.items"),
+    "bare list": (closed(a={"type": "array"}), ".properties.a.items"),
+    "beside a reference": (
+        {**closed(a={"$ref": "#/$defs/A", "description": "x"}), "$defs": {"A": closed()}},
+        ".properties.a",
+    ),
+    "in a definition": (
+        {**closed(a={"$ref": "#/$defs/A"}), "$defs": {"A": closed(b={})}},
+        ".$defs.A.properties.b",
+    ),
+    "in an alternative": (closed(a={"anyOf": [{"type": "null"}, {}]}), ".properties.a.anyOf[1]"),
+    "required without property": ({**closed(), "required": ["x"]}, ".required"),
+    "alternatives at the root": ({**closed(), "anyOf": [closed()]}, ".anyOf"),
+    "values": (closed(a={"type": "string", "enum": [str(number) for number in range(1001)]}), ".properties.a.enum"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_UNDER_STRICT)
+def test_what_strict_mode_does_not_know_is_named(server: Emulator, name: str) -> None:
+    schema, place = REFUSED_UNDER_STRICT[name]
+    strict = body(response_format=schema_format(schema, strict=True))
+    assert refusal(server, strict)[0] == f"{SCHEMA}{place}"
+    tools = body(tools=function(parameters=schema, strict=True))
+    assert refusal(server, tools)[0] == f"{PARAMETERS}{place}"
+    assert post(server, body(response_format=schema_format(schema, strict=False))).status_code == 200
+
+
+PRESENT = {
+    **ACCEPTED,
+    **{name: {"model": MODEL, "messages": messages} for name, (messages, _) in REFUSED_MESSAGES.items()},
+    **{name: {**body(), **fields} for name, (fields, _) in REFUSED_FIELDS.items()},
+}
+BY_FORMAT = {"arguments no JSON", "arguments a list"}  # of which a validator of JSON Schema knows nothing
+
+
+@pytest.mark.parametrize("name", sorted(PRESENT.keys() - BY_FORMAT))
+def test_the_contract_means_the_same_to_another_validator(name: str) -> None:
+    contract = {"$defs": SHAPES, "$ref": "#/$defs/Chat"}
+    jsonschema.Draft202012Validator.check_schema(contract)
+    accepts = jsonschema.Draft202012Validator(contract).is_valid(PRESENT[name])
+    assert validator("Chat").isinstance_python(PRESENT[name], strict=True) == accepts
