@@ -468,6 +468,7 @@ def test_what_strict_mode_does_not_know_is_named(server: Emulator, name: str) ->
     assert post(server, body(response_format=schema_format(schema, strict=False))).status_code == 200
 
 
+CONTRACT = {"$defs": SHAPES, "$ref": "#/$defs/Chat"}
 PRESENT = {
     **ACCEPTED,
     **{name: {"model": MODEL, "messages": messages} for name, (messages, _) in REFUSED_MESSAGES.items()},
@@ -476,9 +477,11 @@ PRESENT = {
 BY_FORMAT = {"arguments no JSON", "arguments a list"}  # of which a validator of JSON Schema knows nothing
 
 
+def test_the_contract_is_a_json_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(CONTRACT)
+
+
 @pytest.mark.parametrize("name", sorted(PRESENT.keys() - BY_FORMAT))
 def test_the_contract_means_the_same_to_another_validator(name: str) -> None:
-    contract = {"$defs": SHAPES, "$ref": "#/$defs/Chat"}
-    jsonschema.Draft202012Validator.check_schema(contract)
-    accepts = jsonschema.Draft202012Validator(contract).is_valid(PRESENT[name])
+    accepts = jsonschema.Draft202012Validator(CONTRACT).is_valid(PRESENT[name])
     assert validator("Chat").isinstance_python(PRESENT[name], strict=True) == accepts
