@@ -16,7 +16,7 @@ from langgraph.types import default_retry_on
 
 from gumloop_core import errors as core
 from gumloop_core.answer import Completion
-from gumloop_core.emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
+from gumloop_emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
 from langchain_gumloop import ChatGumloop, chat_models
 from langchain_gumloop import errors as adapter
 from tests.langchain.answers import gathered, streamed

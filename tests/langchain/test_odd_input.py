@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import errors as adapter
 from langchain_gumloop.to_wire import to_messages
 from tests.langchain.conftest import MakeModel
@@ -61,7 +61,11 @@ def _refusal(message: BaseMessage) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", [*FIELDS, *[value for value in VALUES if not isinstance(value, str)]], ids=lambda kind: type(kind).__name__ if type(kind) is object else repr(kind))
+@pytest.mark.parametrize(
+    "kind",
+    [*FIELDS, *[value for value in VALUES if not isinstance(value, str)]],
+    ids=lambda kind: type(kind).__name__ if type(kind) is object else repr(kind),
+)
 @pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
 def test_each_field_of_each_block_may_be_anything(make: Callable[[Any], BaseMessage], kind: Any) -> None:
     known = {"base64": "QUJD", "mime_type": "image/png"}

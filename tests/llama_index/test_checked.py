@@ -22,8 +22,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import ChatMessage, TextBlock
 
-from gumloop_core.emulator import Answer
 from gumloop_core.errors import InvalidRequestError, UnexpectedError
+from gumloop_emulator import Answer
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire import to_messages
 from tests.support.pictures import png

@@ -22,8 +22,8 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
 from gumloop_core.errors import GumloopError, InvalidResponseError
+from gumloop_emulator import Answer, Emulator, ToolCall
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
 from llama_index_gumloop.refused_calls import refused_call
 

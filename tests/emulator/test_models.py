@@ -9,7 +9,7 @@ import pytest
 from gumloop.types import ModelRouteResponse
 
 from gumloop_emulator import Emulator, Failure
-from tests.emulator_new.support import MODEL, body, headers, http, post
+from tests.emulator.support import MODEL, body, headers, http, post
 
 
 def route(server: Emulator, content: dict[str, Any]) -> httpx.Response:

@@ -12,7 +12,7 @@ import pytest
 
 from gumloop_emulator import FOREVER, Credentials, Emulator, Limits, Pause, RawStream
 from gumloop_emulator.access import CONCURRENCY_BY_PLAN
-from tests.emulator_new.support import body, http
+from tests.emulator.support import body, http
 
 
 def chat(server: Emulator, headers: dict[str, str]) -> httpx.Response:

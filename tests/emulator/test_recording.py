@@ -15,7 +15,7 @@ import pytest
 from gumloop_core import AsyncGumloopClient, ClientSettings, Credentials, Endpoint, GumloopClient
 from gumloop_core.errors import NotFoundError
 from gumloop_emulator import Answer, Drop, Emulator, Failure, Json, Pause, RawStream, Recorder, ToolCall
-from tests.emulator_new.support import WEATHER, body, headers, http, post
+from tests.emulator.support import WEATHER, body, headers, http, post
 
 ACCOUNT = {
     "Authorization": "Bearer gl-token-very/secret",

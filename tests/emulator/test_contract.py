@@ -6,11 +6,13 @@ import base64
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 from gumloop.spec import ChatRequest
 
-from gumloop_core.emulator import Emulator
-from tests.emulator.support import MODEL, WEATHER, body, post, refusal, tool, user
+from gumloop_emulator import Emulator
+from gumloop_emulator.contract import SHAPES, validator
+from tests.emulator.support import MODEL, WEATHER, body, message, post, refusal, tool, user
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 20).decode()
 JPEG = "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff" + b"0" * 20).decode()
@@ -69,8 +71,11 @@ REFUSED_MESSAGES: dict[str, tuple[object, str]] = {
         parts({"type": "input_audio", "input_audio": {"data": "x"}}),
         "messages[0].content[0].input_audio.format",
     ),
-    "file without data": (parts({"type": "file", "file": {"filename": "a.pdf"}}), "messages[0].content[0].file"),
-    "video without url": (parts({"type": "video_url", "video_url": {}}), "messages[0].content[0].video_url"),
+    "file without data": (
+        parts({"type": "file", "file": {"filename": "a.pdf"}}),
+        "messages[0].content[0].file.file_data",
+    ),
+    "video without url": (parts({"type": "video_url", "video_url": {}}), "messages[0].content[0].video_url.url"),
     "odd cache_control": (
         parts({**TEXT, "cache_control": {"type": "forever"}}),
         "messages[0].content[0].cache_control.type",
@@ -211,7 +216,7 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "choice without tools": ({"tool_choice": "auto"}, "tool_choice"),
     "choice of words": ({"tools": [WEATHER], "tool_choice": "any"}, "tool_choice"),
-    "choice of another maker": ({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "f"}}, "tool_choice"),
+    "choice of another maker": ({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "f"}}, "tool_choice.type"),
     "choice is null": ({"tools": [WEATHER], "tool_choice": None}, "tool_choice"),
     "unknown choice": (
         {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "f"}}},
@@ -258,35 +263,35 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED_MESSAGES)
-def test_refused_messages(gumloop_emulator: Emulator, name: str) -> None:
+def test_refused_messages(server: Emulator, name: str) -> None:
     messages, param = REFUSED_MESSAGES[name]
-    assert refusal(gumloop_emulator, {"model": MODEL, "messages": messages})[0] == param
+    assert refusal(server, {"model": MODEL, "messages": messages})[0] == param
 
 
 @pytest.mark.parametrize("name", REFUSED_IMAGES)
-def test_refused_images(gumloop_emulator: Emulator, name: str) -> None:
-    assert refusal(gumloop_emulator, body(image(REFUSED_IMAGES[name])))[0] == URL
+def test_refused_images(server: Emulator, name: str) -> None:
+    assert refusal(server, body(image(REFUSED_IMAGES[name])))[0] == URL
 
 
 @pytest.mark.parametrize("name", REFUSED_FIELDS)
-def test_refused_fields(gumloop_emulator: Emulator, name: str) -> None:
+def test_refused_fields(server: Emulator, name: str) -> None:
     fields, param = REFUSED_FIELDS[name]
-    assert refusal(gumloop_emulator, {**body(), **fields})[0] == param
+    assert refusal(server, {**body(), **fields})[0] == param
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"Hi"', b'{"model": NaN}', b"\xff\xfe", b"[" * 200_000])
-def test_refused_bodies(gumloop_emulator: Emulator, raw: bytes) -> None:
-    assert refusal(gumloop_emulator, raw)[0] is None
+def test_refused_bodies(server: Emulator, raw: bytes) -> None:
+    assert refusal(server, raw)[0] is None
 
 
-def test_missing_messages_and_model(gumloop_emulator: Emulator) -> None:
-    assert refusal(gumloop_emulator, {"model": MODEL})[0] == "messages"
-    assert refusal(gumloop_emulator, {"messages": [user("Hi")]})[0] == "model"
+def test_missing_messages_and_model(server: Emulator) -> None:
+    assert refusal(server, {"model": MODEL})[0] == "messages"
+    assert refusal(server, {"messages": [user("Hi")]})[0] == "model"
 
 
-def test_what_no_provider_can_do_is_501(gumloop_emulator: Emulator) -> None:
+def test_what_no_provider_can_do_is_501(server: Emulator) -> None:
     for fields in ({"modalities": ["text", "audio"]}, {"response_format": {"type": "grammar", "grammar": "x"}}):
-        response = post(gumloop_emulator, body(**fields))
+        response = post(server, body(**fields))
         assert (response.status_code, response.json()["error"]["code"]) == (501, "not_supported")
 
 
@@ -380,31 +385,32 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_accepted_bodies_are_also_valid_for_the_vendors_sdk(gumloop_emulator: Emulator, name: str) -> None:
+def test_accepted_bodies_are_also_valid_for_the_vendors_sdk(server: Emulator, name: str) -> None:
     ChatRequest.model_validate(ACCEPTED[name])
-    response = post(gumloop_emulator, ACCEPTED[name])
+    response = post(server, ACCEPTED[name])
     assert response.status_code == 200, response.text
 
 
-def test_unknown_fields_are_ignored(gumloop_emulator: Emulator) -> None:
-    assert post(gumloop_emulator, body(thinking={"type": "enabled"}, top_k=4)).status_code == 200
+def test_unknown_fields_are_ignored(server: Emulator) -> None:
+    assert post(server, body(thinking={"type": "enabled"}, top_k=4)).status_code == 200
 
 
-def test_a_server_tool_is_no_function(gumloop_emulator: Emulator) -> None:
-    answer = post(gumloop_emulator, body("Latest news?", tools=[{"type": "web_search"}])).json()
-    extensions = answer["choices"][0]["message"]["gumloop_extensions"]
-    assert extensions["tool_results"][0]["citations"]
+@pytest.mark.parametrize(
+    "own", [{"type": "web_search"}, {"type": "openrouter:web_search", "parameters": {}}, {"google_search": {}}]
+)
+def test_a_providers_own_tool_is_no_function(server: Emulator, own: dict[str, Any]) -> None:
+    assert message(server, body("Latest news?", tools=[own])) == {"role": "assistant", "content": "Latest news?"}
 
 
-def test_whole_numbers_may_be_written_with_a_point(gumloop_emulator: Emulator) -> None:
+def test_whole_numbers_may_be_written_with_a_point(server: Emulator) -> None:
     raw = json.dumps(body()).encode()[:-1] + b', "max_completion_tokens": 5.0}'
-    assert post(gumloop_emulator, raw).status_code == 200
+    assert post(server, raw).status_code == 200
 
 
-def test_nothing_is_fetched_for_an_image_url(gumloop_emulator: Emulator) -> None:
-    own = f"{gumloop_emulator.base_url}/picture.png"
-    assert post(gumloop_emulator, body(image(own))).status_code == 200
-    assert [request.path for request in gumloop_emulator.requests] == ["/api/v1/chat/completions"]
+def test_nothing_is_fetched_for_an_image_url(server: Emulator) -> None:
+    own = f"{server.base_url}/picture.png"
+    assert post(server, body(image(own))).status_code == 200
+    assert [request.path for request in server.requests] == ["/api/v1/chat/completions"]
 
 
 def closed(**parts: Any) -> dict[str, Any]:
@@ -453,14 +459,29 @@ REFUSED_UNDER_STRICT: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED_UNDER_STRICT)
-def test_what_strict_mode_does_not_know_is_named(gumloop_emulator: Emulator, name: str) -> None:
+def test_what_strict_mode_does_not_know_is_named(server: Emulator, name: str) -> None:
     schema, place = REFUSED_UNDER_STRICT[name]
     strict = body(response_format=schema_format(schema, strict=True))
-    assert refusal(gumloop_emulator, strict)[0] == f"{SCHEMA}{place}"
+    assert refusal(server, strict)[0] == f"{SCHEMA}{place}"
     tools = body(tools=function(parameters=schema, strict=True))
-    assert refusal(gumloop_emulator, tools)[0] == f"{PARAMETERS}{place}"
-    assert post(gumloop_emulator, body(response_format=schema_format(schema, strict=False))).status_code == 200
+    assert refusal(server, tools)[0] == f"{PARAMETERS}{place}"
+    assert post(server, body(response_format=schema_format(schema, strict=False))).status_code == 200
 
 
-def test_a_provider_names_its_own_tools(gumloop_emulator: Emulator) -> None:
-    assert post(gumloop_emulator, body("Latest news?", tools=[{"google_search": {}}])).status_code == 200
+CONTRACT = {"$defs": SHAPES, "$ref": "#/$defs/Chat"}
+PRESENT = {
+    **ACCEPTED,
+    **{name: {"model": MODEL, "messages": messages} for name, (messages, _) in REFUSED_MESSAGES.items()},
+    **{name: {**body(), **fields} for name, (fields, _) in REFUSED_FIELDS.items()},
+}
+BY_FORMAT = {"arguments no JSON", "arguments a list"}  # of which a validator of JSON Schema knows nothing
+
+
+def test_the_contract_is_a_json_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(CONTRACT)
+
+
+@pytest.mark.parametrize("name", sorted(PRESENT.keys() - BY_FORMAT))
+def test_the_contract_means_the_same_to_another_validator(name: str) -> None:
+    accepts = jsonschema.Draft202012Validator(CONTRACT).is_valid(PRESENT[name])
+    assert validator("Chat").isinstance_python(PRESENT[name], strict=True) == accepts

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gumloop_emulator import Answer, Emulator, ReceivedRequest, ToolCall
-from tests.emulator_new.support import POPULATION, WEATHER, answered, body, events, message, post, text_of, tool, user
+from tests.emulator.support import POPULATION, WEATHER, answered, body, events, message, post, text_of, tool, user
 
 QUESTION = "What is the weather in Paris?"
 CALL = {"get_weather": {"city": "city"}}
