@@ -12,7 +12,7 @@ INSTALL := install -qq --disable-pip-version-check
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
 	@echo "make test       run the tests"
-	@echo "make fuzz       20,000 examples of each property of tests/fuzz (ARGS='-k streams' for some of them)"
+	@echo "make fuzz       20,000 examples of each property of tests/fuzz (HYPOTHESIS_PROFILE=brief for 2,000)"
 	@echo "make lint       format check, lint, types, known vulnerabilities"
 	@echo "make format     format and fix what can be fixed"
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"

@@ -105,7 +105,7 @@ class AsyncGumloopClient:
             if last is not None:
                 yield last
                 return
-            await asyncio.sleep(pause)
+            await _pause(exchange, pause)
 
     async def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves; see :meth:`gumloop_core.client.GumloopClient.models`."""
@@ -157,7 +157,7 @@ class AsyncGumloopClient:
                 pause = exchange.pause_after(failure)
                 if pause is None:
                     raise failure from failure.__cause__
-            await asyncio.sleep(pause)
+            await _pause(exchange, pause)
 
     async def _authorize(self, exchange: Exchange) -> None:
         try:
@@ -171,20 +171,28 @@ class AsyncGumloopClient:
         from gumloop_core import pools, time_limits
         from gumloop_core.tracebacks import cut_below
 
+        if self._http_client is None and exchange.closing is None:
+            exchange.closing = await pools.ajoin(self)
         await self._authorize(exchange)
         borrowed = None
         if self._http_client is None:
-            borrowed = await pools.aborrow(self, exchange.url, self._settings.async_transport)
+            borrowed = await pools.aborrow(self, exchange.url, self._settings.async_transport, exchange.closing)
         exchange.borrowed = borrowed
         client = self._http_client if borrowed is None else borrowed.client
         assert client is not None
         try:
             if client.is_closed:
                 raise ConfigurationError("The http_async_client that was passed is closed. Pass one that is open.")
-            request = exchange.request(client, own_pool=borrowed is not None)
-            if borrowed is None or not borrowed.keeps_timeouts:
+            request = exchange.request(client)
+            if borrowed is not None:
+                request.extensions["trace"] = borrowed.trace
+            if borrowed is None:
                 return await time_limits.send(client, request)
-            return await client.send(request, stream=True, auth=None, follow_redirects=False)
+            with borrowed.sending:
+                if not borrowed.keeps_timeouts:
+                    return await time_limits.send(client, request)
+                return await client.send(request, stream=True, auth=None, follow_redirects=False)
+            raise ConnectionAbortedError
         except BaseException as error:
             if borrowed is not None:
                 await borrowed.agive_back()
@@ -213,9 +221,21 @@ class AsyncGumloopClient:
                 if not body.take(piece):
                     break
         except Exception:
-            if not body.may_be_cut:
+            if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read
                 raise
         return body.content()
+
+
+async def _pause(exchange: Exchange, seconds: float) -> None:
+    """Wait before another attempt; see the twin."""
+    if exchange.closing is None:
+        await asyncio.sleep(seconds)
+        return
+    import anyio
+
+    with anyio.move_on_after(seconds):
+        await exchange.closing.wait()
+        raise exchange.ended()
 
 
 def _pieces(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:

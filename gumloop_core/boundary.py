@@ -60,13 +60,21 @@ def unexpected(error: Exception, redactor: Redactor = NO_SECRETS) -> UnexpectedE
     """
     place = _place_of(error.__traceback__)
     forget_frames(error, redactor)
-    reason = redactor.text(str(error))[:_LONGEST_REASON]
+    reason = redactor.text(words_of(error))[:_LONGEST_REASON]
     made = UnexpectedError(
         f"Something went wrong that was not foreseen: {type(error).__name__}: {reason} ({place}). "
         "It is worth a report, with this line."
     )
     made.__cause__ = error
     return made
+
+
+def words_of(error: Exception) -> str:
+    """What an error says; nothing where it fails to."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _place_of(traceback: TracebackType | None) -> str:

@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypedDict
 
-from gumloop_core.error_bodies import error_in
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError, status_error
 from gumloop_core.json_text import is_plain, what_json_cannot_say
 from gumloop_core.request import check_form
@@ -82,6 +81,8 @@ def read_model_groups(payload: Any) -> list[ModelGroup]:
 
 
 def _refuse_error(payload: Any) -> None:
+    from gumloop_core.error_bodies import error_in
+
     error = error_in(payload) if isinstance(payload, dict) else None
     if error is not None:
         raise status_error(200, error)

@@ -27,12 +27,11 @@ from typing_extensions import Self
 
 from gumloop_core.async_client import AsyncGumloopClient
 from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials, hidden, travelling
+from gumloop_core.credentials import Credentials, EnvironmentKey, hidden, travelling
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.headers import checked_headers
-from gumloop_core.own_clients import checked_client
 from gumloop_core.request import CONNECTION_FIELDS
 from gumloop_core.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
@@ -42,7 +41,7 @@ from gumloop_core.settings import (
     AsyncTransport,
     ClientSettings,
 )
-from gumloop_core.timeouts import checked_seconds, checked_timeout, written_down
+from gumloop_core.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
@@ -77,12 +76,20 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
     "timeout": checked_timeout,
     "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
-    "http_client": lambda client: checked_client(client, "http_client"),
-    "http_async_client": lambda client: checked_client(client, "http_async_client"),
+    "http_client": lambda client: _checked_client(client, "http_client"),
+    "http_async_client": lambda client: _checked_client(client, "http_async_client"),
 }
 """How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
 
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
+
+
+def _checked_client(client: Any, argument: str) -> Any:
+    if client is None:
+        return None
+    from gumloop_core.own_clients import checked_client
+
+    return checked_client(client, argument)
 
 
 class ChatModelFields(BaseModel):
@@ -191,7 +198,7 @@ class ChatModelFields(BaseModel):
     """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
     ``None`` waits without end."""
 
-    stream_idle_timeout: float | None = DEFAULT_STREAM_IDLE_TIMEOUT
+    stream_idle_timeout: float | None = UnsetSeconds(DEFAULT_STREAM_IDLE_TIMEOUT)
     """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
     shorter ``timeout`` holds here too."""
 
@@ -238,7 +245,12 @@ class ChatModelFields(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
-            super().__setattr__(name, self._read(name, value) if name in _READ else value)
+            if name in _READ:
+                values = {name: value}
+                del value  # tracebacks show variables
+                self._read(values)
+                value = values[name]
+            super().__setattr__(name, value)
             if name == "model":
                 self._follow_model()
 
@@ -267,10 +279,10 @@ class ChatModelFields(BaseModel):
         if not update:
             return super().model_copy(deep=deep)
         values = dict(update)
+        del update  # tracebacks show variables
         if "max_tokens" in values:
             values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        for name in _READ.keys() & values:
-            values[name] = self._read(name, values[name])
+        self._read(values)
         problem = self._unknown_argument(values)
         if problem is not None:
             raise self._as_raised(problem)
@@ -280,13 +292,17 @@ class ChatModelFields(BaseModel):
         return copied
 
     @classmethod
-    def _read(cls, name: str, value: Any) -> Any:
-        """A field's value as it is kept."""
+    def _read(cls, values: dict[str, Any]) -> None:
+        """Put fields' values as they are kept in the place of what was passed; where one is refused, none is left."""
+        problem: Exception | None = None
         try:
-            return _READ[name](value)
+            for name in _READ.keys() & values:
+                values[name] = _READ[name](values[name])
         except ConfigurationError as error:
             problem = cls._as_raised(error)
-        raise problem
+        if problem is not None:
+            values.clear()  # tracebacks show variables
+            raise problem
 
     def _follow_model(self) -> None:
         """Bring up to date what follows from the model's id."""
@@ -361,7 +377,7 @@ class ChatModelFields(BaseModel):
                 access_token=self.access_token,
                 user_id=self.user_id,
                 team_id=self.team_id,
-                key_from_environment="api_key" not in self.model_fields_set,
+                key_from_environment=isinstance(self.api_key, EnvironmentKey),
                 left_behind=self._left_behind,
             ),
             endpoint=self._endpoint(),
@@ -374,7 +390,8 @@ class ChatModelFields(BaseModel):
         )
 
     def _has_idle_timeout(self) -> bool:
-        return "stream_idle_timeout" in self.__pydantic_fields_set__
+        # Not by pydantic's set of fields: a configurable model is made again of all its fields.
+        return self.stream_idle_timeout.__class__ is not UnsetSeconds
 
     def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.

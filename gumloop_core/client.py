@@ -7,6 +7,7 @@ so that importing an adapter stays cheap.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -122,7 +123,7 @@ class GumloopClient:
             if last is not None:
                 yield last
                 return
-            time.sleep(pause)
+            _pause(exchange, pause)
 
     def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves.
@@ -193,7 +194,7 @@ class GumloopClient:
                 pause = exchange.pause_after(failure)
                 if pause is None:
                     raise failure from failure.__cause__
-            time.sleep(pause)
+            _pause(exchange, pause)
 
     def _authorize(self, exchange: Exchange) -> None:
         try:
@@ -207,14 +208,21 @@ class GumloopClient:
         from gumloop_core import pools
         from gumloop_core.tracebacks import cut_below
 
+        if self._http_client is None and exchange.closing is None:
+            exchange.closing = pools.join(self)
         self._authorize(exchange)
-        borrowed = exchange.borrowed = pools.borrow(self, exchange.url) if self._http_client is None else None
+        borrowed = None
+        if self._http_client is None:
+            borrowed = pools.borrow(self, exchange.url, exchange.closing)
+        exchange.borrowed = borrowed
         client = self._http_client if borrowed is None else borrowed.client
         assert client is not None
         try:
             if client.is_closed:
                 raise ConfigurationError("The http_client that was passed is closed. Pass one that is open.")
-            request = exchange.request(client, own_pool=borrowed is not None)
+            request = exchange.request(client)
+            if borrowed is not None:
+                request.extensions["trace"] = borrowed.trace
             return client.send(request, stream=True, auth=None, follow_redirects=False)
         except BaseException as error:
             if borrowed is not None:
@@ -225,6 +233,8 @@ class GumloopClient:
 
     def _close(self, exchange: Exchange, response: httpx.Response) -> None:
         """Close a response; after that its client can serve another request."""
+        if sys.is_finalizing():
+            return  # a stream was kept to the interpreter's end: httpx's modules are gone, and Python 3.13.0 crashes
         try:
             with suppress(Exception):  # what was read is read
                 response.close()
@@ -239,9 +249,21 @@ class GumloopClient:
                 if not body.take(piece):
                     break
         except Exception:
-            if not body.may_be_cut:
+            if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read
                 raise
         return body.content()
+
+
+def _pause(exchange: Exchange, seconds: float) -> None:
+    """Wait before another attempt.
+
+    Raises:
+        GumloopError: If the call was ended meanwhile.
+    """
+    if exchange.closing is None:
+        time.sleep(seconds)
+    elif exchange.closing.wait(seconds):
+        raise exchange.ended()
 
 
 def _pieces(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:

@@ -21,8 +21,23 @@ def shut_down(client: httpx.Client) -> None:
     """
     for stream in _network_streams(client):
         with suppress(Exception):
+            shut_down_socket(stream.get_extra_info("socket"))
+
+
+def shut_down_socket(waited_for: socket.socket | None) -> None:
+    """End what other threads read from or write to a socket, at once."""
+    if waited_for is not None:
+        with suppress(Exception):
             # Not the method of a TLS socket, which would take from the waiting thread what it reads with.
-            socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+            socket.socket.shutdown(waited_for, socket.SHUT_RDWR)
+
+
+def duplicate(stream: Any) -> socket.socket | None:
+    """Another number for the socket of a connection of httpx's: TLS takes the first away."""
+    with suppress(Exception):
+        duplicated: socket.socket = stream.get_extra_info("socket").dup()
+        return duplicated
+    return None
 
 
 def drop(client: httpx.AsyncClient) -> None:

@@ -27,6 +27,11 @@ AsyncTokenSource: TypeAlias = Callable[[], Awaitable["str | SecretStr"]]
 Secret: TypeAlias = "str | SecretStr | TokenSource | AsyncTokenSource"  # noqa: S105 - a type, not a value
 """A secret, or where to get it at each request."""
 
+
+class EnvironmentKey(SecretStr):
+    """A key that a model has read from the environment by itself: no caller's word, which would win over a token."""
+
+
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 

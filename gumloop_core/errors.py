@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.error_bodies import is_context_overflow, read_error
-
 if TYPE_CHECKING:
     import httpx
 
@@ -226,6 +224,8 @@ def status_error(
         retry_after: Seconds that the server asked to wait.
         partial: What had arrived of the answer.
     """
+    from gumloop_core.error_bodies import is_context_overflow, read_error
+
     facts = read_error(body)
     code, message, param = facts.code, facts.message, facts.param
     # An error inside an answer that is none by its status names its own, or says only that the provider failed.

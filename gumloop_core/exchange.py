@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.bodies import StreamBody, UnaryBody, looks_like_sse
-from gumloop_core.boundary import unexpected
+from gumloop_core.boundary import unexpected, words_of
 from gumloop_core.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.errors import (
     APIConnectionError,
@@ -89,6 +89,7 @@ class Exchange:
         self.idle_timeout = idle_timeout
         self.max_bytes = max_bytes
         self.borrowed: Any = None  # the client of a pool that sends the attempt; whoever sends gives it back
+        self.closing: Any = None  # an event, set when the pool's user is released; None with a client of the caller's
         self._content = content
         self._headers = headers
         self._credentials = credentials
@@ -106,8 +107,8 @@ class Exchange:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the attempt was ended by closing the pool's connections."""
-        return self.borrowed is not None and bool(self.borrowed.is_ended)
+        """Whether the call was ended by closing the pool's connections."""
+        return self.closing is not None and bool(self.closing.is_set())
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
@@ -118,12 +119,13 @@ class Exchange:
     def token_failure(self, error: Exception) -> ConfigurationError:
         """The error to raise where the caller's source of tokens fails. What it raised is the cause."""
         forget_frames(error)
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        words = words_of(error)
+        reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
         failure = ConfigurationError(f"The callable that gives the key or token failed: {reason:.500}")
         failure.__cause__ = error
         return failure
 
-    def request(self, client: httpx.Client | httpx.AsyncClient, *, own_pool: bool) -> httpx.Request:
+    def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Make the request for one attempt.
 
         A client that the caller gave adds its own headers, cookies and parameters; our pools have none to add.
@@ -134,7 +136,7 @@ class Exchange:
             taken = [name.lower() for name, _ in credentials]
             headers = [*(header for header in headers if header[0].lower() not in taken), *credentials]
         extensions = {"timeout": dict(self._timeout)}
-        if own_pool:
+        if self.borrowed is not None:
             return httpx.Request(self.method, self.url, headers=headers, content=self._content, extensions=extensions)
         return client.build_request(
             self.method, self.url, headers=headers, content=self._content, extensions=extensions
@@ -265,7 +267,7 @@ class Exchange:
         """
         if self.is_ended and not isinstance(error, APIStatusError):
             forget_frames(error, self._redactor)
-            return self._ended(reader)
+            return self.ended(reader)
         if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
             forget_frames(error, self._redactor)
             error = self._status_error(error.response, _content_if_read(error.response))
@@ -290,7 +292,8 @@ class Exchange:
             return None  # whoever closed the connections wants no new ones
         return pause_before_retry(failure, self._attempts, self._max_retries)
 
-    def _ended(self, reader: AnswerReader | None) -> GumloopError:
+    def ended(self, reader: AnswerReader | None = None) -> GumloopError:
+        """The error to raise for a call that was ended by closing the pool's connections."""
         if reader is not None and reader.started:
             return StreamError(
                 "The stream was closed by close(). What had arrived is in .partial.", partial=reader.partial()
@@ -300,7 +303,7 @@ class Exchange:
         )
 
     def _translated(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
-        reason = self._redactor.text(str(error)) or type(error).__name__
+        reason = self._redactor.text(words_of(error)) or type(error).__name__
         host = self.url.host
         if isinstance(error, (httpx.TimeoutException, TimeoutError)):
             return APITimeoutError(self._timeout_message(error))

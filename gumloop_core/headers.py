@@ -37,7 +37,7 @@ class HiddenHeaders(dict[str, str]):
 
 
 class CallHeaders(dict[str, str]):
-    """Headers of a call as tracers and events may see them: with a mask for the value of each that sounds secret.
+    """Headers of a call as tracers and events may see them: with a mask for each value.
 
     A call's keywords are handed to callbacks as they are, which write them down. So they hold this in the headers'
     place, and the request takes :attr:`sent`.
@@ -50,7 +50,12 @@ class CallHeaders(dict[str, str]):
 
     def __init__(self, headers: Any) -> None:
         self.sent = checked_headers(headers, "extra_headers")
-        super().__init__({name: MASK if sounds_secret(name) else value for name, value in self.sent.items()})
+        super().__init__(dict.fromkeys(self.sent, MASK))
+
+    @property
+    def without_secrets(self) -> dict[str, str]:
+        """The headers with a mask only for the value of each that sounds secret: what a cache may tell calls by."""
+        return {name: MASK if sounds_secret(name) else value for name, value in self.sent.items()}
 
     def __copy__(self) -> Self:
         return self
@@ -59,12 +64,12 @@ class CallHeaders(dict[str, str]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if MASK in self.values():
+        if any(map(sounds_secret, self.sent)):
             raise UnpicklableSecretError(
                 f"The headers {', '.join(self)} hold what sounds like a secret, and copies for other processes carry "
                 "none. Pass extra_headers there."
             )
-        return CallHeaders, (dict(self),)
+        return CallHeaders, (dict(self.sent),)
 
 
 def call_headers(headers: Any) -> CallHeaders:

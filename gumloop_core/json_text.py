@@ -53,7 +53,7 @@ def encode_arguments(arguments: Any) -> str:
     problem = what_json_cannot_say(arguments, "arguments", finite=False)
     if problem is not None:
         raise ValueError(problem)
-    return encode(_with_null(arguments)).decode()
+    return encode(with_null(arguments)).decode()
 
 
 def _encoded_or_none(value: Any) -> bytes | None:
@@ -63,13 +63,14 @@ def _encoded_or_none(value: Any) -> bytes | None:
         return None
 
 
-def _with_null(value: Any) -> Any:
+def with_null(value: Any) -> Any:
+    """A copy in which numbers that are none are ``None``."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _with_null(item) for key, item in value.items()}
+        return {key: with_null(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_with_null(item) for item in value]
+        return [with_null(item) for item in value]
     return value
 
 

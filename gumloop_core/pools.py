@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import threading
 import time
@@ -24,8 +25,9 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.request import getproxies
-from weakref import WeakSet, ref
+from weakref import WeakKeyDictionary, ref
 
+import anyio
 import httpx
 
 from gumloop_core import connections, environment
@@ -112,11 +114,15 @@ class _Clients(Generic[Client]):
 
 
 class SyncPool:
-    """The process's pool for synchronous calls, and who uses it."""
+    """The process's pool for synchronous calls, and who uses it.
+
+    Attributes:
+        users: For each user an event that is set when it is released; calls that are under way look at it.
+    """
 
     def __init__(self) -> None:
         self.clients: _Clients[httpx.Client] = _Clients()
-        self.users: WeakSet[object] = WeakSet()
+        self.users: WeakKeyDictionary[object, threading.Event] = WeakKeyDictionary()
         self.borrowed: set[BorrowedClient] = set()
 
     def borrow(self, user: object, url: httpx.URL) -> BorrowedClient:
@@ -134,8 +140,7 @@ class SyncPool:
         """End a user's requests, whose threads may be waiting."""
         for borrowed in list(self.borrowed):
             if borrowed.user is user:
-                borrowed.is_ended = True
-                connections.shut_down(borrowed.client)
+                borrowed.end()
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others when they are given back."""
@@ -151,23 +156,46 @@ class BorrowedClient:
         self.client = client
         self.user = user
         self.is_ended = False
+        self._opening: socket.socket | None = None
         self._pool = pool
         self._shelf = shelf
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Follow the request: a connection that is being opened is not yet the client's. httpx calls this."""
+        if event.endswith("connect_tcp.complete"):
+            # While TLS shakes hands, the socket is in nobody's hands but its own.
+            self._opening = connections.duplicate(info["return_value"])
+            if self.is_ended:
+                connections.shut_down_socket(self._opening)
+        elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self._has_opened()
+
+    def _has_opened(self) -> None:
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+
+    def end(self) -> None:
+        """End the request, whose thread may be waiting."""
+        self.is_ended = True
+        connections.shut_down_socket(self._opening)
+        connections.shut_down(self.client)
 
     def give_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
         self._pool.borrowed.discard(self)
+        self._has_opened()
         for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
             with suppress(Exception):  # it is not used again
                 surplus.close()
 
 
 class AsyncPool:
-    """An event loop's pool, and who uses it."""
+    """An event loop's pool, and who uses it; see :class:`SyncPool`."""
 
     def __init__(self) -> None:
         self.clients: _Clients[httpx.AsyncClient] = _Clients()
-        self.users: WeakSet[object] = WeakSet()
+        self.users: WeakKeyDictionary[object, asyncio.Event] = WeakKeyDictionary()
         self.borrowed: set[BorrowedAsyncClient] = set()
         self.is_forgotten = False
         self._guard = self._close_with_loop()
@@ -211,9 +239,7 @@ class AsyncPool:
         """End a user's requests, whose tasks may be waiting."""
         for borrowed in list(self.borrowed):
             if borrowed.user is user:
-                borrowed.is_ended = True
-                with suppress(Exception):
-                    await borrowed.client.aclose()
+                await borrowed.aend()
 
     async def aclose(self) -> None:
         """Close the connections that are not in use, and the others when they are given back."""
@@ -242,21 +268,47 @@ class AsyncPool:
 
 
 class BorrowedAsyncClient:
-    """A client that is in use for one request of a user."""
+    """A client that is in use for one request of a user.
+
+    Attributes:
+        keeps_timeouts: Whether its transport looks up a request's timeouts at each read.
+        sending: What the request is sent in, until its answer begins.
+    """
 
     def __init__(self, pool: AsyncPool, user: object, shelf: Shelf, client: httpx.AsyncClient) -> None:
         self.client = client
         self.user = user
         self.is_ended = False
         self.keeps_timeouts = shelf[2] == "httpx"
+        self.sending = anyio.CancelScope()
+        self._opening: Any = None
         self._pool = pool
         self._shelf = shelf
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Follow the request; see :meth:`BorrowedClient.trace`."""
+        if event.endswith("connect_tcp.complete"):
+            self._opening = info["return_value"]
+        elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self._opening = None
+
+    async def aend(self) -> None:
+        """End the request, whose task may be waiting."""
+        self.is_ended = True
+        self.sending.cancel()
+        with suppress(Exception):
+            await self.client.aclose()
 
     async def agive_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
         self._pool.borrowed.discard(self)
         if self._pool.is_forgotten:
             return  # its connection is closed, or the parent's
+        if (
+            self._opening is not None
+        ):  # a cancellation came while TLS shook hands; httpx leaves the connection open then
+            with suppress(Exception):
+                await self._opening.aclose()
         for surplus in self._pool.clients.put(self._shelf, self.client, is_ended=self.is_ended):
             with suppress(Exception):  # it is not used again
                 await surplus.aclose()
@@ -348,29 +400,77 @@ _sync_pool: SyncPool | None = None
 _async_pools = _PoolsOfLoops()
 
 
-def borrow(user: object, url: httpx.URL) -> BorrowedClient:
-    """Borrow a client of the process's pool, which is opened if need be.
+def join(user: object) -> threading.Event:
+    """Begin a call with the process's pool, which is opened if need be.
 
     Args:
-        user: Who borrows; see :func:`release`.
-        url: Where the request goes.
+        user: Who calls; see :func:`release`.
+
+    Returns:
+        An event that is set when the user is released: the call is over then, whatever it waits for.
     """
-    global _sync_pool
+    with _lock:  # or another thread closes the pool before this user is known
+        users = _open_pool().users
+        closing = users.get(user)
+        if closing is None:
+            closing = users[user] = threading.Event()
+        return closing
+
+
+def borrow(user: object, url: httpx.URL, closing: threading.Event) -> BorrowedClient:
+    """Borrow a client of the process's pool for one attempt of a call.
+
+    Args:
+        user: Who calls.
+        url: Where the request goes.
+        closing: What the call has from :func:`join`.
+
+    Raises:
+        ConnectionAbortedError: If the user was released since.
+    """
     if _async_pools:
         _async_pools.sweep()
-    with _lock:  # or another thread closes the pool before this user is known
-        if _sync_pool is None:
-            _sync_pool = SyncPool()
-        _sync_pool.users.add(user)
-        return _sync_pool.borrow(user, url)
+    with _lock:
+        if closing.is_set():
+            raise ConnectionAbortedError
+        pool = _open_pool()  # a child that was forked during the call has another
+        pool.users[user] = closing
+        return pool.borrow(user, url)
 
 
-async def aborrow(user: object, url: httpx.URL, transport: AsyncTransport) -> BorrowedAsyncClient:
+def _open_pool() -> SyncPool:
+    global _sync_pool
+    if _sync_pool is None:
+        _sync_pool = SyncPool()
+    return _sync_pool
+
+
+async def ajoin(user: object) -> asyncio.Event:
+    """Begin a call with the running loop's pool; see :func:`join`."""
+    users = (await _open_async_pool()).users
+    closing = users.get(user)
+    if closing is None:
+        closing = users[user] = asyncio.Event()
+    return closing
+
+
+async def aborrow(
+    user: object, url: httpx.URL, transport: AsyncTransport, closing: asyncio.Event
+) -> BorrowedAsyncClient:
     """Borrow a client of the running loop's pool; see :func:`borrow`.
 
     Raises:
+        ConnectionAbortedError: If the user was released since the call began.
         ConfigurationError: If the transport is not installed.
     """
+    if closing.is_set():
+        raise ConnectionAbortedError
+    pool = await _open_async_pool()  # the loop may be another than the one in which a stream began
+    pool.users[user] = closing
+    return pool.borrow(user, url, transport)
+
+
+async def _open_async_pool() -> AsyncPool:
     loop = asyncio.get_running_loop()
     pool = _async_pools.get(loop)
     if pool is None or len(_async_pools) > 1:
@@ -379,8 +479,7 @@ async def aborrow(user: object, url: httpx.URL, transport: AsyncTransport) -> Bo
         pool = AsyncPool()
         _async_pools.put(loop, pool)
         await pool.watch_loop()
-    pool.users.add(user)
-    return pool.borrow(user, url, transport)
+    return pool
 
 
 def release(user: object) -> None:
@@ -390,7 +489,9 @@ def release(user: object) -> None:
         pool = _sync_pool
         if pool is None:
             return
-        pool.users.discard(user)
+        closing = pool.users.pop(user, None)
+        if closing is not None:
+            closing.set()
         is_last = not pool.users
         if is_last:
             _sync_pool = None
@@ -405,7 +506,9 @@ async def arelease(user: object) -> None:
     pool = _async_pools.get(loop)
     if pool is None:
         return
-    pool.users.discard(user)
+    closing = pool.users.pop(user, None)
+    if closing is not None:
+        closing.set()
     is_last = not pool.users
     if is_last:
         _async_pools.remove(loop, pool)

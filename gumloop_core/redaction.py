@@ -22,7 +22,14 @@ _SHORTEST_PART = 8
 """Characters of a key that are recognized wherever they are."""
 
 _STEP = 3
-"""Of a key's parts, every third is looked for: one of them lies in each part of the shortest length."""
+"""Of a text's places, every third is looked at: a sample that begins at one of them lies in each part of a key that has
+the shortest length."""
+
+_SAMPLE = _SHORTEST_PART - _STEP + 1
+"""Characters that are looked at, at each of these places."""
+
+_TRACE = _SHORTEST_SECRET - _STEP + 1
+"""Characters of a secret, at every third of its places, one of which is in every text that has enough of it."""
 
 _SECRET_NAME = re.compile(
     r"auth|key|token|secret|passw|pwd|cookie|credential|session|signature|bearer|jwt|private|x-amz-security",
@@ -42,7 +49,9 @@ class Redactor:
         self._keys = [key for key in keys if key]
         self._others = [value for value in others if value]
         self._forms: list[str] | None = None
-        self._parts: list[tuple[str, int, str]] = []
+        self._traces: frozenset[str] = frozenset()
+        self._samples: frozenset[str] = frozenset()
+        self._parts: frozenset[str] = frozenset()
 
     def add_key(self, key: str) -> None:
         """Mask another key too."""
@@ -55,27 +64,45 @@ class Redactor:
         if self._forms is None:
             forms = {form for secret in (*self._keys, *self._others) for form in _forms_of(secret)}
             self._forms = sorted(forms, key=len, reverse=True)
-            # Each key, and the parts of it that are looked for, with their places.
-            size = _SHORTEST_PART - _STEP + 1
-            self._parts = [
-                (key, place, key[place : place + size])
-                for key in self._keys
-                if len(key) > _SHORTEST_PART
-                for place in range(0, len(key) - size + 1, _STEP)
-            ]
+            has_short = any(len(form) < _SHORTEST_SECRET for form in forms)
+            self._traces = frozenset() if has_short else _windows(forms, _TRACE, _STEP)
+            keys = [key for key in self._keys if len(key) > _SHORTEST_PART]
+            self._samples = _windows(keys, _SAMPLE)
+            self._parts = _windows(keys, _SHORTEST_PART)
         return self._forms
 
     def text(self, text: str) -> str:
         """The text without the secrets, nor with a part of one at its ends, where it may have been cut."""
         forms = self._all_forms()
+        # An error's body can be thousands of small texts.
+        if self._traces.isdisjoint(text[place : place + _TRACE] for place in range(len(text))) and self._traces:
+            return text
         for form in forms:
             text = text.replace(form, MASK)
-        for key, place, part in self._parts:
-            if part in text:
-                text = _without_part(text, key, place, part)
+        if self._samples:
+            text = self._without_parts(text)
         for form in forms:
             text = _without_ends(text, form)
         return text
+
+    def _without_parts(self, text: str) -> str:
+        """Mask what a key has too, wherever it is long enough. The time grows with the text alone."""
+        samples, parts = self._samples, self._parts
+        found = [place for place in range(0, len(text), _STEP) if text[place : place + _SAMPLE] in samples]
+        if not found:
+            return text
+        pieces: list[str] = []
+        done = begin = end = 0  # what is to be masked next, and up to where the text is done
+        for place in found:
+            for start in range(max(0, place - _STEP + 1), place + 1):
+                if text[start : start + _SHORTEST_PART] in parts:
+                    if start > end or end == 0:
+                        pieces += [text[done:begin], MASK] if end else []
+                        done, begin = end, start
+                    end = start + _SHORTEST_PART
+        if end:
+            pieces += [text[done:begin], MASK]
+        return "".join([*pieces, text[end:]])
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes."""
@@ -156,22 +183,9 @@ def _forms_of(secret: str) -> set[str]:
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
-def _without_part(text: str, key: str, place: int, part: str) -> str:
-    """Mask a part of a key wherever the text has it and enough around it."""
-    pieces: list[str] = []
-    done = 0
-    while True:
-        found = text.find(part, done)
-        if found < 0:
-            return "".join([*pieces, text[done:]])
-        start, first = found, place
-        while start > done and first > 0 and text[start - 1] == key[first - 1]:
-            start, first = start - 1, first - 1
-        end, last = found + len(part), place + len(part)
-        while end < len(text) and last < len(key) and text[end] == key[last]:
-            end, last = end + 1, last + 1
-        pieces += [text[done:start], MASK if last - first >= _SHORTEST_PART else text[start:end]]
-        done = end
+def _windows(texts: Iterable[str], size: int, step: int = 1) -> frozenset[str]:
+    """All parts of some texts that have this size."""
+    return frozenset(text[place : place + size] for text in texts for place in range(0, len(text) - size + 1, step))
 
 
 def _without_ends(text: str, secret: str) -> str:

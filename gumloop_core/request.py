@@ -9,7 +9,6 @@ from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.json_text import is_plain, what_json_cannot_say
 from gumloop_core.schema import safe_name
-from gumloop_core.thinking import drop_forced_choice
 from gumloop_core.timeouts import checked_timeout
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
 
@@ -282,6 +281,8 @@ def build_body(
     if extra and not isinstance(body["messages"], list):
         raise InvalidRequestError("extra_body: messages must be a list.")
     if "tool_choice" in body:
+        from gumloop_core.thinking import drop_forced_choice
+
         drop_forced_choice(body)
     return body
 

@@ -13,7 +13,7 @@ from gumloop_core.credentials import Credentials
 from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.headers import checked_headers, fits_a_header
-from gumloop_core.json_text import encode, what_json_cannot_say
+from gumloop_core.json_text import encode, what_json_cannot_say, with_null
 from gumloop_core.redaction import Redactor, as_secret, secrets_of_headers
 from gumloop_core.timeouts import kept_seconds, phases_of
 from gumloop_core.version import __version__
@@ -214,11 +214,17 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
     try:
         content = encode(body)
         if b"NaN" in content or b"Infinity" in content:  # in a text, or a number that is none
+            content = encode({**body, "messages": [_without_slips(message) for message in body.get("messages", ())]})
             json.loads(content, parse_constant=_refuse_constant)
         return content
     except Exception as error:  # a foreign object may raise anything
         reason = what_json_cannot_say(body, "") or f"the request holds something that JSON cannot say: {error}"
     raise InvalidRequestError(f"Nothing was sent: {reason}.")
+
+
+def _without_slips(message: Any) -> Any:
+    """A message; a number that is none was the model's own slip in an answer, and is nobody's in what a caller says."""
+    return with_null(message) if isinstance(message, Mapping) and message.get("role") == "assistant" else message
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,6 +16,12 @@ LONGEST_TIMEOUT = 1_000_000.0
 """Seconds, eleven days, beyond which a timeout is held to be none: the system cannot count much further."""
 
 
+class UnsetSeconds(float):
+    """A default that another timeout may undercut, told apart from the same number where a caller has set it."""
+
+    __slots__ = ()
+
+
 def checked_timeout(timeout: Any, name: str = "timeout") -> Any:
     """A timeout that can be kept to.
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.schema import with_root
+from gumloop_core.shown import shown
 from gumloop_core.strict_subset import TYPES
 from gumloop_core.wire import JSONObject
 
 _OF_A_FUNCTION = ("name", "description", "parameters", "strict")
-_LONGEST_SHOWN = 200
 
 
 def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
     """A tool on the wire's form.
 
-    The form of OpenAI, nested or flat, of Anthropic (``input_schema``) or Bedrock (``toolSpec``), and a JSON Schema
-    with a title become functions. A tool that runs at the server is none, and goes out as it is:
-    ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's dict is not
-    touched.
+    The form of OpenAI, nested or flat, of Anthropic (``input_schema``), of MCP servers (``inputSchema``) or Bedrock
+    (``toolSpec``), and a JSON Schema with a title become functions. A tool that runs at the server is none, and goes
+    out as it is: ``{"type": "openrouter:web_search", "parameters": {…}}``, ``{"google_search": {}}``. The caller's
+    dict is not touched.
 
     Raises:
         InvalidRequestError: If it is none of these.
@@ -28,8 +28,9 @@ def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
     kind = tool.get("type")
     if isinstance(tool.get("function"), Mapping) and kind in (None, "function"):
         return {"type": "function", **tool}
-    if "input_schema" in tool:
-        return _function(tool, {**tool, "parameters": tool["input_schema"]})
+    for schema in ("input_schema", "inputSchema"):
+        if schema in tool:
+            return _function(tool, {**tool, "parameters": tool[schema]})
     if "toolSpec" in tool:
         return _bedrock(tool)
     if isinstance(kind, str) and kind != "function" and kind not in TYPES and kind:
@@ -45,6 +46,8 @@ def tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
         and all(isinstance(value, Mapping) for value in tool.values())
     ):
         return dict(tool)  # as Gemini names its own: {"google_search": {}}
+    if "function_declarations" in tool or "functionDeclarations" in tool:
+        raise _refusal(tool, "it holds several functions. Pass each of them as a tool of its own.")
     raise _refusal(tool, "it has neither a name nor a title, and is no tool of a server, which has a 'type'.")
 
 
@@ -52,10 +55,10 @@ def _function(tool: Mapping[str, Any], fields: Mapping[str, Any]) -> JSONObject:
     function = {key: fields[key] for key in _OF_A_FUNCTION if fields.get(key) is not None}
     name, parameters = function.get("name"), function.get("parameters")
     if not isinstance(name, str) or not name:
-        raise _refusal(tool, f"its name must be a text, not {name!r}.")
+        raise _refusal(tool, f"its name must be a text, not {shown(name)}.")
     if parameters is not None:
         if not isinstance(parameters, Mapping):
-            raise _refusal(tool, f"its parameters must be a JSON Schema, not {parameters!r:.100}.")
+            raise _refusal(tool, f"its parameters must be a JSON Schema, not {shown(parameters)}.")
         function["parameters"] = with_root(dict(parameters))
     param: JSONObject = {"type": "function", "function": function}
     if tool.get("cache_control"):
@@ -78,6 +81,4 @@ def _json_schema(tool: Mapping[str, Any]) -> JSONObject:
 
 
 def _refusal(tool: Mapping[str, Any], reason: str) -> InvalidRequestError:
-    shown = repr(dict(tool))
-    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]} …"
-    return InvalidRequestError(f"The tool {shown} cannot be turned into a schema: {reason}")
+    return InvalidRequestError(f"The tool {shown(dict(tool))} cannot be turned into a schema: {reason}")

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
+
+_WORDS = (str, bytes, bytearray, list, tuple, dict)
 
 
 def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None:
@@ -49,10 +52,19 @@ def _forget(error: BaseException, redactor: Redactor) -> None:
     _forget_request(error)
     if redactor is NO_SECRETS:
         return
-    error.args = tuple(map(redactor.document, error.args))
-    notes = getattr(error, "__notes__", None)
-    if notes:
-        error.__notes__ = redactor.document(notes)
+    for name in ("args", *getattr(error, "__dict__", ())):  # the notes are among them, and a JSONDecodeError's document
+        value = getattr(error, name, None)
+        if isinstance(value, _WORDS):
+            _replace(error, name, redactor, value)
+
+
+def _replace(error: BaseException, name: str, redactor: Redactor, value: Any) -> None:
+    try:
+        shown = redactor.document(value)
+    except RecursionError:  # it may hold itself
+        shown = () if name == "args" else None
+    with suppress(Exception):  # what a foreign error makes of this is its own
+        setattr(error, name, shown)
 
 
 def _forget_request(error: BaseException) -> None:

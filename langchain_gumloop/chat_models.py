@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
-from langchain_core.utils import secret_from_env
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from gumloop_core.answer import Delta
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.credentials import EnvironmentKey
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
 from gumloop_core.headers import call_headers
 from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
 from gumloop_core.request import tool_choice as wire_tool_choice
-from gumloop_core.thinking import cannot_force_a_call
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
-from langchain_gumloop import structured
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.events import EventMaker
 from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
-from langchain_gumloop.tokens import tokens_of_messages, tokens_of_text
 from langchain_gumloop.tools import AnyTool, tool_params
-from langchain_gumloop.tracing import TracedChatModel
+from langchain_gumloop.tracing import Traced
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
+    from langchain_gumloop import structured
 
-class ChatGumloop(ChatModelFields, TracedChatModel):
+
+def _environment_key() -> EnvironmentKey | None:
+    key = os.environ.get("GUMLOOP_API_KEY")
+    return EnvironmentKey(key) if key else None
+
+
+class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or
@@ -70,7 +73,7 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
                 print(chunk.text, end="")
     """
 
-    api_key: SecretSource | None = Field(default_factory=secret_from_env("GUMLOOP_API_KEY", default=None), repr=False)
+    api_key: SecretSource | None = Field(default_factory=_environment_key, repr=False)
     """A personal or team API key. Left out, it is ``GUMLOOP_API_KEY``, and a token from ``GUMLOOP_ACCESS_TOKEN``
     wins over it."""
 
@@ -112,16 +115,12 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
-            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        last = delta
-            # Handed out when the connection is given back: who has the last chunk may never ask for another.
-            if last is not None:
-                yield from make.last_chunks(last)
+                        yield from make.last_chunks(delta)
 
     async def _astream(
         self,
@@ -134,16 +133,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = make.chunk
-            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        last = delta
-            if last is not None:
-                for last_chunk in make.last_chunks(last):
-                    yield last_chunk
+                        for last_chunk in make.last_chunks(delta):
+                            yield last_chunk
 
     def _stream_chat_model_events(
         self,
@@ -155,17 +151,12 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """What LangChain looks for to stream protocol events without a detour over chunks."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
+            from langchain_gumloop.events import EventMaker
+
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
-            last: Delta | None = None
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
-                    if delta.completion is None:
-                        yield from events(delta)
-                    else:
-                        last = delta
-            # LangChain asks for nothing after the event that ends the message: the connection is given back before.
-            if last is not None:
-                yield from events(last)
+                    yield from events(delta)
 
     async def _astream_chat_model_events(
         self,
@@ -177,18 +168,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """The asynchronous twin."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
+            from langchain_gumloop.events import EventMaker
+
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
-            last: Delta | None = None
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
-                    if delta.completion is None:
-                        for event in events(delta):
-                            yield event
-                    else:
-                        last = delta
-            if last is not None:
-                for event in events(last):
-                    yield event
+                    for event in events(delta):
+                        yield event
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -206,6 +192,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
+                from langchain_gumloop import structured
+
                 call["response_format"] = structured.as_response_format(call["response_format"])
         if stop is not None:
             call["stop"] = stop
@@ -243,6 +231,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
+                from langchain_gumloop import structured
+
                 kwargs["response_format"] = structured.as_response_format(response_format)
         if params:
             kwargs["tools"] = params
@@ -260,7 +250,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """What a cache is told of a call, and may write into a file."""
-        return super()._get_llm_string(stop, **_with_hidden_headers(kwargs))
+        if kwargs.get("extra_headers"):
+            kwargs = {**kwargs, "extra_headers": call_headers(kwargs["extra_headers"]).without_secrets}
+        return super()._get_llm_string(stop, **kwargs)
 
     def with_structured_output(
         self,
@@ -301,6 +293,9 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         tools: Sequence[AnyTool] | None,
         kwargs: dict[str, Any],
     ) -> Runnable[LanguageModelInput, Any]:
+        from gumloop_core.thinking import cannot_force_a_call
+        from langchain_gumloop import structured
+
         if method not in structured.METHODS:
             raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")
         if schema is None and method != "json_mode":
@@ -310,7 +305,8 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         target = None if schema is None else structured.target_of(schema)
         parser = structured.StructuredAnswerParser(target=target)
         noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
-        kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
+        if structured.can_be_noted(noted):
+            kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
         if target is None or method == "json_mode":
             model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
         elif method == "json_schema":
@@ -385,6 +381,13 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
         """Whether ``langchain_core.load`` can write it down."""
         return True
 
+    def to_json(self) -> Any:
+        """What ``langchain_core.load`` writes down; read again, a default is one again."""
+        written: Any = super().to_json()
+        if not self._has_idle_timeout():
+            written.get("kwargs", {}).pop("stream_idle_timeout", None)
+        return written
+
     def _resolve_model_profile(self) -> ModelProfile | None:
         return known_profile(self.model)
 
@@ -430,11 +433,15 @@ class ChatGumloop(ChatModelFields, TracedChatModel):
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text; the endpoint has no way to count them."""
         with Boundary(as_langchain):
+            from langchain_gumloop.tokens import tokens_of_text
+
             return tokens_of_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate the tokens of messages and tools; the endpoint has no way to count them."""
         with Boundary(as_langchain):
+            from langchain_gumloop.tokens import tokens_of_messages
+
             return tokens_of_messages(messages, tools)
 
 

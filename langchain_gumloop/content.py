@@ -76,6 +76,21 @@ def in_order(total: AIMessage) -> list[JSONObject]:
     return sorted(blocks, key=lambda block: _PLACES.get(block["type"], _LATER))
 
 
+def with_text_in_a_block(content: list[Any]) -> list[Any]:
+    """The content of a finished sum with pictures that nobody asked for, whose text came as plain strings before."""
+    texts: list[str] = []
+    others: list[Any] = []
+    for item in content:
+        if isinstance(item, str):
+            texts.append(item)
+        elif item.get("index") == TEXT_INDEX:  # of a part that was added up before
+            texts.append(item["text"])
+        else:
+            others.append(item)
+    text = "".join(texts)
+    return ([{"type": "text", "text": text, "index": TEXT_INDEX}] if text else []) + others
+
+
 def last_blocks(kwargs: JSONObject) -> list[JSONObject]:
     """The blocks that only the last chunk of a stream has.
 

@@ -150,7 +150,10 @@ class EventMaker:
         }
         for place, call in enumerate(completion.tool_calls):
             read = read_call(call.id, call.name, call.arguments, completion.finish_reason)
-            finished[f"{TOOL_CALL_INDEX}{place}"] = with_extras(dict(read), kwargs)
+            block = with_extras(dict(read), kwargs)
+            if block.get("args") == "":
+                block["args"] = _NoText()
+            finished[f"{TOOL_CALL_INDEX}{place}"] = block
         for name, number in self._open.items():
             if name in finished:
                 made.append(_finish(number, finished[name]))
@@ -161,6 +164,15 @@ class EventMaker:
         if kwargs:
             end["additional_kwargs"] = kwargs  # beside the protocol, where LangChain's own bridge puts them too
         made.append(end)
+
+
+class _NoText(str):
+    """The empty text of a call without arguments. It counts as true: LangChain turns what does not into ``None``."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def _delta(number: int, delta: JSONObject) -> JSONObject:

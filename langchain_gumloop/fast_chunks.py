@@ -14,7 +14,7 @@ from langchain_core.messages import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
-from langchain_gumloop.streamed import StreamedChunk
+from langchain_gumloop.streamed import StreamedChunk, streamed_chunk
 
 _PROVIDER = "gumloop"
 _FRESH = frozenset({"additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks"})
@@ -73,7 +73,7 @@ def _assemble(fields: dict[str, Any], fields_set: set[str], text: str) -> ChatGe
 
 def _validated(text: str, pieces: list[ToolCallChunk]) -> ChatGenerationChunk:
     metadata = {"model_provider": _PROVIDER}
-    message = StreamedChunk(content=text, response_metadata=metadata, tool_call_chunks=pieces)
+    message = streamed_chunk(content=text, response_metadata=metadata, tool_call_chunks=pieces)
     return ChatGenerationChunk(message=message)
 
 

@@ -10,12 +10,14 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece, Usage
+from gumloop_core.arguments import read_arguments
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.calls import CALL_EXTRAS, read_calls
 from langchain_gumloop.content import IMAGE_INDEX, TEXT_INDEX, blocks_of, last_blocks
 from langchain_gumloop.fast_chunks import text_chunk, tool_arguments_chunk
 from langchain_gumloop.numbered import kept_apart
-from langchain_gumloop.streamed import StreamedChunk
+from langchain_gumloop.streamed import streamed_chunk
+from langchain_gumloop.unreadable import mark_behind
 
 PROVIDER = "gumloop"
 """``response_metadata["model_provider"]``, and what traces call the provider."""
@@ -59,6 +61,8 @@ def combined_llm_output(outputs: Sequence[Mapping[str, Any] | None]) -> JSONObje
             _add(usage, output.get("token_usage") or {})
     if usage:
         combined["token_usage"] = usage
+    if len(outputs) == 1 and outputs[0] and "id" in outputs[0]:
+        combined["id"] = outputs[0]["id"]
     return combined
 
 
@@ -241,12 +245,18 @@ class ChunkMaker:
         return chunk
 
     def last_chunks(self, delta: Delta) -> Iterator[ChatGenerationChunk]:
-        """The chunks for the last delta: what was left, then one without content that says that this is all."""
+        """The chunks for the last delta: what was left, then one without content that says that this is all.
+
+        Between them are those that end calls that cannot be read; see :mod:`langchain_gumloop.unreadable`.
+        """
         completion = delta.completion
         assert completion is not None
         self._waiting.extend(delta.images)
         if self._waiting or delta.tool_calls:
             yield _chunk(self._take_images() if self._waiting else self._content(delta), {}, delta.tool_calls)
+        for place, call in enumerate(completion.tool_calls):
+            if read_arguments(call.arguments, completion.finish_reason)[0] is None:
+                yield tool_arguments_chunk(place, mark_behind(call.arguments))
         kwargs, metadata = whole_additional_kwargs(completion), response_metadata(completion)
         content: Any = [] if self._in_blocks else ""
         blocks = last_blocks(kwargs) if self._standard else []
@@ -277,7 +287,7 @@ class ChunkMaker:
 
 
 def _chunk(content: Any, kwargs: JSONObject, pieces: tuple[ToolCallPiece, ...]) -> ChatGenerationChunk:
-    message = StreamedChunk(
+    message = streamed_chunk(
         content=content,
         additional_kwargs=kwargs,
         response_metadata={"model_provider": PROVIDER},

@@ -43,7 +43,7 @@ def with_whole(chunks: Iterator[str | BaseMessage]) -> Iterator[Any]:
         kept.append(chunk)
         yield Piece(chunk)
     if kept:
-        yield _whole(kept)
+        yield whole_of(kept)
 
 
 async def awith_whole(chunks: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
@@ -53,10 +53,11 @@ async def awith_whole(chunks: AsyncIterator[str | BaseMessage]) -> AsyncIterator
         kept.append(chunk)
         yield Piece(chunk)
     if kept:
-        yield _whole(kept)
+        yield whole_of(kept)
 
 
-def _whole(chunks: list[Any]) -> str | BaseMessage:
+def whole_of(chunks: list[Any]) -> str | BaseMessage:
+    """The whole answer that chunks are of."""
     first, *others = chunks
     if isinstance(first, str):
         return "".join(map(str, chunks))

@@ -7,18 +7,20 @@ the end of the answer alone. So a sum that has the last chunk in it is read agai
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
 from langchain_gumloop.calls import read_calls
-from langchain_gumloop.content import in_order
+from langchain_gumloop.content import in_order, with_text_in_a_block
+from langchain_gumloop.unreadable import without_mark
 
 _set = object.__setattr__
 
 
-class StreamedChunk(AIMessageChunk):
+# Building a validator takes milliseconds, and chunks are made by LangChain's class: see `streamed_chunk`.
+class StreamedChunk(AIMessageChunk, defer_build=True):
     """A chunk of a stream, or a sum of some that is not finished. A finished sum is a plain ``AIMessageChunk``.
 
     LangChain builds a sum by ``chunk.__class__``, makes a message of a chunk by the class before it in
@@ -46,6 +48,13 @@ class StreamedChunk(AIMessageChunk):
     def __radd__(self, other: Any) -> Any:
         """Add to a plain chunk, such as an empty one that a loop starts from."""
         return _as_sum(AIMessageChunk.__add__(other, self)) if isinstance(other, AIMessageChunk) else NotImplemented
+
+
+def streamed_chunk(**fields: Any) -> StreamedChunk:
+    """Make a chunk of a stream of a chunk's fields."""
+    chunk = AIMessageChunk(**fields)
+    _set(chunk, "__class__", StreamedChunk)
+    return cast("StreamedChunk", chunk)
 
 
 _CHUNKS = (StreamedChunk, AIMessageChunk)
@@ -95,15 +104,19 @@ def _as_sum(total: Any) -> Any:
         return total
     pieces = total.tool_call_chunks
     if pieces:
-        written = [(piece["id"], piece["name"], piece["args"]) for piece in pieces]
+        written = [(piece["id"], piece["name"], without_mark(piece["args"])) for piece in pieces]
         reason = total.response_metadata.get("finish_reason")
         total.tool_calls, total.invalid_tool_calls = read_calls(written, reason)
-    if total.response_metadata.get("output_version") == "v1" and isinstance(total.content, list):
-        total.content = in_order(total)  # type: ignore[assignment]
+    content = total.content
+    if isinstance(content, list):
+        if total.response_metadata.get("output_version") == "v1":
+            total.content = in_order(total)  # type: ignore[assignment]
+        elif any(isinstance(item, str) for item in content):
+            total.content = with_text_in_a_block(content)
     return total
 
 
-_template = StreamedChunk(content="a") + StreamedChunk(content="b", additional_kwargs={"slowly": True})
+_template = streamed_chunk(content="a") + streamed_chunk(content="b", additional_kwargs={"slowly": True})
 _SUM_FIELDS_SET = set(_template.__pydantic_fields_set__)
 _FIELD_COUNT = 11
 """The fields of the chunks that this is for; a LangChain whose chunks have another one adds up by itself."""

@@ -6,20 +6,19 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from enum import EnumMeta
-from operator import itemgetter
 from typing import Any, Literal, TypeAlias, cast, get_origin
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import AddableDict, Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
-from gumloop_core.arguments import read_arguments, was_cut_off
+from gumloop_core.arguments import was_cut_off
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.nulls import without_added_nulls
@@ -31,7 +30,7 @@ from gumloop_core.structured import Problem, Wanted, read_document
 from gumloop_core.thinking import NO_FORCED_CALL
 from gumloop_core.wire import JSONObject, ResponseFormat
 from langchain_gumloop.errors import LengthLimitError, RefusalError
-from langchain_gumloop.growing import GrowingObject, awith_whole, with_whole
+from langchain_gumloop.growing import GrowingObject, awith_whole, whole_of, with_whole
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How the answer is held to the schema: by the endpoint, as the arguments of a tool, or by asking for JSON alone."""
@@ -132,6 +131,17 @@ def _target_of_class(schema: type) -> Target:
 def _validated_target(name: str, schema: JSONObject, validate: Callable[[bytes], Any]) -> Target:
     schema = with_root(schema)
     return Target(name, _text(schema.get("description")), schema, validate)
+
+
+def can_be_noted(schema: Any) -> bool:
+    """Whether LangChain, which notes in each trace what was asked for, can read a schema: it stumbles over odd ones."""
+    try:
+        convert_to_json_schema(schema)
+    except ValueError:
+        return True  # which it leaves out itself
+    except Exception:
+        return False
+    return True
 
 
 def strict_schema(target: Target, strict: bool | None) -> JSONObject | None:
@@ -254,36 +264,24 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
         return self._object_of(document.value, text)
 
     def _object_of_call(self, message: AIMessage, finish_reason: str | None) -> Any:
-        cut_off = was_cut_off(finish_reason)
-        # The sum of a stream has read its arguments leniently, half ones too: there the text counts.
-        pieces = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
-        texts = [piece["args"] or "" for piece in pieces if piece["name"] == self.tool_name]
-        if texts:
-            arguments, fault = read_arguments(texts[0], finish_reason)
-            if arguments is not None:
-                return self._object_of(arguments, texts[0])
-            if cut_off:
-                return self._read("", finish_reason, None)
-            raise self._not_an_object(fault, texts[0])
         for call in message.tool_calls:
-            if call["name"] == self.tool_name and (call["args"] or not cut_off):
+            if call["name"] == self.tool_name:
                 return self._object_of(call["args"], str(call["args"]))
-        if message.tool_calls and not cut_off:
-            return None  # it called another of the tools that were given beside the schema
-        if cut_off:
+        if was_cut_off(finish_reason):
             return self._read("", finish_reason, None)
         for invalid in message.invalid_tool_calls:
-            raise self._not_an_object(str(invalid["error"]), invalid["args"])
+            if invalid["name"] == self.tool_name or not message.tool_calls:
+                raise OutputParserException(
+                    f"The model's arguments for {self.tool_name!r} are not a JSON object: {invalid['error']}",
+                    llm_output=invalid["args"],
+                )
+        if message.tool_calls:
+            return None  # it called another of the tools that were given beside the schema
         text = str(message.text)
         hint = f". {NO_FORCED_CALL}" if self.is_unforced else ""
         raise OutputParserException(
             f"The model answered with text instead of calling {self.tool_name!r}: {text[:500]!r}{hint}",
             llm_output=text,
-        )
-
-    def _not_an_object(self, fault: str, arguments: str | None) -> OutputParserException:
-        return OutputParserException(
-            f"The model's arguments for {self.tool_name!r} are not a JSON object: {fault}", llm_output=arguments
         )
 
     @property
@@ -347,6 +345,26 @@ _PROBLEMS: dict[Problem, type[OutputParserException]] = {
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
     """The runnable for ``include_raw``: the message, the object, and the error in place of raising it."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+    def parsed(answers: Iterator[Any], config: RunnableConfig) -> Iterator[AddableDict]:
+        raw = whole_of([answer["raw"] for answer in answers])
+        yield AddableDict(raw=raw)
+        try:
+            made = parser.invoke(raw, config)
+        except Exception as error:  # also what a class's own validators raise
+            yield AddableDict(parsed=None, parsing_error=error)
+        else:
+            yield AddableDict(parsed=made, parsing_error=None)
+
+    async def aparsed(answers: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[AddableDict]:
+        raw = whole_of([answer["raw"] async for answer in answers])
+        yield AddableDict(raw=raw)
+        try:
+            made = await parser.ainvoke(raw, config)
+        except Exception as error:
+            yield AddableDict(parsed=None, parsing_error=error)
+        else:
+            yield AddableDict(parsed=made, parsing_error=None)
+
+    # Functions that stream: LangChain's own fallbacks only hold up to the first part of a streamed answer.
+    return RunnableMap(raw=model) | RunnableGenerator[Any, Any](cast("Any", parsed), cast("Any", aparsed))

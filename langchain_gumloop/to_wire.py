@@ -14,7 +14,6 @@ from gumloop_core.schema import safe_name
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
 from langchain_gumloop.calls import CALL_EXTRAS, arguments_text, extras_of, not_run
 from langchain_gumloop.citations import file_annotations
-from langchain_gumloop.history import assistant_param
 from langchain_gumloop.numbered import as_received
 from langchain_gumloop.parts import content_parts
 
@@ -183,6 +182,8 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
         param = {"role": "assistant", "content": content}
     else:
         provider = answer.response_metadata.get("model_provider")
+        from langchain_gumloop.history import assistant_param
+
         param = assistant_param(content, has_calls=has_calls, replay_reasoning=replay_reasoning, provider=provider)
     if has_calls:
         calls = [_call(call["id"], call["name"], _arguments(call)) for call in answer.tool_calls]

@@ -11,8 +11,6 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.strict import strict_form
-from gumloop_core.tool_forms import tool_of_dict
 from gumloop_core.wire import JSONObject
 
 AnyTool: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
@@ -39,6 +37,8 @@ def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list
 
 def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
     if isinstance(tool, Mapping):
+        from gumloop_core.tool_forms import tool_of_dict
+
         param = tool_of_dict(tool)
     else:
         param = _copied(_convert_once(tool))
@@ -50,6 +50,8 @@ def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
         return param
     function = {**function, "strict": strict}
     if strict:
+        from gumloop_core.strict import strict_form
+
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
         # LangChain's tools take no null for an argument that has a default, and nobody takes it back before them. They
         # check their arguments themselves.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from llama_index.core.prompts import BasePromptTemplate
+
 from gumloop_core.errors import InvalidRequestError
-from llama_index_gumloop.parts import named, shown
+from gumloop_core.shown import shown
+from llama_index_gumloop.output_format import checked_class
+from llama_index_gumloop.parts import named
 from llama_index_gumloop.to_wire import check_messages
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -41,6 +45,37 @@ def checked_completion(method: Method) -> Method:
             raise InvalidRequestError(f"The prompt is {named(prompt)}, not a text: {shown(prompt)}.")
 
     return _checked(method, check)
+
+
+Model = TypeVar("Model")
+
+
+def checks_predictions(model: type[Model]) -> type[Model]:
+    """Have a model's predictions of objects refuse what is no class, no prompt, or no keywords.
+
+    Raises:
+        InvalidRequestError: Saying what was given.
+    """
+
+    def check(output_cls: Any, prompt: Any, llm_kwargs: Any = None, **_: Any) -> None:
+        checked_class(output_cls)
+        if not isinstance(prompt, BasePromptTemplate):
+            raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {shown(prompt)}.")
+        if llm_kwargs is not None and not isinstance(llm_kwargs, Mapping):
+            raise InvalidRequestError(f"llm_kwargs must be a dict of a call's keywords, not {shown(llm_kwargs)}.")
+
+    for way in ("", "a", "stream_", "astream_"):
+        name = f"{way}structured_predict"
+        setattr(model, name, _checked(getattr(model, name), check))
+    return model
+
+
+def checks_calls(model: type[Model]) -> type[Model]:
+    """Have a model's calls, which may be the framework's own, refuse what are no messages, and no prompt."""
+    for way in ("", "a", "stream_", "astream_"):
+        for name, checked in ((f"{way}chat", checked_chat), (f"{way}complete", checked_completion)):
+            setattr(model, name, checked(getattr(model, name)))
+    return model
 
 
 def _checked(method: Method, check: Callable[..., None]) -> Method:

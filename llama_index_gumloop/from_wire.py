@@ -112,7 +112,8 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
 
 def is_last(response: ChatResponse) -> bool:
     """Whether a response is of a whole answer: unary, or the last of a stream."""
-    return "finish_reason" in response.additional_kwargs
+    facts = response.additional_kwargs
+    return isinstance(facts, dict) and "finish_reason" in facts
 
 
 class StreamedResponses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
@@ -20,7 +20,18 @@ _CALLS = (
     "stream_complete",
     "acomplete",
     "astream_complete",
+    "predict_and_call",
+    "apredict_and_call",
+    "_prepare_chat_with_tools",  # of all calls with tools
 )
+_PREDICTIONS = (
+    "structured_predict",
+    "astructured_predict",
+    "stream_structured_predict",
+    "astream_structured_predict",
+)
+_PLACE = 2
+"""Where a prediction takes the keywords of its call, which it names ``llm_kwargs``, if it is given them by place."""
 
 
 def hides_headers(model: type[Model]) -> type[Model]:
@@ -28,26 +39,49 @@ def hides_headers(model: type[Model]) -> type[Model]:
 
     The framework puts its spans around the methods when the class is made, so this comes after.
     """
-    for name in _CALLS:
-        setattr(model, name, _hiding(getattr(model, name)))
+    for names, hide in ((_CALLS, _hide_in_call), (_PREDICTIONS, _hide_in_prediction)):
+        for name in names:
+            method = getattr(model, name, None)
+            if method is not None:
+                setattr(model, name, _hiding(method, hide))
     return model
 
 
-def _hiding(call: Callable[..., Any]) -> Callable[..., Any]:
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def _hide_in_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+    return args, _hidden(kwargs)
+
+
+def _hide_in_prediction(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+    if "llm_kwargs" in kwargs:
+        kwargs["llm_kwargs"] = _hidden(kwargs["llm_kwargs"])
+    elif len(args) > _PLACE:
+        args = (*args[:_PLACE], _hidden(args[_PLACE]), *args[_PLACE + 1 :])
+    return args, kwargs
+
+
+def _hidden(options: Any) -> Any:
+    """The keywords of a call, their headers hidden; whatever else it is, the call refuses it."""
+    if isinstance(options, Mapping) and options.get("extra_headers") is not None:
+        return {**options, "extra_headers": call_headers(options["extra_headers"])}
+    return options
+
+
+def _hiding(call: Callable[..., Any], hide: Callable[[tuple[Any, ...], dict[str, Any]], Given]) -> Callable[..., Any]:
     if iscoroutinefunction(call):
 
         @wraps(call)
         async def acall(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if kwargs.get("extra_headers"):
-                kwargs["extra_headers"] = call_headers(kwargs["extra_headers"])
+            args, kwargs = hide(args, kwargs)
             return await call(self, *args, **kwargs)
 
         return acall
 
     @wraps(call)
     def hiding_call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("extra_headers"):
-            kwargs["extra_headers"] = call_headers(kwargs["extra_headers"])
+        args, kwargs = hide(args, kwargs)
         return call(self, *args, **kwargs)
 
     return hiding_call

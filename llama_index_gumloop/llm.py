@@ -40,8 +40,9 @@ from gumloop_core.request import (
     tool_choice,
     tool_names,
 )
+from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
-from llama_index_gumloop.checked import checked_chat, checked_completion
+from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -72,6 +73,7 @@ _OFTEN_UNPICKLABLE: dict[str, Callable[[], Any]] = {
 }
 
 
+@checks_predictions
 @hides_headers
 class Gumloop(ChatModelFields, StructuredPrediction):
     """A model behind Gumloop's endpoint.
@@ -108,16 +110,19 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     def metadata(self) -> LLMMetadata:
         """What pipelines need to know of the model. Never raises."""
         facts = model_facts(self.model) or {}
-        window = self.context_window or facts.get("context_window") or DEFAULT_CONTEXT_WINDOW
+        # Fields that were set after the model was made can hold anything. A call refuses what it cannot send.
+        window = _count(self.context_window) or _count(facts.get("context_window")) or DEFAULT_CONTEXT_WINDOW
+        length = _count(self.max_completion_tokens)
         calls_tools = self.is_function_calling_model
-        # A prompt helper takes the answer's length off the window, and fails where nothing is left.
-        length = self.max_completion_tokens
+        if not isinstance(calls_tools, bool):
+            calls_tools = facts.get("tool_calling", True)
         return LLMMetadata(
             context_window=window,
+            # A prompt helper takes the answer's length off the window, and fails where nothing is left.
             num_output=-1 if length is None else min(length, window // 2),
             is_chat_model=True,
-            is_function_calling_model=facts.get("tool_calling", True) if calls_tools is None else calls_tools,
-            model_name=str(self.model),
+            is_function_calling_model=calls_tools,
+            model_name=self.model if isinstance(self.model, str) else shown(self.model),
             system_role=MessageRole.SYSTEM,
         )
 
@@ -246,6 +251,10 @@ class Gumloop(ChatModelFields, StructuredPrediction):
                 prepared["tool_choice"] = choice
         return prepared
 
+    def _prepare_chat_with_tools_compat(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        with Boundary():
+            return self._prepare_chat_with_tools(tools, *args, **kwargs)
+
     def _validate_chat_with_tools_response(
         self,
         response: ChatResponse,
@@ -313,8 +322,10 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         Raises:
             NoToolCallError: If there is no call and there should be one. It is a ``ValueError`` too.
             InvalidResponseError: If there is such a call otherwise.
+            InvalidRequestError: If it is no response.
         """
-        selections = tool_selections(response, refuse=not error_on_no_tool_call)
+        with Boundary():
+            selections = tool_selections(response, refuse=not error_on_no_tool_call)
         if error_on_no_tool_call and not selections:
             raise NoToolCallError("Expected at least one tool call, but got 0 tool calls.")
         return selections
@@ -371,6 +382,10 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         to_prompt = self.completion_to_prompt
         text = prompt if formatted or to_prompt is None else cast("Any", to_prompt)(prompt)
         return [ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=text)])]
+
+
+def _count(tokens: Any) -> int | None:
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 def _can_be_pickled(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import Any, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.program.function_program import get_function_tool
@@ -14,17 +14,16 @@ from pydantic import BaseModel
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
-from gumloop_core.nulls import without_added_nulls
 from gumloop_core.request import json_schema_format
 from gumloop_core.schema import with_root
-from gumloop_core.strict import strict_form
-from gumloop_core.structured import Problem, read_document
-from gumloop_core.thinking import NO_FORCED_CALL
+from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ResponseFormat
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.partial_objects import PartialObjects
 from llama_index_gumloop.tools import tool_param
+
+if TYPE_CHECKING:
+    from gumloop_core.structured import Problem
 
 _FOR_TOOLS = frozenset({"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"})
 
@@ -79,6 +78,8 @@ class OutputFormat(AnswerFormat):
         self._is_strict, self.response_format = self._response_format(optional_as_null=True)
 
     def _response_format(self, *, optional_as_null: bool) -> tuple[bool, ResponseFormat]:
+        from gumloop_core.strict import strict_form
+
         strict, _ = strict_form(self._schema, optional_as_null=optional_as_null, is_checked=True)
         return strict is not None, json_schema_format(
             self.output_cls.__name__,
@@ -106,6 +107,8 @@ class OutputFormat(AnswerFormat):
         """
         value = read_object(self.output_cls, response, self.text_of(response))
         if self._is_strict:
+            from gumloop_core.nulls import without_added_nulls
+
             value = without_added_nulls(value, self._schema)
         return make_object(self.output_cls, response, value)
 
@@ -167,6 +170,8 @@ class CallFormat(AnswerFormat):
                 )
         if refusal or was_cut_off(finish_reason):
             read_object(self.output_cls, response, "")  # raises
+        from gumloop_core.thinking import NO_FORCED_CALL
+
         said = response.message.content or ""
         advice = f" {NO_FORCED_CALL}" if self._is_unforced else ""
         raise StructuredOutputError(
@@ -181,6 +186,8 @@ def read_object(output_cls: type[BaseModel], response: ChatResponse, text: str) 
     Raises:
         StructuredOutputError: If there is none; see :meth:`OutputFormat.read`.
     """
+    from gumloop_core.structured import read_document
+
     document = read_document(
         text,
         response.additional_kwargs.get("finish_reason"),
@@ -244,10 +251,11 @@ def checked_class(output_cls: Any) -> type[BaseModel]:
     if isinstance(output_cls, BaseModel):
         name = type(output_cls).__name__
         raise InvalidRequestError(f"This is an object of {name}, where the class is wanted: pass {name}.")
-    shown = output_cls.__name__ if isinstance(output_cls, type) and get_origin(output_cls) is None else output_cls
+    is_class = isinstance(output_cls, type) and get_origin(output_cls) is None
+    given = output_cls.__name__ if is_class else shown(output_cls)
     raise InvalidRequestError(
-        f"{shown!s:.200} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else "
-        "into a field of one: class Answer(BaseModel): value: …"
+        f"{given} is no pydantic class. Pass a class that derives from pydantic.BaseModel; put anything else into a "
+        "field of one: class Answer(BaseModel): value: …"
     )
 
 
@@ -277,6 +285,8 @@ class ObjectStream:
 
     def __init__(self, answer_format: AnswerFormat) -> None:
         self._format = answer_format
+        from llama_index_gumloop.partial_objects import PartialObjects
+
         self._objects = PartialObjects(answer_format.output_cls)
         self._read = 0
         self._is_call = isinstance(answer_format, CallFormat)

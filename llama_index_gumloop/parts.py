@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import reprlib
 from collections.abc import Sequence
 from io import IOBase
 from pathlib import Path, PurePath
@@ -23,6 +22,7 @@ from pydantic import AnyUrl
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.media import data_url, file_name, image_mime_type, image_part
+from gumloop_core.shown import shown
 from gumloop_core.wire import ContentPart, JSONObject
 
 _UNTITLED = "input_document"
@@ -30,9 +30,6 @@ _UNTITLED = "input_document"
 
 _CARRIES_FILES = ("user", "tool")
 """Roles whose messages can carry more than text."""
-
-_LONGEST_SHOWN = 200
-"""Characters of a value that an error repeats."""
 
 
 def content_of(blocks: Sequence[tuple[int, Any]], role: str, place: int) -> str | list[ContentPart]:
@@ -132,12 +129,6 @@ def text_field(block: Any, field: str, where: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidRequestError(f"{where} is {named(block)} whose {field} is {named(value)}, not a text: {shown(value)}.")
-
-
-def shown(value: Any) -> str:
-    """A value in few words, for an error."""
-    text = reprlib.repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} …"
 
 
 def named(block: Any) -> str:

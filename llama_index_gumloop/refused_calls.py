@@ -14,14 +14,14 @@ from typing import Any
 from llama_index.core.llms.llm import ToolSelection
 
 from gumloop_core.errors import InvalidResponseError
-from gumloop_core.wire import JSONObject
 
 
 class _Unpassable(str):
-    """The name of a keyword that no method of a tool can be called with: ``self``, which is taken already.
+    """The name of a keyword that a tool cannot be called with.
 
-    Python compares the name of each keyword with those of the parameters, and this one raises then. Where it has
-    become plain text on the way, in a workflow that was written down and read again, Python itself refuses it.
+    Python compares the name of each keyword with those of a function's parameters, and this one raises then. Where it
+    has become plain text on the way, in a workflow that was written down and read again, Python itself refuses it in
+    the methods of tools: ``self`` is taken already.
     """
 
     __slots__ = ("reason",)
@@ -30,8 +30,8 @@ class _Unpassable(str):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _Unpassable):
-            return self.reason == other.reason  # of two calls, as when events are compared
-        if str.__eq__(self, other) is True:
+            return str.__eq__(self, other) and self.reason == other.reason  # of two calls, as when events are compared
+        if isinstance(other, str):
             raise InvalidResponseError(self.reason)
         return False
 
@@ -48,13 +48,17 @@ def refused_call(identity: str, name: str, arguments: str, reason: str) -> ToolS
         reason: What is wrong with it, for the model and the caller.
     """
     selection = ToolSelection(tool_id=identity, tool_name=name, tool_kwargs={})
-    selection.tool_kwargs = _refused_arguments(arguments, reason)  # validation would make plain text of the name
+    selection.tool_kwargs = _refused_arguments(arguments, reason)  # validation would make plain text of the names
     return selection
 
 
 def _refused_arguments(arguments: str, reason: str) -> dict[str, Any]:
-    name = _Unpassable("self")
-    name.reason = reason
-    # The second one is for the reader of events, and more than one so that nothing passes "the only argument" by place.
-    refused: JSONObject = {name: reason, "invalid_arguments": arguments}
-    return refused
+    # Two, so that nothing passes "the only argument" by place. The second is the parameter of a tool that keeps to the
+    # framework's base class: it is looked for by name there, and else would only be said to be missing.
+    return {_unpassable("self", reason): reason, _unpassable("input", reason): arguments}
+
+
+def _unpassable(name: str, reason: str) -> _Unpassable:
+    made = _Unpassable(name)
+    made.reason = reason
+    return made

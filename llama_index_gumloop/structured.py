@@ -17,7 +17,6 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ConfigDict
 
 from gumloop_core.errors import GumloopError, InvalidRequestError
-from gumloop_core.thinking import cannot_force_a_call
 from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.output_format import (
     AnswerFormat,
@@ -167,10 +166,10 @@ class StructuredPrediction(FunctionCallingLLM):
         Raises:
             InvalidRequestError: If it is no pydantic class.
         """
-        from llama_index_gumloop.structured_llm import GumloopStructuredLLM
+        from llama_index_gumloop.structured_llm import GumloopStructuredLLM, ProgramStructuredLLM
 
         checked_class(output_cls)
-        kind = GumloopStructuredLLM if self._uses_response_format() else StructuredLLM
+        kind = GumloopStructuredLLM if self._uses_response_format() else ProgramStructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
     def _uses_response_format(self) -> bool:
@@ -204,6 +203,8 @@ class StructuredPrediction(FunctionCallingLLM):
             options = chat_options(given, output_cls)
             return _Question(self._structured_messages(prompt, prompt_args), options, output_format(output_cls))
         if self._predicts_by_tool():
+            from gumloop_core.thinking import cannot_force_a_call
+
             answer_format = CallFormat(
                 output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._said())
             )
@@ -260,9 +261,6 @@ def _program(llm: StructuredPrediction, output_cls: type[Model], prompt: BasePro
 
 
 def _report_start(output_cls: Any, prompt: Any, prompt_args: dict[str, Any]) -> None:
-    checked_class(output_cls)
-    if not isinstance(prompt, BasePromptTemplate):
-        raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {prompt!r:.200}.")
     _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
 
 

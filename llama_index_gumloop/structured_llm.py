@@ -25,7 +25,9 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index_instrumentation import get_dispatcher
 
+from llama_index_gumloop.checked import checks_calls
 from llama_index_gumloop.from_wire import is_last, to_completion_response
+from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.output_format import ObjectStream, chat_options, output_format
 
 if TYPE_CHECKING:
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
 
 
+@checks_calls
+@hides_headers
+class ProgramStructuredLLM(StructuredLLM):
+    """The framework's own, which has the model predict objects by a program."""
+
+
+@checks_calls
+@hides_headers
 class GumloopStructuredLLM(StructuredLLM):
     """Answers with objects of one class.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -23,9 +23,10 @@ from gumloop_core.arguments import read_arguments
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import decode, encode, encode_arguments
 from gumloop_core.schema import safe_name
+from gumloop_core.shown import shown
 from gumloop_core.wire import FunctionCall, JSONObject, MessageParam, ToolCallParam
 from llama_index_gumloop.citations import cited_sources
-from llama_index_gumloop.parts import content_of, image_address, named, shown, text_field
+from llama_index_gumloop.parts import content_of, image_address, named, text_field
 
 _ROLES: dict[str, str] = {
     MessageRole.SYSTEM: "system",
@@ -41,6 +42,10 @@ _ROLES: dict[str, str] = {
 
 _SAYS_NOTHING = frozenset({"role", "content", "name", "reasoning", "reasoning_details"})
 """Fields of an assistant's message that say nothing by themselves: providers refuse a thought without a word."""
+
+
+_OF_A_CALL = frozenset({"id", "type", "function", "index"})
+"""Fields of a call that every one has; pieces of a streamed one have the last."""
 
 
 def to_messages(messages: Sequence[ChatMessage], *, replay_reasoning: bool = True) -> list[MessageParam]:
@@ -85,7 +90,7 @@ def check_messages(messages: Any) -> None:
         if not isinstance(given, dict):
             raise InvalidRequestError(f"messages[{place}] has {named(given)} as its additional_kwargs, not a dict.")
         if given and "images" in given:  # the framework reads its own form of pictures there
-            images = given["images"] or ()
+            images = () if given["images"] is None else given["images"]
             if not isinstance(images, (list, tuple)) or not all(hasattr(image, "resolve_image") for image in images):
                 raise InvalidRequestError(
                     f"messages[{place}].additional_kwargs['images'] is not a list of ImageDocuments: {shown(images)}. "
@@ -156,6 +161,8 @@ def _put_name(given: Mapping[str, Any], converted: MessageParam) -> None:
 def _assistant_message(message: ChatMessage, place: int, replay_reasoning: bool) -> MessageParam:
     given = message.additional_kwargs
     annotations = given.get("annotations")
+    if isinstance(annotations, (list, tuple)):
+        annotations = [_as_dict(annotation) for annotation in annotations]
     cited = cited_sources(annotations)
     content: list[tuple[int, Any]] = []
     thinking: list[tuple[str, ThinkingBlock]] = []
@@ -196,7 +203,10 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
     details: list[JSONObject] = []
     texts: list[str] = []
     for where, block in thinking:
-        given = (block.additional_information or {}).get("reasoning_details") or ()
+        information = block.additional_information or {}
+        given = information.get("reasoning_details") or ()
+        if not given and isinstance(information.get("signature"), str):
+            given = [_signed(block, information["signature"], where)]
         if not isinstance(given, (list, tuple)) or not all(isinstance(detail, Mapping) for detail in given):
             raise InvalidRequestError(
                 f"{where} is a ThinkingBlock whose additional_information['reasoning_details'] is not a list of dicts: "
@@ -211,43 +221,69 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
         converted["reasoning"] = text
 
 
+def _signed(block: ThinkingBlock, signature: str, where: str) -> JSONObject:
+    """The detail for a thought as Anthropic's adapter keeps it, whose models want their signature back."""
+    text = text_field(block, "content", where)
+    return {"type": "reasoning.text", "text": text, "signature": signature, "format": "anthropic-claude-v1"}
+
+
 def _tool_calls(blocks: Sequence[tuple[str, ToolCallBlock]], given: Any, place: int) -> list[ToolCallParam]:
-    """The calls of an assistant message, from its blocks and from the dicts that older code reads and writes."""
-    by_id: dict[str, ToolCallParam] = {}
+    """The calls of an assistant message, from its blocks and from the dicts that older code reads and writes.
+
+    The dicts hold what the blocks have no place for: the text of the arguments, and a call's further fields, a thought
+    signature for example, that its model wants back.
+    """
+    params: list[ToolCallParam] = []
     for number, call in enumerate(given if isinstance(given, (list, tuple)) else ()):
         where = f"messages[{place}].additional_kwargs['tool_calls'][{number}]"
         param = _given_call(call, where)
         if param is not None:
-            by_id[param["id"]] = param
+            params.append(param)
         elif not blocks:  # else it is another integration's form of what the blocks say
             raise InvalidRequestError(f"{where} is a tool call that makes no sense: {shown(call)}.")
     if not blocks:
-        return list(by_id.values())
+        return params
+    by_id = {param["id"]: param for param in params}
     calls: list[ToolCallParam] = []
     for number, (where, block) in enumerate(blocks):
         identity = text_field(block, "tool_call_id", where) or f"call_{place}_{number}"
-        arguments = _arguments(block.tool_kwargs, by_id.get(identity), where)
+        # Some providers give several calls one id.
+        is_in_place = number < len(params) and params[number]["id"] == identity
+        twin = params[number] if is_in_place else by_id.get(identity)
+        arguments = _arguments(block.tool_kwargs, twin, where)
         function: FunctionCall = {"name": text_field(block, "tool_name", where) or "", "arguments": arguments}
-        calls.append({"id": identity, "type": "function", "function": function})
+        more = cast("Any", {} if twin is None else twin)
+        calls.append({**more, "id": identity, "type": "function", "function": function})
     return calls
 
 
 def _given_call(call: Any, where: str) -> ToolCallParam | None:
+    call = _as_dict(call)
     if not isinstance(call, Mapping):
-        # The openai SDK's object, as older adapters left it in histories.
-        dump: Callable[[], Any] | None = getattr(call, "model_dump", None)
-        call = dump() if dump is not None else None
-    function = call.get("function") if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping) or not call.get("id") or not function.get("name"):
         return None
-    return {
-        "id": str(call["id"]),
+    function, identity = call.get("function"), call.get("id")
+    more: dict[str, Any] = {}
+    if isinstance(function, Mapping):
+        arguments = function.get("arguments")
+        more = {name: value for name, value in call.items() if name not in _OF_A_CALL and value is not None}
+    else:  # as Anthropic, OpenAI's Responses and Google have it: on one level
+        function, identity = call, call.get("call_id") or identity
+        arguments = next((call[name] for name in ("arguments", "input", "args") if name in call), None)
+    if not identity or not function.get("name"):
+        return None
+    param: Any = {
+        **_speakable(more, where),
+        "id": str(identity),
         "type": "function",
-        "function": {
-            "name": str(function["name"]),
-            "arguments": _arguments(function.get("arguments"), None, where),
-        },
+        "function": {"name": str(function["name"]), "arguments": _arguments(arguments, None, where)},
     }
+    return cast("ToolCallParam", param)
+
+
+def _as_dict(value: Any) -> Any:
+    """A dict for an object of a provider's SDK, as other adapters leave them in histories; all else as it is."""
+    dump: Callable[[], Any] | None = None if isinstance(value, Mapping) else getattr(value, "model_dump", None)
+    return value if dump is None else dump()
 
 
 def _arguments(value: Any, twin: ToolCallParam | None, where: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
@@ -14,10 +14,9 @@ from pydantic_core import from_json
 
 from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
-from gumloop_core.tool_forms import tool_of_dict
+from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ToolParam
 from llama_index_gumloop.from_wire import is_last
-from llama_index_gumloop.refused_calls import refused_call
 
 _LONGEST_SHOWN = 200
 """Characters of a call's arguments that an error repeats."""
@@ -34,8 +33,14 @@ def tool_params(tools: Sequence[Any]) -> list[Any]:
         InvalidRequestError: If a tool cannot be turned into one, naming the tool.
     """
     if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
-        raise InvalidRequestError(f"tools must be a list of tools, not {tools!r:.200}.")
-    return [tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+        raise InvalidRequestError(f"tools must be a list of tools, not {shown(tools)}.")
+    return [_tool_of_dict(tool) if isinstance(tool, Mapping) else tool_param(tool) for tool in tools]
+
+
+def _tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
+    from gumloop_core.tool_forms import tool_of_dict
+
+    return tool_of_dict(tool)
 
 
 def tool_param(tool: BaseTool) -> ToolParam:
@@ -46,7 +51,9 @@ def tool_param(tool: BaseTool) -> ToolParam:
     """
     metadata = getattr(tool, "metadata", None)
     if not isinstance(metadata, ToolMetadata):
-        raise InvalidRequestError(f"{tool!r} is not a tool: it has no ToolMetadata. Wrap a function in FunctionTool.")
+        raise InvalidRequestError(
+            f"{shown(tool)} is not a tool: it has no ToolMetadata. Wrap a function in FunctionTool."
+        )
     if type(metadata) is not ToolMetadata:
         return _define(metadata)  # a subclass may make its schema anew each time
     made_of = (metadata.name, metadata.description, metadata.fn_schema)
@@ -87,7 +94,10 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
 
     Raises:
         InvalidResponseError: If there is such a call, and ``refuse`` is false.
+        InvalidRequestError: If it is no response.
     """
+    if not isinstance(response, ChatResponse) or not isinstance(response.message, ChatMessage):
+        raise InvalidRequestError(f"{shown(response)} is not the response of a chat.")
     is_whole = is_last(response)
     selections: list[ToolSelection] = []
     for number, (identity, name, arguments) in enumerate(_calls(response)):
@@ -98,11 +108,15 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
                 arguments = _parsed_so_far(text)
             else:
                 finish_reason = response.additional_kwargs["finish_reason"]
+                if not isinstance(finish_reason, str):  # of somebody else's response
+                    finish_reason = None
                 arguments, problem = read_arguments(text, finish_reason)
                 if arguments is None:
                     reason = _reason(name, text, problem, finish_reason)
                     if not refuse:
                         raise InvalidResponseError(reason)
+                    from llama_index_gumloop.refused_calls import refused_call
+
                     selections.append(refused_call(identity, name, text, reason))
                     continue
         selections.append(ToolSelection(tool_id=identity, tool_name=name, tool_kwargs=arguments))
@@ -139,7 +153,7 @@ def _calls(response: ChatResponse) -> list[tuple[str | None, str, Any]]:
     message = response.message
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
-        return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
+        return [(block.tool_call_id, str(block.tool_name), block.tool_kwargs) for block in blocks]
     given = message.additional_kwargs.get("tool_calls")
     calls = []
     for call in given if isinstance(given, (list, tuple)) else ():

@@ -9,7 +9,6 @@ import math
 import zlib
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -345,11 +344,11 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pauses: list[float] = []
 
-        async def sleep(seconds: float) -> None:
+        async def pause(_exchange: Any, seconds: float) -> None:
             self.pauses.append(seconds)
 
-        monkeypatch.setattr(client, "time", SimpleNamespace(sleep=self.pauses.append))
-        monkeypatch.setattr(async_client, "asyncio", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(client, "_pause", lambda _exchange, seconds: self.pauses.append(seconds))
+        monkeypatch.setattr(async_client, "_pause", pause)
 
 
 @pytest.mark.parametrize(

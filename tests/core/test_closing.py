@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -127,6 +129,96 @@ def test_closing_from_another_task(place: str, tls: bool, transport: Any) -> Non
 
     with ByteServer(script, tls=tls) as server:
         asyncio.run(main(server))
+
+
+def closed_in_thread(client: GumloopClient, wait: Callable[[], None], *, stream: bool) -> BaseException:
+    """The error of a call that is closed after a wait."""
+    thread, errors = in_thread(
+        (lambda: list(client.stream(body(stream=True)))) if stream else (lambda: client.complete(body()))
+    )
+    wait()
+    client.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    return errors[0]
+
+
+async def closed_in_task(client: AsyncGumloopClient, wait: Callable[[], None], *, stream: bool) -> BaseException:
+    async def consume() -> None:
+        async for _ in client.stream(body(stream=True)):
+            pass
+
+    task = asyncio.ensure_future(consume() if stream else client.complete(body()))
+    await asyncio.to_thread(wait)
+    await client.aclose()
+    with pytest.raises(GumloopError) as caught:
+        await asyncio.wait_for(task, 10)
+    return caught.value
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("kind", ["sync", "httpx", "aiohttp"])
+class TestClosingACallThatHasNoConnection:
+    def test_while_it_pauses_between_attempts(self, kind: Any, stream: bool) -> None:
+        with ByteServer(whole({}, 429, retry_after="50"), whole(completion())) as server:
+            options = {} if kind == "sync" else {"async_transport": kind}
+            self.check(settings_for(server.base_url, **options), lambda: wait_until_waiting(server), kind, stream)
+            assert len(server.requests) == 1
+            assert server.wait_until(lambda: server.open_connections == 0)
+
+    def test_while_it_shakes_hands(self, kind: Any, stream: bool) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            accepted: list[socket.socket] = []
+
+            def wait() -> None:
+                connection, _ = listener.accept()
+                connection.settimeout(10)
+                accepted.append(connection)
+                connection.recv(10)
+
+            options = {} if kind == "sync" else {"async_transport": kind}
+            settings = settings_for(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=60, **options)
+            self.check(settings, wait, kind, stream)
+            with accepted[0]:
+                while accepted[0].recv(4096):  # until the connection is closed
+                    pass
+
+    def test_while_it_connects(self, kind: Any, stream: bool) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            address = listener.getsockname()
+            others = [socket.socket() for _ in range(3)]  # a queue that is full keeps the next one waiting
+            for other in others:
+                other.setblocking(False)
+                other.connect_ex(address)
+
+            def wait() -> None:
+                threading.Event().wait(0.3)
+
+            def accept() -> None:
+                with suppress(OSError):
+                    listener.settimeout(1)
+                    while True:
+                        accepted.append(listener.accept()[0])
+
+            accepted: list[socket.socket] = []
+            options = {} if kind == "sync" else {"async_transport": kind}
+            settings = settings_for(f"http://127.0.0.1:{address[1]}", timeout=60, **options)
+            timer = threading.Timer(0.6, accept)
+            timer.start()
+            self.check(settings, wait, kind, stream)
+            listener.close()
+            timer.join(10)
+            for other in [*others, *accepted]:
+                other.close()
+
+    def check(self, settings: Any, wait: Callable[[], None], kind: str, stream: bool) -> None:
+        if kind == "sync":
+            error = closed_in_thread(GumloopClient(settings), wait, stream=stream)
+        else:
+            error = asyncio.run(closed_in_task(AsyncGumloopClient(settings), wait, stream=stream))
+        check(error, "before anything")
 
 
 class Model(ChatModelFields):

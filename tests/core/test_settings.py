@@ -42,7 +42,7 @@ def phases(timeout: Any) -> dict[str, Any]:
     settings = settings_for("http://127.0.0.1:1", timeout=timeout)
     exchange = settings.chat_exchange(body(), stream=False)
     exchange.authorize(settings.credentials.bearer())
-    extensions = exchange.request(httpx.Client(trust_env=False), own_pool=True).extensions
+    extensions = exchange.request(httpx.Client(trust_env=False)).extensions
     found: dict[str, Any] = extensions["timeout"]
     return found
 
@@ -95,6 +95,15 @@ def test_an_idle_timeout_that_is_set_later() -> None:
     assert model._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 120
     copy = Model(model="m", timeout=10).model_copy(update={"stream_idle_timeout": None})
     assert copy._sync()._settings.chat_exchange(body(), stream=True).idle_timeout is None
+
+
+def test_a_default_idle_timeout_stays_one_in_a_model_made_of_all_fields_of_another() -> None:
+    """As LangChain's configurable fields and serialized models make it."""
+    model = Model(model="m", api_key="k", timeout=10)
+    for copy in (Model(**model.__dict__), Model(**model.model_dump()), pickle.loads(pickle.dumps(model))):
+        assert copy._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 10
+    told = Model(model="m", timeout=10, stream_idle_timeout=120.0)
+    assert Model(**told.__dict__)._sync()._settings.chat_exchange(body(), stream=True).idle_timeout == 120
 
 
 def test_an_address_that_only_httpx_refuses() -> None:
@@ -175,6 +184,48 @@ def test_arguments_that_are_refused(kind: Any, wrong: dict[str, Any], reason: st
         kind(**{"model": "m", **wrong})
     with pytest.raises(ConfigurationError, match=reason):
         kind.model_validate({"model": "m", **wrong})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_take_arguments_of_the_same_names(kind: Any) -> None:
+    given: dict[str, Any] = {
+        "model": "m",
+        "api_key": "k",
+        "access_token": "t",
+        "user_id": "u",
+        "team_id": "t",
+        "base_url": "https://a.example/v1",
+        "stream_base_url": "https://b.example/v1",
+        "temperature": 0.1,
+        "max_completion_tokens": 5,
+        "top_p": 0.5,
+        "seed": 1,
+        "stop": ["x"],
+        "frequency_penalty": 0.1,
+        "presence_penalty": 0.1,
+        "reasoning": {"effort": "low"},
+        "modalities": ["text"],
+        "image_config": {"size": "1024x1024"},
+        "provider": {"sort": "price"},
+        "models": ["n"],
+        "plugins": [{"id": "web"}],
+        "parallel_tool_calls": False,
+        "extra_body": {"session_id": "s"},
+        "default_headers": {"x-a": "b"},
+        "timeout": 5,
+        "stream_idle_timeout": 9,
+        "max_retries": 0,
+        "http_client": CLIENT,
+        "http_async_client": ASYNC_CLIENT,
+    }
+    model = kind(**given)
+    secrets = ("api_key", "access_token")
+    assert {name: getattr(model, name) for name in given if name not in secrets} == {
+        name: value for name, value in given.items() if name not in secrets
+    }
+    assert [getattr(model, name).get_secret_value() for name in secrets] == ["k", "t"]
+    assert kind(model="m", max_tokens=5).max_completion_tokens == 5
+    assert kind(model="m").max_retries == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)

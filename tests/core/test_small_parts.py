@@ -251,10 +251,27 @@ def test_headers_that_hold_none(name: str, value: str) -> None:
     assert secrets_of_headers([(name, value)]) == []
 
 
-def test_masking_takes_time_in_proportion() -> None:
-    redactor = Redactor(["ab" * 40], ["abababab" * 9])
-    short, long = (calls_made(lambda size=size: redactor.text("ab" * size)) for size in (1000, 4000))
+@pytest.mark.parametrize("unit", ["ab", "abababc", "ababab!"], ids=["the key", "its end and more", "less than enough"])
+def test_masking_takes_time_in_proportion(unit: str) -> None:
+    redactor = Redactor(["ab" * 400 + "c"], ["abababab" * 9])
+    short, long = (calls_made(lambda size=size: redactor.text(unit * size)) for size in (1000, 4000))
     assert long <= short * 6
+
+
+def test_a_longer_key_does_not_make_a_text_take_longer() -> None:
+    text = "abababc" * 2000
+    short, long = (Redactor(["ab" * size + "c"]) for size in (20, 2000))
+    assert short.text(text) == long.text(text)  # each has made what it looks for
+    # What is cut off at either end is compared with the key itself.
+    assert calls_made(lambda: long.text(text)) <= calls_made(lambda: short.text(text)) + 4001
+
+
+def test_texts_in_which_no_secret_can_be_are_hardly_looked_at() -> None:
+    redactor = Redactor([SECRET], ["user-12345"])
+    redactor.text("")
+    document = ["of no interest"] * 100
+    assert calls_made(lambda: redactor.document(document)) <= 100 * 40
+    assert redactor.document(["user-12345", "ser-12345", "of user-1", SECRET[5:13]]) == [MASK, MASK, f"of {MASK}", MASK]
 
 
 # -- tracebacks ------------------------------------------------------------------------------------------------------

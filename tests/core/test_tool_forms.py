@@ -43,6 +43,7 @@ def test_tools_of_the_server_go_out_as_they_are(tool: dict[str, Any]) -> None:
         {"type": "function", **FUNCTION},
         FUNCTION,
         {"name": "add", "description": "Add.", "input_schema": SCHEMA},
+        {"name": "add", "description": "Add.", "inputSchema": SCHEMA},
         {"type": "custom", "name": "add", "description": "Add.", "input_schema": SCHEMA},
         {"toolSpec": {"name": "add", "description": "Add.", "inputSchema": {"json": SCHEMA}}},
         {"title": "add", "description": "Add.", **SCHEMA},
@@ -90,6 +91,8 @@ def test_what_stands_beside_a_function_is_kept() -> None:
         {"title": 5},
         {"name": "x", "parameters": 5},
         {"name": "x", "input_schema": 5},
+        {"name": "x", "inputSchema": 5},
+        {"function_declarations": [{"name": "x"}]},
         {"toolSpec": 5},
         {"toolSpec": {"name": "x"}},
         {"city": "Paris"},
@@ -100,6 +103,15 @@ def test_what_stands_beside_a_function_is_kept() -> None:
 def test_junk_is_refused_with_its_words(junk: Any) -> None:
     with pytest.raises(InvalidRequestError, match=r"The tool .* cannot be turned into a schema: "):
         tool_of_dict(junk)
+
+
+def test_junk_that_cannot_be_written_down_is_refused_too() -> None:
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    for junk in ({"name": deep}, {"toolSpec": {"name": deep, "inputSchema": {}}}, {"city": 5, "a": deep}):
+        with pytest.raises(InvalidRequestError, match=r"The tool .* cannot be turned into a schema: "):
+            tool_of_dict(junk)
 
 
 @pytest.mark.parametrize(

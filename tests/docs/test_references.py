@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEST = re.compile(r"((?:tests/)?[\w/]*test_\w+\.py)::((?:\w+::)*\w+)")
+ANCHOR = re.compile(r"\]\((?!https?://)([^)#]*)#([^)]+)\)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -28,3 +29,19 @@ def test_named_tests_exist(page: Path) -> None:
 def test_linked_files_exist(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_headings_exist(page: Path) -> None:
+    missing = [
+        f"{target}#{anchor}"
+        for target, anchor in ANCHOR.findall(page.read_text(encoding="utf-8"))
+        if anchor not in anchors_of(page.parent / target if target else page)
+    ]
+    assert missing == []
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

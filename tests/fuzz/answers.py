@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import strategies as st
-
+from tests.fuzz.deal import Deal
 from tests.fuzz.shown import plain
 
 Document = dict[str, Any]
@@ -24,7 +23,7 @@ class Call:
     @property
     def value(self) -> Any:
         """The arguments as an object, ``None`` where they are none."""
-        if not self.arguments.strip():
+        if self.arguments.strip() in ("", "null"):
             return {}
         try:
             value = json.loads(self.arguments)
@@ -52,7 +51,11 @@ class Said:
     def good_calls(self) -> list[Call]:
         """The calls that may run: those with a whole object. What was cut off before its arguments has none."""
         is_cut_off = self.finish_reason in ("length", "content_filter")
-        return [call for call in self.calls if call.value is not None and (call.arguments.strip() or not is_cut_off)]
+        return [
+            call
+            for call in self.calls
+            if call.value is not None and (call.arguments.strip() not in ("", "null") or not is_cut_off)
+        ]
 
     @property
     def has_something_to_send(self) -> bool:
@@ -83,19 +86,35 @@ class Said:
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 )
-WORDS = st.one_of(
-    st.sampled_from(
-        ["Yes.", "A longer text, in two sentences. ", " leading", "trailing\n", "ß日本🎉", "{}", "<b>", "0"]
-    ),
-    st.text(st.characters(blacklist_categories=["Cs"]), max_size=12),
-)
-NAMES = st.sampled_from(["get_weather", "add", "f", "delete_path"])
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-5, 10**18), st.just(0.5), WORDS),
-    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["a", "b c", ""]), inner)),
-    max_leaves=4,
-)
-OBJECTS = st.dictionaries(st.sampled_from(["city", "path", "a", ""]), VALUES, max_size=3)
+WORDS = [
+    "",
+    "Yes.",
+    "A longer text, in two sentences. ",
+    " leading",
+    "trailing\n",
+    "ß日本🎉",
+    "{}",
+    "<b>",
+    "0",
+    "\u2028\x85",
+]
+NAMES = ["get_weather", "add", "f", "delete_path"]
+VALUES: list[Any] = [
+    "Köln 🎉",
+    1,
+    None,
+    True,
+    -5,
+    10**18,
+    0.5,
+    "",
+    [],
+    {},
+    [1, ["a"]],
+    {"a": {"b c": None}},
+    "}{",
+    '"\\',
+]
 USAGE: Document = {
     "prompt_tokens": 20,
     "completion_tokens": 12,
@@ -106,48 +125,56 @@ USAGE: Document = {
     "is_byok": False,
 }
 TOP: Document = {"id": "gen-1", "created": 1_750_000_000, "model": "m-served"}
-CITATION = st.builds(
-    lambda url, title, places: {"type": "url_citation", "url_citation": {"url": url, **title, **places}},
-    st.sampled_from(["https://example.org/a", "https://example.org/b?q=1"]),
-    st.sampled_from([{}, {"title": "A"}]),
-    st.sampled_from([{}, {"start_index": 0, "end_index": 2}]),
-)
 
 
-@st.composite
-def arguments(draw: st.DrawFn, *, broken: bool) -> str:
+def text(deal: Deal) -> str:
+    """Some text, empty at times."""
+    return deal.one(WORDS) + (deal.one(WORDS) if deal.chance(3) else "")
+
+
+def citation(deal: Deal) -> Document:
+    """An annotation of a text."""
+    note: Document = {"url": deal.one(["https://example.org/a", "https://example.org/b?q=1"])}
+    note |= deal.one([{}, {"title": "A"}]) | deal.one([{}, {"start_index": 0, "end_index": 2}])
+    return {"type": "url_citation", "url_citation": note}
+
+
+def arguments(deal: Deal, *, broken: bool) -> str:
     """The text of a call's arguments."""
-    whole = json.dumps(draw(OBJECTS), ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, None, 1])))
+    value = {name: deal.one(VALUES) for name in deal.few(["city", "path", "a", ""], 3)}
+    whole = json.dumps(value, ensure_ascii=deal.chance(2), indent=deal.one([None, None, 1]))
     if not broken:
         return whole
-    ending = whole[: draw(st.integers(0, len(whole) - 1))]
-    return draw(st.sampled_from([ending, "[1]", "5", "{nope", whole + "}", "null", '{"a": tru', "{'a': 1}"]))
+    ending = whole[: deal.number(len(whole) - 1)]
+    return deal.one([ending, "[1]", "5", "{nope", whole + "}", "null", '{"a": tru', "{'a': 1}"])
 
 
-@st.composite
-def said(draw: st.DrawFn, *, broken: bool = True) -> Said:
+def calls(deal: Deal, count: int, *, broken: bool) -> list[Call]:
+    """Some calls, one in five of them broken if any is to be."""
+    return [
+        Call(f"call-{place}", deal.one(NAMES), arguments(deal, broken=broken and deal.chance(5)))
+        for place in range(count)
+    ]
+
+
+def said(deal: Deal, *, broken: bool = True) -> Said:
     """What some answer says."""
-    calls: list[Call] = []
-    for place in range(draw(st.sampled_from([0, 0, 1, 1, 2, 3]))):
-        is_broken = broken and draw(st.integers(0, 4)) == 0
-        text = draw(arguments(broken=is_broken))
-        calls.append(Call(f"call-{place}", draw(NAMES), text))
+    called = calls(deal, deal.one([0, 0, 1, 1, 2, 3]), broken=broken)
     # The last call is what the end of the answer is missing of.
-    ends = ["tool_calls", "stop"] if calls else ["stop", "length", "content_filter", "end_turn"]
-    finish_reason = draw(st.sampled_from([*ends, "length", "content_filter"]))
+    ends = ["tool_calls", "stop"] if called else ["stop", "length", "content_filter", "end_turn"]
     out = Said(
-        text=draw(st.one_of(st.just(""), WORDS)),
-        reasoning=draw(st.one_of(st.just(""), WORDS)),
-        calls=calls,
-        images=draw(st.sampled_from([[], [], [], [PIXEL], [PIXEL, "https://example.org/a.png"]])),
-        refusal=draw(st.sampled_from(["", "", "", "I cannot."])),
-        tool_results=draw(st.sampled_from([[], [], [], [{"name": "search", "result": "x"}]])),
-        finish_reason=finish_reason,
-        usage=draw(st.sampled_from([None, USAGE, {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}])),
+        text=text(deal),
+        reasoning=text(deal),
+        calls=called,
+        images=deal.one([[], [], [], [PIXEL], [PIXEL, "https://example.org/a.png"]]),
+        refusal=deal.one(["", "", "", "I cannot."]),
+        tool_results=deal.one([[], [], [], [{"name": "search", "result": "x"}]]),
+        finish_reason=deal.one([*ends, "length", "content_filter"]),
+        usage=deal.one([None, USAGE, {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}]),
     )
     if out.text:
-        out.annotations = draw(st.lists(CITATION, max_size=2))
-    if out.reasoning and draw(st.booleans()):
+        out.annotations = [citation(deal) for _ in range(deal.number(2))]
+    if out.reasoning and deal.chance(2):
         out.details = [{"type": "reasoning.text", "text": out.reasoning, "signature": "s", "index": 0}]
     if not (out.text or out.calls or out.images or out.reasoning or out.refusal):
         out.text = "x"
@@ -173,23 +200,24 @@ class Manner:
     role: str = "first"
 
 
-MANNERS = st.builds(
-    Manner,
-    reasoning=st.sampled_from(["reasoning", "reasoning_content", "both", "empty beside", "thinking parts"]),
-    content_parts=st.booleans(),
-    call_index=st.sampled_from(["counted", "counted", "counted", "from 1", "with gaps", "none"]),
-    call_id=st.sampled_from(["first", "first", "every", "empty after", "null after"]),
-    call_name=st.sampled_from(["first", "first", "every", "empty after", "null after"]),
-    padding=st.sampled_from([{}, {}, {"p": "abc"}, {"obfuscation": "xK"}, {"service_tier": None}, {"new_field": "x"}]),
-    choice_padding=st.sampled_from(
-        [{}, {}, {"logprobs": None}, {"native_finish_reason": None}, {"content_filter_results": {}}]
-    ),
-    delta_padding=st.sampled_from([{}, {}, {"refusal": None}, {"token_id": 5}, {"tool_calls": None}, {"audio": None}]),
-    finish=st.sampled_from(["own chunk", "last chunk", "twice", "empty after"]),
-    usage=st.sampled_from(["own chunk", "finish chunk", "every chunk", "with choice"]),
-    done=st.booleans(),
-    role=st.sampled_from(["first", "every", "never", "own chunk"]),
-)
+def manner(deal: Deal) -> Manner:
+    """Some manner."""
+    return Manner(
+        reasoning=deal.one(["reasoning", "reasoning_content", "both", "empty beside", "thinking parts"]),
+        content_parts=deal.chance(2),
+        call_index=deal.one(["counted", "counted", "counted", "from 1", "with gaps", "none"]),
+        call_id=deal.one(["first", "first", "every", "empty after", "null after"]),
+        call_name=deal.one(["first", "first", "every", "empty after", "null after"]),
+        padding=deal.one([{}, {}, {"p": "abc"}, {"obfuscation": "xK"}, {"service_tier": None}, {"new_field": "x"}]),
+        choice_padding=deal.one(
+            [{}, {}, {"logprobs": None}, {"native_finish_reason": None}, {"content_filter_results": {}}]
+        ),
+        delta_padding=deal.one([{}, {}, {"refusal": None}, {"token_id": 5}, {"tool_calls": None}, {"audio": None}]),
+        finish=deal.one(["own chunk", "last chunk", "twice", "empty after"]),
+        usage=deal.one(["own chunk", "finish chunk", "every chunk", "with choice"]),
+        done=not deal.chance(2),
+        role=deal.one(["first", "every", "never", "own chunk"]),
+    )
 
 
 def _reasoning_fields(text: str, manner: Manner) -> Document:
@@ -247,17 +275,10 @@ def _rest(answer: Said) -> Document:
     return rest
 
 
-def _cut(draw: st.DrawFn, text: str) -> list[str]:
-    if len(text) < 2:
-        return [text]
-    cuts = sorted(draw(st.sets(st.integers(1, len(text) - 1), max_size=3)))
-    return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-
-
-def _call_pieces(draw: st.DrawFn, place: int, call: Call, manner: Manner) -> list[Document]:
+def _call_pieces(deal: Deal, place: int, call: Call, manner: Manner) -> list[Document]:
     pieces: list[Document] = []
-    texts = _cut(draw, call.arguments)
-    if draw(st.booleans()):
+    texts = deal.cut_text(call.arguments)
+    if deal.chance(2):
         texts.insert(0, "")
     if manner.leading_braces:
         texts.insert(0, "{}")
@@ -277,44 +298,43 @@ def _call_pieces(draw: st.DrawFn, place: int, call: Call, manner: Manner) -> lis
     return pieces
 
 
-def _pieces_of_calls(draw: st.DrawFn, calls: list[Call], manner: Manner) -> list[Document]:
+def _pieces_of_calls(deal: Deal, calls: list[Call], manner: Manner) -> list[Document]:
     """The pieces of all calls: one call after the other, or all begun in order and then continued in any."""
-    lanes = [_call_pieces(draw, place, call, manner) for place, call in enumerate(calls)]
-    if manner.call_index == "none" or len(lanes) < 2 or draw(st.booleans()):
+    lanes = [_call_pieces(deal, place, call, manner) for place, call in enumerate(calls)]
+    if manner.call_index == "none" or len(lanes) < 2 or deal.chance(2):
         return [piece for lane in lanes for piece in lane]
-    return [lane.pop(0) for lane in lanes] + _shuffled_together(draw, [lane for lane in lanes if lane])
+    return [lane.pop(0) for lane in lanes] + _shuffled_together(deal, [lane for lane in lanes if lane])
 
 
-def _shuffled_together(draw: st.DrawFn, lanes: list[list[Document]]) -> list[Document]:
+def _shuffled_together(deal: Deal, lanes: list[list[Document]]) -> list[Document]:
     """Several lists as one, each in its own order."""
     out: list[Document] = []
     while lanes:
-        lane = draw(st.sampled_from(lanes)) if len(lanes) > 1 else lanes[0]
+        lane = deal.one(lanes) if len(lanes) > 1 else lanes[0]
         out.append(lane.pop(0))
         lanes = [left for left in lanes if left]
     return out
 
 
-@st.composite
-def deltas(draw: st.DrawFn, answer: Said, manner: Manner) -> list[Document]:
+def deltas(deal: Deal, answer: Said, manner: Manner) -> list[Document]:
     """The answer in pieces; pieces of several kinds may share a delta."""
-    reasoning = [_content("", text, manner) for text in _cut(draw, answer.reasoning) if text]
-    text = [_content(piece, "", manner) for piece in _cut(draw, answer.text) if piece]
-    calls = [{"tool_calls": [piece]} for piece in _pieces_of_calls(draw, answer.calls, manner)]
+    reasoning = [_content("", text, manner) for text in deal.cut_text(answer.reasoning) if text]
+    text = [_content(piece, "", manner) for piece in deal.cut_text(answer.text) if piece]
+    calls = [{"tool_calls": [piece]} for piece in _pieces_of_calls(deal, answer.calls, manner)]
     rest = _rest(answer)
     others = [{name: value} for name, value in rest.items()]
     # The details repeat the text that was plain before, or come without any.
-    if answer.details and draw(st.booleans()):
+    if answer.details and deal.chance(2):
         reasoning = [{"reasoning_details": answer.details}]
     elif answer.details:
         reasoning.append({"reasoning_details": answer.details})
     # Text comes before the calls, after them, or between their pieces.
     lanes = [lane for lane in (reasoning, text, calls, others) if lane]
-    in_turn = draw(st.booleans())
-    ordered = [piece for lane in lanes for piece in lane] if in_turn else _shuffled_together(draw, lanes)
+    in_turn = deal.chance(2)
+    ordered = [piece for lane in lanes for piece in lane] if in_turn else _shuffled_together(deal, lanes)
     out: list[Document] = []
     for piece in ordered:
-        if out and draw(st.integers(0, 3)) == 0:
+        if out and deal.chance(4):
             if not out[-1].keys() & piece.keys():
                 out[-1] = {**out[-1], **piece}
                 continue
@@ -325,10 +345,9 @@ def deltas(draw: st.DrawFn, answer: Said, manner: Manner) -> list[Document]:
     return out
 
 
-@st.composite
-def chunks(draw: st.DrawFn, answer: Said, manner: Manner) -> list[Document]:
+def chunks(deal: Deal, answer: Said, manner: Manner) -> list[Document]:
     """The answer as the documents of a stream."""
-    steps = draw(deltas(answer, manner))
+    steps = deltas(deal, answer, manner)
     if manner.role == "own chunk":
         steps.insert(0, {"role": "assistant", "content": ""})
     documents: list[Document] = []

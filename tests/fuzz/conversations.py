@@ -121,6 +121,11 @@ LLAMA_INDEX: list[dict[str, Any]] = [
 ]
 
 
+def _kind(module: Any, name: Any) -> Any:
+    found = getattr(module, name, None) if isinstance(name, str) else None
+    return found if isinstance(found, type) else None
+
+
 def _made(kind: Any, fields: dict[str, Any]) -> Any:
     """An object of the framework; where it refuses a field, with the field all the same, as if it was set later."""
     for make in (kind, kind.model_construct):
@@ -142,8 +147,8 @@ def _langchain_message(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     fields = dict(document)
-    kind = getattr(langchain, str(fields.pop("kind", "")), None)
-    return document if not isinstance(kind, type) else _made(kind, {"content": "", **fields})
+    kind = _kind(langchain, fields.pop("kind", ""))
+    return document if kind is None else _made(kind, {"content": "", **fields})
 
 
 def llama_index_messages(documents: Any) -> Any:
@@ -167,8 +172,8 @@ def _llama_index_block(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     fields = dict(document)
-    kind = getattr(llama_index, str(fields.pop("kind", "")), None)
-    if not isinstance(kind, type):
+    kind = _kind(llama_index, fields.pop("kind", ""))
+    if kind is None:
         return document
     for name in ("image", "data", "audio"):
         if isinstance(fields.get(name), str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -12,6 +12,8 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, Completi
 from gumloop_core.errors import GumloopError
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
+from tests.fuzz.deal import Deal
+from tests.fuzz.profiles import ALL_ROADS
 from tests.fuzz.shown import Failed, assert_shows_no_key, langchain_face, llama_index_face
 from tests.fuzz.wire import Played
 from tests.security.shown import KEY
@@ -174,10 +176,16 @@ async def _astream_complete(model: Gumloop, ask: Any) -> list[Any]:
     return [response async for response in await model.astream_complete(ask)]
 
 
-UNARY = {**LANGCHAIN_UNARY, **LLAMA_INDEX_UNARY, **LLAMA_INDEX_COMPLETE}
+LANGCHAIN = {**LANGCHAIN_UNARY, **LANGCHAIN_STREAMS}
+LLAMA_INDEX_CHATS = {**LLAMA_INDEX_UNARY, **LLAMA_INDEX_STREAMS}
+CHATS = {**LANGCHAIN, **LLAMA_INDEX_CHATS}
+ALL = {**CHATS, **LLAMA_INDEX_COMPLETE, **LLAMA_INDEX_STREAM_COMPLETE}
 STREAMS = {**LANGCHAIN_STREAMS, **LLAMA_INDEX_STREAMS, **LLAMA_INDEX_STREAM_COMPLETE}
-ALL = {**UNARY, **STREAMS}
-CHATS = {**LANGCHAIN_UNARY, **LANGCHAIN_STREAMS, **LLAMA_INDEX_UNARY, **LLAMA_INDEX_STREAMS}
+
+
+def drawn(deal: Deal, *groups: Iterable[str]) -> list[str]:
+    """One road out of each group; in ``make fuzz`` all of them."""
+    return [name for group in map(list, groups) for name in (group if ALL_ROADS else [deal.one(group)])]
 
 
 def taken(roads: Roads, road: Road, ask: Any = "hi") -> Any:

@@ -1,9 +1,16 @@
-"""What must be true of any request's body, by the endpoint's rules for messages."""
+"""What must be true of any request's body, by the endpoint's rules for messages, an answer sent back among them."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+
+from tests.fuzz import answers, wire
+from tests.fuzz.roads import CHATS, Roads, taken
+from tests.fuzz.shown import Failed
 
 ELSEWHERE = {"images", "refusal", "reasoning", "reasoning_details"}
 """Where an answer may have what it says, if not in its content."""
@@ -46,3 +53,28 @@ def assert_is_a_request(body: bytes) -> dict[str, Any]:
     answered = {message.get("tool_call_id") for message in content["messages"]}
     assert called <= answered, f"calls without results: {called - answered}"
     return content
+
+
+PLAIN = wire.encoded(answers.whole(answers.Said(text="ok"), answers.Manner()))
+
+
+def next_turn(result: Any) -> list[Any]:
+    """The conversation after an answer: every call of it has its result, the broken ones too."""
+    if isinstance(result, AIMessage):
+        calls = [*result.tool_calls, *result.invalid_tool_calls]
+        results = [ToolMessage("done", tool_call_id=call["id"]) for call in calls]
+        return [HumanMessage("hi"), result, *results, HumanMessage("go on")]
+    answered = [
+        ChatMessage(role=MessageRole.TOOL, content="done", additional_kwargs={"tool_call_id": block.tool_call_id})
+        for block in result.message.blocks
+        if block.block_type == "tool_call"
+    ]
+    return [ChatMessage(content="hi"), result.message, *answered, ChatMessage(content="go on")]
+
+
+def sent_back(roads: Roads, result: AIMessage | ChatResponse) -> dict[str, Any]:
+    """Send an answer back as history: the body, which must be one that the endpoint can take."""
+    roads.played.play(unary=PLAIN)
+    again = taken(roads, CHATS["invoke" if isinstance(result, AIMessage) else "chat"], next_turn(result))
+    assert not isinstance(again, Failed), f"an answer cannot be sent back: {again}"
+    return assert_is_a_request(roads.played.bodies[-1])

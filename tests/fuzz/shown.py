@@ -79,7 +79,7 @@ def langchain_meaning(message: AIMessage) -> dict[str, Any]:
     texts = [block for block in blocks if block["type"] == "text"]
     assert "".join(block["text"] for block in texts) == str(message.text), "the text is not that of the text blocks"
     calls = [(call["id"], call["name"], call["args"]) for call in message.tool_calls]
-    invalid = [(call["id"], call["name"], call["args"]) for call in message.invalid_tool_calls]
+    invalid = [(call["id"], call["name"] or "", call["args"]) for call in message.invalid_tool_calls]
     in_blocks = [block["id"] for block in blocks if block["type"] in ("tool_call", "invalid_tool_call")]
     assert sorted(in_blocks) == sorted(call[0] for call in calls + invalid), "the blocks have other calls"
     assert all(call["error"] for call in message.invalid_tool_calls), "an invalid call does not say why it is"
@@ -185,10 +185,10 @@ def assert_shows_no_key(error: BaseException) -> None:
 
 
 def _variables(error: BaseException) -> Iterator[Any]:
-    """The variables of all frames but the tests' own, which hold what the test passes."""
+    """The variables of all frames but the tests' and the frameworks', which hold what the caller passes."""
     traceback_ = error.__traceback__
     while traceback_ is not None:
-        if not _module(traceback_).startswith("tests."):
+        if not _module(traceback_).startswith(("tests.", "langchain_core.", "llama_index", "_pytest", "hypothesis")):
             yield from traceback_.tb_frame.f_locals.values()
         traceback_ = traceback_.tb_next
 
@@ -207,10 +207,11 @@ def _printed(value: Any) -> str:
 _ORDER = ["reasoning", "text", "image"]
 
 
-def in_one_order(face: dict[str, Any] | Failed) -> dict[str, Any] | Failed:
-    """A face with its blocks in the order of a unary answer; events number them by when they began."""
-    if isinstance(face, Failed):
-        return face
+def in_one_order(result: Any) -> dict[str, Any] | Failed:
+    """LangChain's face with its blocks in the order of a unary answer; events number them by when they began."""
+    if isinstance(result, Failed):
+        return result
+    face = langchain_face(result)
 
     def place(block: Any) -> tuple[int, str]:
         kind = block["type"]

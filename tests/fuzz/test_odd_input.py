@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from langchain_core.exceptions import OutputParserException
 from llama_index.core.tools import FunctionTool
 
 from gumloop_core.errors import GumloopError
-from tests.fuzz import answers, conversations, json_values, python_values, wire
+from tests.fuzz import answers, conversations, wire
+from tests.fuzz.deal import DEALS, Deal
+from tests.fuzz.odd import anything, json_value, real, spoiled
 from tests.fuzz.profiles import FUZZED
-from tests.fuzz.roads import LANGCHAIN_STREAMS, LANGCHAIN_UNARY, LLAMA_INDEX_STREAMS, LLAMA_INDEX_UNARY, Roads
+from tests.fuzz.roads import LANGCHAIN, LLAMA_INDEX_CHATS, Roads, drawn
 from tests.fuzz.sent import assert_is_json
 from tests.fuzz.shown import assert_shows_no_key, is_of_the_framework
 
@@ -22,8 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
-LANGCHAIN = {**LANGCHAIN_UNARY, **LANGCHAIN_STREAMS}
-LLAMA_INDEX = {**LLAMA_INDEX_UNARY, **LLAMA_INDEX_STREAMS}
 ANSWER = answers.Said(text='{"a": 1}', calls=[answers.Call("c", "f", '{"a": 1}')], finish_reason="stop")
 
 
@@ -53,47 +52,29 @@ def only_our_errors(roads: Roads, work: Any) -> None:
         assert_is_json(body)
 
 
-@FUZZED
-@given(
-    conversation=json_values.spoiled(conversations.LANGCHAIN, values=python_values.PASSED, most=2),
-    road=st.sampled_from(sorted(LANGCHAIN)),
-)
-def test_messages_of_langchain(roads: Roads, conversation: Any, road: str) -> None:
-    messages = conversations.langchain_messages(python_values.real(conversation))
-    only_our_errors(roads, lambda: LANGCHAIN[road](roads, messages))
+def odd_conversation(deal: Deal, documents: list[Any]) -> Any:
+    """A conversation with something odd in it, or one message of it, so that nothing before it is refused first."""
+    return real(spoiled(deal, [deal.one(documents)] if deal.chance(2) else documents, values=anything, most=2))
 
 
 @FUZZED
-@given(
-    place=st.integers(0, len(conversations.LANGCHAIN) - 1), data=st.data(), road=st.sampled_from(["invoke", "stream"])
-)
-def test_one_message_of_langchain(roads: Roads, place: int, data: st.DataObject, road: str) -> None:
-    # Alone, so that nothing before it is refused first.
-    document = data.draw(json_values.spoiled([conversations.LANGCHAIN[place]], values=python_values.PASSED, most=2))
-    messages = conversations.langchain_messages(python_values.real(document))
-    only_our_errors(roads, lambda: LANGCHAIN[road](roads, messages))
+@given(deal=DEALS)
+def test_messages_of_langchain(roads: Roads, deal: Deal) -> None:
+    """Messages with anything in any field or block are sent as JSON, or refused by an error of ours."""
+    conversation = odd_conversation(deal, conversations.LANGCHAIN)
+    for road in drawn(deal, LANGCHAIN):
+        messages = conversations.langchain_messages(conversation)
+        only_our_errors(roads, lambda: LANGCHAIN[road](roads, messages))  # noqa: B023 - called at once
 
 
 @FUZZED
-@given(
-    conversation=json_values.spoiled(conversations.LLAMA_INDEX, values=python_values.PASSED, most=2),
-    road=st.sampled_from(sorted(LLAMA_INDEX)),
-)
-def test_messages_of_llama_index(roads: Roads, conversation: Any, road: str) -> None:
-    messages = conversations.llama_index_messages(python_values.real(conversation))
-    only_our_errors(roads, lambda: LLAMA_INDEX[road](roads, messages))
-
-
-@FUZZED
-@given(
-    place=st.integers(0, len(conversations.LLAMA_INDEX) - 1),
-    data=st.data(),
-    road=st.sampled_from(["chat", "stream_chat"]),
-)
-def test_one_message_of_llama_index(roads: Roads, place: int, data: st.DataObject, road: str) -> None:
-    document = data.draw(json_values.spoiled([conversations.LLAMA_INDEX[place]], values=python_values.PASSED, most=2))
-    messages = conversations.llama_index_messages(python_values.real(document))
-    only_our_errors(roads, lambda: LLAMA_INDEX[road](roads, messages))
+@given(deal=DEALS)
+def test_messages_of_llama_index(roads: Roads, deal: Deal) -> None:
+    """Messages with anything in any field or block are sent as JSON, or refused by an error of ours."""
+    conversation = odd_conversation(deal, conversations.LLAMA_INDEX)
+    for road in drawn(deal, LLAMA_INDEX_CHATS):
+        messages = conversations.llama_index_messages(conversation)
+        only_our_errors(roads, lambda: LLAMA_INDEX_CHATS[road](roads, messages))  # noqa: B023 - called at once
 
 
 # -- a call's own arguments ------------------------------------------------------------------------------------------
@@ -149,45 +130,47 @@ TOOLS: list[Any] = [
 ]
 
 
-@st.composite
-def call_arguments(draw: st.DrawFn) -> dict[str, Any]:
+def call_arguments(deal: Deal) -> dict[str, Any]:
     """A few arguments of a call, at least one of them odd."""
-    names = draw(st.lists(st.sampled_from(sorted(CALL)), min_size=1, max_size=2, unique=True))
-    arguments = {name: CALL[name] for name in names}
-    if draw(st.booleans()):
+    arguments = {name: CALL[name] for name in [*deal.few(CALL, 2), deal.one(list(CALL))]}
+    if deal.chance(2):
         arguments["tools"] = TOOLS
-    return draw(json_values.spoiled(arguments, values=python_values.PASSED, most=2))
+    return real(spoiled(deal, arguments, values=anything, most=2))
 
 
 @FUZZED
-@given(arguments=call_arguments(), road=st.sampled_from(["invoke", "ainvoke", "stream", "events"]))
-def test_arguments_of_a_call_in_langchain(roads: Roads, arguments: dict[str, Any], road: str) -> None:
-    model, given_arguments = roads.langchain(), python_values.real(arguments)
+@given(deal=DEALS)
+def test_arguments_of_a_call_in_langchain(roads: Roads, deal: Deal) -> None:
+    """A call with anything for any argument sends JSON, or raises an error of ours."""
+    model, arguments = roads.langchain(), call_arguments(deal)
     calls = {
-        "invoke": lambda: model.invoke("hi", **given_arguments),
-        "ainvoke": lambda: roads.run(model.ainvoke("hi", **given_arguments)),
-        "stream": lambda: list(model.stream("hi", **given_arguments)),
-        "events": lambda: model.stream_events("hi", version="v3", **given_arguments).output,
+        "invoke": lambda: model.invoke("hi", **arguments),
+        "ainvoke": lambda: roads.run(model.ainvoke("hi", **arguments)),
+        "stream": lambda: list(model.stream("hi", **arguments)),
+        "events": lambda: model.stream_events("hi", version="v3", **arguments).output,
     }
-    if not all(isinstance(name, str) for name in given_arguments) or "version" in given_arguments:
+    if not {"input", "version"}.isdisjoint(arguments):
         return
-    only_our_errors(roads, calls[road])
+    for road in drawn(deal, calls):
+        only_our_errors(roads, calls[road])
 
 
 @FUZZED
-@given(arguments=call_arguments(), road=st.sampled_from(["chat", "achat", "stream_chat", "complete"]))
-def test_arguments_of_a_call_in_llama_index(roads: Roads, arguments: dict[str, Any], road: str) -> None:
-    model, given_arguments = roads.llama_index(), python_values.real(arguments)
+@given(deal=DEALS)
+def test_arguments_of_a_call_in_llama_index(roads: Roads, deal: Deal) -> None:
+    """A call with anything for any argument sends JSON, or raises an error of ours."""
+    model, arguments = roads.llama_index(), call_arguments(deal)
     ask = conversations.llama_index_messages(conversations.LLAMA_INDEX[-1:])
     calls = {
-        "chat": lambda: model.chat(ask, **given_arguments),
-        "achat": lambda: roads.run(model.achat(ask, **given_arguments)),
-        "stream_chat": lambda: list(model.stream_chat(ask, **given_arguments)),
-        "complete": lambda: model.complete("hi", **given_arguments),
+        "chat": lambda: model.chat(ask, **arguments),
+        "achat": lambda: roads.run(model.achat(ask, **arguments)),
+        "stream_chat": lambda: list(model.stream_chat(ask, **arguments)),
+        "complete": lambda: model.complete("hi", **arguments),
     }
-    if not {"messages", "prompt", "formatted"}.isdisjoint(given_arguments):
+    if not {"messages", "prompt", "formatted"}.isdisjoint(arguments):
         return
-    only_our_errors(roads, calls[road])
+    for road in drawn(deal, calls):
+        only_our_errors(roads, calls[road])
 
 
 def _f(a: int) -> int:
@@ -196,18 +179,19 @@ def _f(a: int) -> int:
 
 
 @FUZZED
-@given(
-    tools=json_values.spoiled(TOOLS, values=python_values.PASSED, most=2),
-    options=json_values.spoiled(
-        {"tool_choice": "f", "strict": True, "parallel_tool_calls": False}, values=json_values.ODD, most=1
-    ),
-)
-def test_tools(roads: Roads, tools: Any, options: dict[str, Any]) -> None:
-    given_tools = python_values.real(tools)
+@given(deal=DEALS)
+def test_tools(roads: Roads, deal: Deal) -> None:
+    """Tools that are anything are sent as JSON, or refused by an error of ours."""
+    tools = real(spoiled(deal, TOOLS, values=anything, most=2))
+    options = spoiled(deal, {"tool_choice": "f", "strict": True, "parallel_tool_calls": False}, most=1)
     known = {name: value for name, value in options.items() if name in ("tool_choice", "strict", "parallel_tool_calls")}
-    only_our_errors(roads, lambda: roads.langchain().bind_tools(given_tools, **known).invoke("hi"))
     ours = FunctionTool.from_defaults(_f)
-    only_our_errors(roads, lambda: roads.llama_index().chat_with_tools([ours, *given_tools], "hi", **known))
+    calls = {
+        "langchain": lambda: roads.langchain().bind_tools(tools, **known).invoke("hi"),
+        "llama_index": lambda: roads.llama_index().chat_with_tools([ours, *tools], "hi", **known),
+    }
+    for road in drawn(deal, calls):
+        only_our_errors(roads, calls[road])
 
 
 # -- schemas ---------------------------------------------------------------------------------------------------------
@@ -236,38 +220,35 @@ SCHEMA: dict[str, Any] = {
     },
     "required": ["key"],
 }
-SCHEMAS = json_values.spoiled(SCHEMA, values=st.one_of(python_values.PASSED, st.just({"$ref": "#"})), most=3)
-METHODS = st.sampled_from(["json_schema", "json_schema", "function_calling", "json_mode"])
 
 
 @FUZZED
-@given(
-    schema=SCHEMAS,
-    method=METHODS,
-    strict=st.sampled_from([None, True, False]),
-    content=json_values.ODD,
-    streams=st.booleans(),
-)
-def test_structured_answers(
-    roads: Roads, schema: Any, method: Any, strict: bool | None, content: Any, streams: bool
-) -> None:
-    given_schema = python_values.real(schema)
-    text = wire.encoded(content).decode("utf-8", "surrogatepass")
+@given(deal=DEALS)
+def test_schemas(roads: Roads, deal: Deal) -> None:
+    """Any schema, wherever it is passed, and any answer to it: a value comes of it, or an error of ours."""
+    schema = real(spoiled(deal, SCHEMA, values=lambda deal: {"$ref": "#"} if deal.chance(9) else anything(deal)))
+    strict, streams = deal.one([None, True, False]), deal.chance(2)
+    method: Any = deal.one(["json_schema", "json_schema", "function_calling", "json_mode"])
+    text = wire.encoded(json_value(deal)).decode("utf-8", "surrogatepass")
+    said = answers.Said(text=text, calls=[answers.Call("c", "Song", text)])
+    ask = conversations.llama_index_messages(conversations.LLAMA_INDEX[-1:])
+    formatted = {"type": "json_schema", "json_schema": {"name": "a", "strict": strict, "schema": schema}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema, "strict": strict}}
 
-    def work() -> None:
+    def structured() -> None:
         kwargs = {} if strict is None or method == "json_mode" else {"strict": strict}
-        model = roads.langchain().with_structured_output(given_schema, method=method, **kwargs)
-        document = answers.whole(answers.Said(text=text, calls=[answers.Call("c", "Song", text)]), answers.Manner())
+        model = roads.langchain().with_structured_output(schema, method=method, **kwargs)
         roads.played.play(
-            unary=wire.encoded(document),
+            unary=wire.encoded(answers.whole(said, answers.Manner())),
             streamed=wire.stream_of([answers.chunk({"content": text}), answers.chunk({}, "stop")]),
         )
         list(model.stream("hi")) if streams else model.invoke("hi")
 
-    only_our_errors(roads, work)
-    formatted = {"type": "json_schema", "json_schema": {"name": "a", "strict": strict, "schema": given_schema}}
-    ask = conversations.llama_index_messages(conversations.LLAMA_INDEX[-1:])
-    only_our_errors(roads, lambda: roads.llama_index().chat(ask, response_format=formatted))
-    tool = {"type": "function", "function": {"name": "f", "parameters": given_schema, "strict": strict}}
-    only_our_errors(roads, lambda: roads.llama_index().chat(ask, tools=[tool]))
-    only_our_errors(roads, lambda: roads.langchain().bind_tools([tool], strict=strict).invoke("hi"))
+    calls = {
+        "with_structured_output": structured,
+        "response_format": lambda: roads.llama_index().chat(ask, response_format=formatted),
+        "tools": lambda: roads.llama_index().chat(ask, tools=[tool]),
+        "bind_tools": lambda: roads.langchain().bind_tools([tool], strict=strict).invoke("hi"),
+    }
+    for road in drawn(deal, ["with_structured_output"], ["response_format", "tools", "bind_tools"]):
+        only_our_errors(roads, calls[road])

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import GumloopError
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
-from tests.fuzz import python_values
+from tests.fuzz.deal import DEALS, Deal
+from tests.fuzz.odd import anything, real
 from tests.fuzz.profiles import FUZZED
 from tests.fuzz.roads import Roads
 from tests.fuzz.shown import assert_shows_no_key, is_of_the_framework
@@ -49,15 +49,14 @@ ADDRESSES = [
 ]
 
 
-@st.composite
-def odd_option(draw: st.DrawFn, kind: Any) -> tuple[str, Any]:
+def odd_option(deal: Deal, kind: Any) -> tuple[str, Any]:
     """An option of a model, and something to set it to."""
-    name = draw(st.sampled_from([*FIELDS, *SECRET, *OWN[kind]]))
-    if name in SECRET and draw(st.booleans()):
-        return name, copy.deepcopy(draw(st.sampled_from(KEYS)))
-    if name.endswith("base_url") and draw(st.booleans()):
-        return name, draw(st.sampled_from(ADDRESSES))
-    return name, draw(python_values.PASSED)
+    name = deal.one([*FIELDS, *SECRET, *OWN[kind]])
+    if name in SECRET and deal.chance(2):
+        return name, copy.deepcopy(deal.one(KEYS))
+    if name.endswith("base_url") and deal.chance(2):
+        return name, deal.one(ADDRESSES)
+    return name, anything(deal)
 
 
 def ask(kind: Any, model: Any) -> Any:
@@ -73,11 +72,13 @@ def ask(kind: Any, model: Any) -> Any:
 
 
 @FUZZED
-@given(kind=st.sampled_from([ChatGumloop, Gumloop]), data=st.data())
-def test_a_model_of_anything(roads: Roads, kind: Any, data: st.DataObject) -> None:
-    options = dict(data.draw(st.lists(odd_option(kind), min_size=1, max_size=2)))
+@given(deal=DEALS)
+def test_a_model_of_anything(roads: Roads, deal: Deal) -> None:
+    """A model made with anything for its options works, or says why not; neither shows the key."""
+    kind = deal.one([ChatGumloop, Gumloop])
+    options = dict(odd_option(deal, kind) for _ in range(1 + deal.number(1)))
     try:
-        model = roads.make(kind, **python_values.real(options))
+        model = roads.make(kind, **real(options))
     except (GumloopError, ValidationError) as error:
         assert_shows_no_key(error)
         return
@@ -90,15 +91,17 @@ def test_a_model_of_anything(roads: Roads, kind: Any, data: st.DataObject) -> No
 
 
 @FUZZED
-@given(kind=st.sampled_from([ChatGumloop, Gumloop]), data=st.data(), copies=st.booleans())
-def test_a_model_that_is_changed(roads: Roads, kind: Any, data: st.DataObject, copies: bool) -> None:
-    name, value = data.draw(odd_option(kind))
+@given(deal=DEALS)
+def test_a_model_that_is_changed(roads: Roads, deal: Deal) -> None:
+    """A model whose options are set to anything later works, or says why not; neither shows the key."""
+    kind, copies = deal.one([ChatGumloop, Gumloop]), deal.chance(2)
+    name, value = odd_option(deal, kind)
     model = roads.make(kind)
     try:
         if copies:
-            model = model.model_copy(update={name: python_values.real(value)})
+            model = model.model_copy(update={name: real(value)})
         else:
-            setattr(model, name, python_values.real(value))
+            setattr(model, name, real(value))
     except (GumloopError, ValidationError) as error:
         assert_shows_no_key(error)
         return

@@ -7,87 +7,97 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from langchain_core.messages import AIMessage
+from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
 
 from gumloop_core.errors import GumloopError
-from tests.fuzz import answers, json_values, wire
+from tests.fuzz import answers, wire
 from tests.fuzz.answers import Said
+from tests.fuzz.deal import DEALS, Deal
+from tests.fuzz.odd import json_value, spoiled
 from tests.fuzz.profiles import FUZZED
-from tests.fuzz.roads import (
-    LANGCHAIN_STREAMS,
-    LLAMA_INDEX_STREAM_COMPLETE,
-    LLAMA_INDEX_STREAMS,
-    STREAMS,
-    Roads,
-    shown,
-    taken,
-)
+from tests.fuzz.roads import LANGCHAIN, STREAMS, Roads, drawn, shown, taken
+from tests.fuzz.sent import sent_back
 from tests.fuzz.shown import Failed, assert_same, in_one_order, meaning
 from tests.fuzz.truth import assert_nothing_is_made_up
 from tests.security.shown import KEY
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 
+OF_LANGCHAIN = [name for name in STREAMS if name in LANGCHAIN]
+OF_LLAMA_INDEX = [name for name in STREAMS if name not in LANGCHAIN]
+SAME = {
+    "astream": "stream",
+    "invoke streaming": "stream",
+    "astream v1": "stream v1",
+    "events": "stream v1",
+    "aevents": "events",
+    "astream_chat": "stream_chat",
+    "astream_complete": "stream_complete",
+}
 
-def assert_all_agree(roads: Roads) -> Any:
-    """All streaming roads read the same of what is played; gives its meaning, or the error."""
-    results = {name: taken(roads, road) for name, road in STREAMS.items()}
-    for one, others in (
-        ("stream", ["astream", "invoke streaming"]),
-        ("stream v1", ["astream v1"]),
-        ("events", ["aevents"]),
-        ("stream_chat", ["astream_chat"]),
-        ("stream_complete", ["astream_complete"]),
-    ):
-        for other in others:
-            assert_same(shown(results[other]), shown(results[one]), f"{other} and {one}")
-    events, stream = in_one_order(shown(results["events"])), in_one_order(shown(results["stream v1"]))
-    assert_same(events, stream, "events and stream v1")
+
+def agreed(roads: Roads, deal: Deal) -> tuple[Any, dict[str, Any]]:
+    """What streaming roads read of what is played, which must be the same, or the error; and each road's result."""
+    names = ["stream", *drawn(deal, OF_LANGCHAIN, OF_LLAMA_INDEX)]
+    results = {name: taken(roads, STREAMS[name]) for name in names}
     expected = meaning(results["stream"])
-    for name in (*LANGCHAIN_STREAMS, *LLAMA_INDEX_STREAMS):
-        assert_same(meaning(results[name]), expected, f"{name} and stream")
-    for name in LLAMA_INDEX_STREAM_COMPLETE:
-        assert isinstance(results[name], Failed) == isinstance(expected, Failed), f"{name} and stream"
-    return expected
+    for name, result in results.items():
+        if isinstance(result, CompletionResponse):
+            assert not isinstance(expected, Failed), f"{name} takes what stream refuses: {expected}"
+            assert result.text == expected["text"], f"{name} and stream"
+        elif name in OF_LANGCHAIN or "complete" not in name:
+            assert_same(meaning(result), expected, f"{name} and stream")
+        else:
+            assert isinstance(expected, Failed), f"{name} refuses what stream takes: {result}"
+        if name in SAME:
+            other = results.get(SAME[name]) or taken(roads, STREAMS[SAME[name]])
+            in_order = in_one_order if name == "events" else shown
+            assert_same(in_order(result), in_order(other), f"{name} and {SAME[name]}")
+    return expected, results
 
 
-@st.composite
-def streams(draw: st.DrawFn) -> tuple[list[Any], bool]:
-    """The documents of a stream in which something is not what it should be, and whether it says that it is done."""
-    manner = draw(answers.MANNERS)
-    documents = draw(json_values.spoiled(draw(answers.chunks(draw(answers.said()), manner)), most=4))
-    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
-        odd = st.one_of(
-            json_values.ODD,
-            st.sampled_from(documents or [{}]),
-            json_values.spoiled({"error": {"code": 402, "message": f"budget of {KEY} exceeded", "type": "x"}}),
-            json_values.spoiled({"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": None}]}),
-            json_values.spoiled({"usage": answers.USAGE, "choices": []}),
+def odd_stream(deal: Deal) -> list[Any]:
+    """The documents of a stream in which something is not what it should be."""
+    documents = spoiled(deal, answers.chunks(deal, answers.said(deal), answers.manner(deal)), most=4)
+    for _ in range(deal.one([0, 0, 1, 2])):
+        inserted = deal.one(
+            [
+                json_value(deal),
+                deal.one(documents or [{}]),
+                spoiled(deal, {"error": {"code": 402, "message": f"budget of {KEY} exceeded", "type": "x"}}),
+                spoiled(deal, {"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": None}]}),
+                spoiled(deal, {"usage": answers.USAGE, "choices": []}),
+            ]
         )
-        documents.insert(draw(st.integers(0, len(documents))), copy.deepcopy(draw(odd)))
-    return documents, manner.done
+        documents.insert(deal.number(len(documents)), copy.deepcopy(inserted))
+    return documents
 
 
 @FUZZED
-@given(stream=streams(), data=st.data())
-def test_all_streaming_roads_agree(roads: Roads, stream: tuple[list[Any], bool], data: st.DataObject) -> None:
-    documents, done = stream
+@given(deal=DEALS)
+def test_an_odd_stream_reads_the_same_on_all_roads(roads: Roads, deal: Deal) -> None:
+    """Any JSON in a stream means the same on all roads, invents nothing, and can be sent back, or is one error."""
+    documents = odd_stream(deal)
     roads.options = {}
-    content = data.draw(wire.dressed_stream(documents, done=done))
-    roads.played.play(streamed=data.draw(wire.cut(content)))
-    result = assert_all_agree(roads)
-    if not isinstance(result, Failed):
-        assert_nothing_is_made_up(result, *documents)
+    roads.played.play(streamed=wire.dressed_stream(deal, documents, done=deal.chance(2)))
+    expected, results = agreed(roads, deal)
+    if not isinstance(expected, Failed):
+        assert_nothing_is_made_up(expected, *documents)
+    for result in results.values():
+        if isinstance(result, (AIMessage, ChatResponse)):
+            sent_back(roads, result)
 
 
 @FUZZED
-@given(data=st.data())
-def test_a_stream_that_breaks_off_is_an_error_or_whole(roads: Roads, data: st.DataObject) -> None:
-    answer, manner = data.draw(answers.said(broken=False)), data.draw(answers.MANNERS)
-    content = wire.stream_of(data.draw(answers.chunks(answer, manner)), done=manner.done)
+@given(deal=DEALS)
+def test_a_stream_that_breaks_off_is_an_error_or_whole(roads: Roads, deal: Deal) -> None:
+    """However many bytes of a stream arrive: all that was said, or an error."""
+    answer, manner = answers.said(deal, broken=False), answers.manner(deal)
+    content = wire.stream_of(answers.chunks(deal, answer, manner), done=manner.done)
     roads.options = {}
-    roads.played.play(streamed=content[: data.draw(st.integers(0, len(content)))])
-    result = assert_all_agree(roads)
+    roads.played.play(streamed=content[: deal.number(len(content))])
+    result, _ = agreed(roads, deal)
     if isinstance(result, Failed):
         assert result.kind in ("StreamError", "InvalidResponseError"), result
         return
@@ -112,29 +122,27 @@ ERRORS: list[tuple[Any, str, int]] = [
 
 
 @FUZZED
-@given(data=st.data())
-def test_an_error_in_a_stream_is_raised_with_what_had_arrived(roads: Roads, data: st.DataObject) -> None:
-    answer = data.draw(answers.said())
-    documents = data.draw(answers.chunks(answer, data.draw(answers.MANNERS)))
-    place = data.draw(st.integers(0, len(documents)))
-    error, kind, status = data.draw(st.sampled_from(ERRORS))
-    name = data.draw(st.sampled_from(["", "error"]))
+@given(deal=DEALS)
+def test_an_error_in_a_stream_is_raised_with_what_had_arrived(roads: Roads, deal: Deal) -> None:
+    """An error in whatever form, at any place of a stream, is raised typed, with the text before it in ``.partial``."""
+    documents = answers.chunks(deal, answers.said(deal), answers.manner(deal))
+    place = deal.number(len(documents))
+    error, kind, status = deal.one(ERRORS)
+    name = deal.one(["", "error"])
     # An error chunk of the endpoint is a chunk with a finish reason beside the error.
-    if "error" in error and data.draw(st.booleans()):
+    if "error" in error and deal.chance(2):
         error = {**error, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]}
-    after = documents[place:] if data.draw(st.booleans()) else []
+    after = documents[place:] if deal.chance(2) else []
     roads.options = {}
     content = wire.stream_of(documents[:place], done=False) + wire.event(error, name) + wire.stream_of(after)
     roads.played.play(streamed=content)
-    result = assert_all_agree(roads)
+    result, _ = agreed(roads, deal)
     assert isinstance(result, Failed), result
-    if kind:
-        assert result.kind == kind, result
+    assert result.kind == (kind or result.kind), result
     raised = _raised(roads)
     assert getattr(raised, "status_code", status or None) == (status or getattr(raised, "status_code", None))
     had_arrived = "" if raised.partial is None else raised.partial.text
-    texts = [_text_of(document) for document in documents[:place]]
-    assert had_arrived == "".join(texts)
+    assert had_arrived == "".join(map(_text_of, documents[:place]))
 
 
 def _raised(roads: Roads) -> GumloopError:
@@ -156,26 +164,19 @@ def _text_of(document: Any) -> str:
 
 
 @FUZZED
-@given(data=st.data())
-def test_pieces_of_a_call_however_they_are_cut(roads: Roads, data: st.DataObject) -> None:
-    answer = Said(
-        calls=[
-            answers.Call(f"call-{place}", data.draw(answers.NAMES), data.draw(answers.arguments(broken=False)))
-            for place in range(data.draw(st.integers(1, 3)))
-        ],
-        finish_reason="tool_calls",
-    )
-    manner = data.draw(answers.MANNERS)
+@given(deal=DEALS)
+def test_pieces_of_a_call_however_they_are_cut(roads: Roads, deal: Deal) -> None:
+    """Calls run with the arguments that they have, or not at all, whatever the pieces, and the braces before them."""
+    answer = Said(calls=answers.calls(deal, 1 + deal.number(2), broken=False), finish_reason="tool_calls")
+    manner = answers.manner(deal)
     # Where each piece names its call anew and none has an id of its own, braces and an object are two calls.
-    manner.leading_braces = manner.call_name != "every" and data.draw(st.booleans())
+    manner.leading_braces = manner.call_name != "every" and deal.chance(2)
     roads.options = {}
-    roads.played.play(streamed=wire.stream_of(data.draw(answers.chunks(answer, manner)), done=manner.done))
-    result = assert_all_agree(roads)
+    roads.played.play(streamed=wire.stream_of(answers.chunks(deal, answer, manner), done=manner.done))
+    result, _ = agreed(roads, deal)
     assert isinstance(result, dict), result
     given_calls = {call.id: (call.name, call.value) for call in answer.calls}
     for identity, name, arguments in result["calls"]:
         assert (name, arguments) == given_calls[identity], "a call runs with arguments that it does not have"
-    assert [call[0] for call in result["calls"] + result["invalid calls"]] or not answer.calls
     assert len(result["calls"]) + len(result["invalid calls"]) == len(answer.calls)
-    if not manner.leading_braces:
-        assert len(result["calls"]) == len(answer.calls)
+    assert manner.leading_braces or not result["invalid calls"]

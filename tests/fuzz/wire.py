@@ -7,17 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
-from hypothesis import strategies as st
+from hypothesis import note
+
+from tests.fuzz.deal import Deal
 
 
 def encoded(document: Any, *, ascii: bool = True) -> bytes:
     """JSON as a server writes it; what is no JSON (NaN, half a surrogate) the way Python's does."""
     return json.dumps(document, ensure_ascii=ascii).encode("utf-8", "surrogatepass")
-
-
-def decoded(text: str) -> Any:
-    """JSON as any reader reads it."""
-    return json.loads(text)
 
 
 def event(data: Any, name: str = "") -> bytes:
@@ -34,30 +31,20 @@ def stream_of(documents: list[Any], *, done: bool = True) -> bytes:
     return b"".join(map(event, documents)) + (DONE if done else b"")
 
 
-@st.composite
-def dressed_stream(draw: st.DrawFn, documents: list[Any], *, done: bool = True) -> bytes:
-    """The bytes of a stream, with what the standard allows around its events."""
-    end = draw(st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"]))
-    space = draw(st.sampled_from([b" ", b""]))
-    ascii = draw(st.booleans())
-    noise = draw(st.sampled_from([b"", b"", b": keep-alive", b"event: message", b"id: 1", b"retry: 5"]))
-    out = bytearray(draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf", b": hello" + end + end])))
+def dressed_stream(deal: Deal, documents: list[Any], *, done: bool = True) -> list[bytes]:
+    """The bytes of a stream with what the standard allows around its events, in pieces as a network delivers them."""
+    end = deal.one([b"\n", b"\n", b"\r\n", b"\r"])
+    space = deal.one([b" ", b""])
+    ascii = deal.chance(2)
+    noise = deal.one([b"", b"", b": keep-alive", b"event: message", b"id: 1", b"retry: 5"])
+    out = bytearray(deal.one([b"", b"", b"\xef\xbb\xbf", b": hello" + end + end]))
     for document in documents:
         if noise:
             out += noise + end + (end if noise.startswith(b":") else b"")
         out += b"data:" + space + encoded(document, ascii=ascii) + end + end
     if done:
         out += b"data:" + space + b"[DONE]" + end + end
-    return bytes(out)
-
-
-@st.composite
-def cut(draw: st.DrawFn, content: bytes) -> list[bytes]:
-    """Bytes in pieces, as a network delivers them."""
-    if len(content) < 2:
-        return [content]
-    cuts = sorted(draw(st.sets(st.integers(1, len(content) - 1), max_size=4)))
-    return [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
+    return deal.cut(bytes(out))
 
 
 class Played:
@@ -81,6 +68,7 @@ class Played:
         self.unary, self.status = unary, status
         self.streamed = [streamed] if isinstance(streamed, bytes) else streamed
         self.bodies.clear()
+        note(f"played: {self.unary!r}, streamed: {self.streamed!r}")  # which the bytes of a deal do not show
 
     def sync_client(self) -> httpx.Client:
         """A client whose requests come here."""

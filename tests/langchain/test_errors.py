@@ -16,8 +16,9 @@ from langgraph.types import default_retry_on
 
 from gumloop_core import errors as core
 from gumloop_core.answer import Completion
+from gumloop_core.retry import is_retryable
 from gumloop_emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
-from langchain_gumloop import ChatGumloop, chat_models
+from langchain_gumloop import ChatGumloop, chat_models, events
 from langchain_gumloop import errors as adapter
 from tests.langchain.answers import gathered, streamed
 from tests.langchain.conftest import MakeModel
@@ -97,6 +98,16 @@ def test_no_error_of_the_core_is_without_a_kind() -> None:
 def test_langgraph_repeats_what_may_be_repeated(kind: type[core.GumloopError]) -> None:
     error: Any = adapter.as_langchain(kind("x"))
     assert default_retry_on(error) is error.is_retryable
+
+
+@pytest.mark.parametrize("status", range(300, 600))
+def test_langchain_repeats_what_our_own_retries_repeat(status: int) -> None:
+    """By the HTTP status, and by that of an error inside a 200 answer."""
+    body = {"error": {"code": status, "message": "x"}}
+    for error in (core.status_error(status, body), core.status_error(200, body)):
+        converted: Any = adapter.as_langchain(error)
+        assert converted.is_retryable is is_retryable(error)
+        assert default_retry_on(converted) is is_retryable(error)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -271,8 +282,9 @@ def test_what_nobody_foresaw_is_an_error_of_ours(chat: MakeModel, monkeypatch: p
     def fail(*_: Any, **__: Any) -> Any:
         return {}["nothing"]
 
-    for name in ("chat_result", "ChunkMaker", "EventMaker"):
+    for name in ("chat_result", "ChunkMaker"):
         monkeypatch.setattr(chat_models, name, fail)
+    monkeypatch.setattr(events, "EventMaker", fail)
     model = chat()
 
     async def acall() -> None:

@@ -110,6 +110,16 @@ def test_arguments_that_are_not_json_are_an_invalid_call(server: Emulator, chat:
     assert "not JSON" in (message.invalid_tool_calls[0]["error"] or "")
 
 
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_call_that_was_cut_off_before_its_arguments(server: Emulator, chat: MakeModel, version: str) -> None:
+    answer = streamed(call_piece(0, "", id="c1", name="weather"), finish_reason="length")
+    server.queue(answer, answer)
+    model = chat(output_version=version)
+    for message in (collected(model)[1], asyncio.run(acollected(model))[1]):
+        assert (message.tool_calls, message.invalid_tool_calls[0]["args"]) == ([], "")
+        assert [block["args"] for block in message.content_blocks if "args" in block] == [""]
+
+
 def test_frames_of_a_picture_replace_each_other(server: Emulator, chat: MakeModel) -> None:
     frames = [f"data:image/png;base64,{PIXEL[:-4]}{end}" for end in ("AAA=", "ggg=")]
     server.queue(streamed(*[{"images": [{"image_url": {"url": url}}]} for url in frames]))

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from langchain_core.load import dumpd, dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import ConfigurableField
 from pydantic import SecretStr
 
 from gumloop_core import errors as core
@@ -60,6 +61,9 @@ def test_a_model_is_written_down_and_read_again(monkeypatch: pytest.MonkeyPatch)
     assert read.asdict() == secretive().asdict()
     assert isinstance(read.api_key, SecretStr)
     assert read.api_key.get_secret_value() == "from-environment"
+    # A default that was not set is none again: a shorter timeout bounds the silence of a stream.
+    assert dumpd(secretive())["kwargs"].keys().isdisjoint({"stream_idle_timeout"})
+    assert dumpd(secretive(stream_idle_timeout=120.0))["kwargs"]["stream_idle_timeout"] == 120.0
     assert dumpd(secretive())["kwargs"]["api_key"] == {"lc": 1, "type": "secret", "id": ["GUMLOOP_API_KEY"]}
 
 
@@ -100,6 +104,18 @@ def test_a_copy_out_of_a_pickle_says_what_it_lacks(server: Emulator, chat: MakeM
     assert copied.invoke("Capital of Canada?").content
     with pytest.raises(MissingCredentialsError, match=r"pass api_key"):
         chat(api_key=None).invoke("x")
+
+
+def test_a_key_of_the_environment_stays_one_in_a_configurable_model(
+    server: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LangChain makes such a model again of all its fields; a token of the environment still wins over a key there."""
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    model = ChatGumloop(model="claude-sonnet-4-5").configurable_fields(temperature=ConfigurableField(id="heat"))
+    monkeypatch.setenv("GUMLOOP_ACCESS_TOKEN", server.access_token)
+    model.with_config(configurable={"heat": 0.5}).invoke("x")
+    assert server.requests[-1].headers["authorization"] == f"Bearer {server.access_token}"
 
 
 def test_a_copied_model_keeps_its_key(server: Emulator, chat: MakeModel) -> None:

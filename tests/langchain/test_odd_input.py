@@ -125,7 +125,7 @@ def test_arguments_that_are_nested_too_deep_are_named(server: Emulator, chat: Ma
     answer = AIMessage("", tool_calls=[{**CALL, "args": deep}])
     with pytest.raises(core.InvalidRequestError, match=r"messages\[1\]: the arguments of the call of 'look'"):
         chat().invoke([HumanMessage("x"), answer, ToolMessage("y", tool_call_id="c1")])
-    with pytest.raises(core.InvalidRequestError, match=r"messages\[1\].*too deep"):
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[1\].*nested .*deep"):
         chat().invoke([HumanMessage("x"), AIMessage([{"type": "tool_use", "id": "c", "name": "look", "input": deep}])])
     assert server.requests == []
 
@@ -147,6 +147,29 @@ def test_numbers_that_json_cannot_say_go_back_as_null(
     block = {"type": "tool_use", "id": "c1", "name": "look", "input": written}
     chat().invoke([HumanMessage("x"), AIMessage([block]), result])
     assert server.last_body["messages"][1]["tool_calls"][0]["function"]["arguments"] == sent
+
+
+def test_a_field_that_is_nested_too_deep_is_named(server: Emulator, chat: MakeModel) -> None:
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    for name in ("extra_body", "reasoning", "provider"):
+        model = chat().model_copy(update={name: deep})
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            model.invoke("x")
+        with pytest.raises(core.GumloopError, match="nested deeper"):
+            list(model.stream("x"))
+    assert server.requests == []
+
+
+def test_numbers_in_what_an_answer_said_go_back_as_null(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    details = [{"type": "reasoning.text", "text": "NaN", "score": math.nan}]
+    chat().invoke([HumanMessage("x"), AIMessage("y", additional_kwargs={"reasoning_details": details}), ("user", "z")])
+    assert server.last_body["messages"][1]["reasoning_details"] == [{**details[0], "score": None}]
+    odd = HumanMessage([{"type": "text", "text": "x", "cache_control": {"a": math.nan}}])
+    with pytest.raises(core.InvalidRequestError, match=r"messages\[0\]"):
+        chat().invoke([odd])
 
 
 @pytest.mark.parametrize("tools", [5, "look", {"type": "function"}])

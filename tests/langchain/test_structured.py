@@ -25,7 +25,7 @@ from gumloop_emulator import Answer, Emulator, Failure
 from gumloop_emulator import ToolCall as Call
 from langchain_gumloop.errors import LengthLimitError, RefusalError
 from langchain_gumloop.structured import StructuredAnswerParser
-from tests.langchain.answers import gathered
+from tests.langchain.answers import call, call_piece, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 
 
@@ -280,6 +280,45 @@ def test_with_raw_the_reason_is_beside_the_message(
     assert str(result["raw"].text) == (answer.text or "")
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("method", "answer", "kind"),
+    [
+        ("json_schema", Answer(text="Ottawa, I think."), OutputParserException),
+        ("json_mode", Answer(text='{"town": 1}'), OutputParserException),
+        ("function_calling", Answer(tool_calls=[Call("City", "{nope")]), OutputParserException),
+        ("function_calling", Answer(tool_calls=[Call("City", '{"na')], finish_reason="length"), LengthLimitError),
+        ("function_calling", Answer(tool_calls=[Call("City", "")], finish_reason="content_filter"), RefusalError),
+    ],
+)
+def test_with_the_raw_answer_no_parsing_error_is_raised_on_any_road(
+    server: Emulator, chat: MakeModel, method: Any, answer: Answer, kind: type[Exception], is_async: bool
+) -> None:
+    server.queue(answer, answer)
+    model = chat().with_structured_output(City, method=method, include_raw=True)
+    whole = asyncio.run(model.ainvoke("x")) if is_async else model.invoke("x")
+    parts = gathered(model.astream("x")) if is_async else list(model.stream("x"))
+    for result in (whole, {key: value for part in parts for key, value in part.items()}):
+        assert list(result) == ["raw", "parsed", "parsing_error"]
+        assert result["parsed"] is None
+        assert type(result["parsing_error"]) is kind
+        assert result["raw"].response_metadata["finish_reason"]
+
+
+def test_a_malformed_answer_beside_the_call_of_a_tool_is_one_on_each_road(server: Emulator, chat: MakeModel) -> None:
+    def look_up() -> str:
+        """Look a city up."""
+        raise AssertionError
+
+    calls = [call("c1", "City", "{nope"), call("c2", "look_up", "{}")]
+    pieces = [call_piece(0, "{nope", id="c1", name="City"), call_piece(1, "{}", id="c2", name="look_up")]
+    server.queue(unary("tool_calls", tool_calls=calls), streamed(*pieces, finish_reason="tool_calls"))
+    model = chat().with_structured_output(City, method="function_calling", tools=[look_up])
+    for road in (model.invoke, lambda prompt: list(model.stream(prompt))):
+        with pytest.raises(OutputParserException, match="arguments for 'City' are not a JSON object"):
+            road("x")
+
+
 def test_a_call_that_was_not_made_or_cut_says_so(server: Emulator, chat: MakeModel) -> None:
     model = chat().with_structured_output(City, method="function_calling")
     server.queue(
@@ -520,19 +559,18 @@ ARGUMENTS = ['{"name": "Otta', '{"name": "Ottawa"', "", '{"name": "Ottawa", "cou
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize(("reason", "kind"), [("length", LengthLimitError), ("content_filter", RefusalError)])
 @pytest.mark.parametrize("schema", [City, JSON_SCHEMA], ids=["class", "dict"])
-@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream", "raw stream"])
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 def test_no_object_is_made_of_half_a_call(
     server: Emulator, chat: MakeModel, arguments: str, reason: str, kind: type[Exception], schema: Any, way: str
 ) -> None:
     """What had arrived reads as an object where partial JSON is read leniently (langchain#39275)."""
     server.queue(Answer(tool_calls=[Call("City", arguments)], finish_reason=reason))
-    model = chat().with_structured_output(schema, method="function_calling", include_raw=way == "raw stream")
+    model = chat().with_structured_output(schema, method="function_calling")
     calls = {
         "invoke": lambda: model.invoke("x"),
         "ainvoke": lambda: asyncio.run(model.ainvoke("x")),
         "stream": lambda: list(model.stream("x")),
         "astream": lambda: gathered(model.astream("x")),
-        "raw stream": lambda: list(model.stream("x")),
     }
     with pytest.raises(kind):
         calls[way]()
@@ -648,6 +686,7 @@ ODD_SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "nowhere": {**JSON_SCHEMA, "properties": {"a": {"$ref": "#/$defs/X"}}},
     "remote": {**JSON_SCHEMA, "properties": {"a": {"$ref": "https://example.org/a.json"}}},
+    "type": {"title": "T", "description": "d", "type": 5, "properties": {}},
     "booleans": {**JSON_SCHEMA, "properties": {"a": True, "b": False}},
 }
 

@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.load import dumpd, load
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message, messages_to_dict
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    message_chunk_to_message,
+    messages_from_dict,
+    messages_to_dict,
+)
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
@@ -23,7 +29,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from gumloop_emulator import Emulator
 from langchain_gumloop.streamed import StreamedChunk
-from tests.langchain.answers import call, call_piece, face, streamed, unary
+from tests.langchain.answers import PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel
 
 Chunks = list[AIMessageChunk]
@@ -75,6 +81,26 @@ WAYS = [
     _after_another_process,
 ]
 
+
+def _through_langchains_json(chunk: AIMessageChunk) -> Any:
+    return load(dumpd(chunk), allowed_objects="messages")
+
+
+def _through_a_checkpoint(chunk: AIMessageChunk) -> Any:
+    serializer = JsonPlusSerializer()
+    return serializer.loads_typed(serializer.dumps_typed(chunk))
+
+
+def _through_pydantic(chunk: AIMessageChunk) -> Any:
+    return AIMessageChunk.model_validate_json(chunk.model_dump_json())
+
+
+def _through_dicts(chunk: AIMessageChunk) -> Any:
+    return messages_from_dict(messages_to_dict([chunk]))[0]
+
+
+WRITTEN_DOWN = [_through_langchains_json, _through_a_checkpoint, _through_pydantic, _through_dicts]
+
 BROKEN = {
     "cut off within a string": ('{"path": "/home/me/old', "length"),
     "cut off behind a value": ('{"path": "/home"', "length"),
@@ -85,6 +111,15 @@ BROKEN = {
     "a list": ("[1]", "tool_calls"),
     "text": ('"/home"', "tool_calls"),
 }
+HALF_TEXTS = [
+    ('{"a": [{"b": "x\\', "length"),
+    ('{"a": [[1, 2', "length"),
+    ('{"a": "x\\"', "length"),
+    ('{"a": "new\nline', "length"),
+    ('{"a": 1} and more', "tool_calls"),
+    ('{"a": [', "length"),
+    ("{", "length"),
+]
 WHOLE = {
     "no arguments": ("", "tool_calls", {}),
     "whole although the answer was cut off": ('{"path": "/home"}', "length", {"path": "/home"}),
@@ -127,6 +162,28 @@ def test_a_call_that_is_not_whole_is_none(
     assert face(add(list(model.stream("x")))) == face(expected)
 
 
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("written_down", WRITTEN_DOWN)
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize(("arguments", "finish_reason"), [*BROKEN.values(), *HALF_TEXTS])
+def test_a_call_that_is_not_whole_is_none_where_langchain_adds_up_by_itself(
+    server: Emulator,
+    chat: MakeModel,
+    arguments: str,
+    finish_reason: str,
+    output_version: str,
+    written_down: Callable[[Any], Any],
+) -> None:
+    server.queue(_calling(arguments, finish_reason)[1])
+    chunks = list(chat(output_version=output_version).stream("x"))
+    plain = [written_down(chunk) for chunk in chunks]
+    total = _pairwise(chunks)
+    for read in (_pairwise(plain), plain[0] + plain[1:], written_down(total), total + AIMessageChunk(content="")):
+        assert type(read) is AIMessageChunk
+        assert (read.tool_calls, [one["id"] for one in read.invalid_tool_calls]) == ([], ["c1"])
+    assert total.invalid_tool_calls[0]["args"] == arguments
+
+
 @pytest.mark.parametrize("add", WAYS)
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
 @pytest.mark.parametrize(("arguments", "finish_reason", "read"), WHOLE.values(), ids=list(WHOLE))
@@ -159,6 +216,26 @@ def test_a_call_before_its_text_stands_behind_it(
     )
     expected = model.invoke("x")
     assert [block["type"] for block in expected.content_blocks] == ["reasoning", "text", "tool_call"]
+    assert face(add(list(model.stream("x")))) == face(expected)
+
+
+@pytest.mark.parametrize("add", WAYS)
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize("texts", [("Here", " it is."), (None, None), ("Here.", None), (None, "Here.")])
+def test_pictures_that_nobody_asked_for_stand_behind_the_text(
+    server: Emulator,
+    chat: MakeModel,
+    texts: tuple[str | None, str | None],
+    output_version: str,
+    add: Callable[[Chunks], AIMessage],
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": PIXEL_URL}}
+    model = chat(output_version=output_version)
+    server.queue(
+        unary(content="".join(filter(None, texts)) or None, images=[image]),
+        streamed({"content": texts[0]}, {"images": [image]}, {"content": texts[1]}),
+    )
+    expected = model.invoke("x")
     assert face(add(list(model.stream("x")))) == face(expected)
 
 

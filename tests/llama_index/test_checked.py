@@ -20,7 +20,9 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
-from llama_index.core.llms import ChatMessage, TextBlock
+from llama_index.core.llms import ChatMessage, ChatResponse, TextBlock
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel
 
 from gumloop_core.errors import InvalidRequestError, UnexpectedError
 from gumloop_emulator import Answer
@@ -60,6 +62,57 @@ def test_what_is_no_prompt_is_named(server, llm, road: str, prompt: Any):
     with pytest.raises(InvalidRequestError, match="prompt"):
         call(llm, road)
     assert not server.requests
+
+
+class Album(BaseModel):
+    """An album."""
+
+    name: str
+
+
+@pytest.mark.parametrize("mode", ["default", "function"])
+@pytest.mark.parametrize("road", ROADS)
+def test_a_structured_llm_names_what_makes_no_sense(server, make_llm, road: str, mode: str):
+    llm = make_llm(pydantic_program_mode=mode).as_structured_llm(Album)
+    for given in (None, 5, [5], ["Hi"], {}):
+        with pytest.raises(InvalidRequestError, match=r"messages|prompt"):
+            call(llm, road, given)
+    assert not server.requests
+
+
+PREDICTIONS = ["structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict"]
+
+
+@pytest.mark.parametrize("odd", [5, "Hi", [5], object(), 10**5000], ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize("road", PREDICTIONS)
+def test_a_prediction_names_what_makes_no_sense(server, llm, road: str, odd: Any):
+    prompt = PromptTemplate("Hi")
+    with pytest.raises(InvalidRequestError, match="no pydantic class"):
+        call(llm, road, odd, prompt)
+    with pytest.raises(InvalidRequestError, match="must be a prompt template"):
+        call(llm, road, Album, odd)
+    with pytest.raises(InvalidRequestError, match="llm_kwargs must be a dict"):
+        call(llm, road, Album, prompt, llm_kwargs=odd)
+    assert not server.requests
+
+
+RESPONSES = [None, 5, "Hi", [], ChatResponse.model_construct(message=None, additional_kwargs={})]
+
+
+@pytest.mark.parametrize("response", RESPONSES, ids=lambda response: type(response).__name__)
+def test_what_is_no_response_has_no_calls(llm, response: Any):
+    with pytest.raises(InvalidRequestError, match="not the response of a chat"):
+        llm.get_tool_calls_from_response(response)
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], (), {}, b"x", object()], ids=lambda odd: type(odd).__name__)
+def test_odd_facts_beside_a_response_raise_nothing_of_python(llm, odd: Any):
+    block = ToolCallBlock(tool_name="add", tool_kwargs="{nope")
+    message = ChatMessage(role="assistant", blocks=[block])
+    for facts in (odd, {"finish_reason": odd}):
+        response = ChatResponse.model_construct(message=message, additional_kwargs=facts)
+        (selection,) = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+        assert selection.tool_name == "add"
 
 
 @pytest.mark.parametrize("history", [5, [5], "Hi"], ids=repr)

@@ -14,6 +14,10 @@ def facts(monkeypatch, **known):
     monkeypatch.setattr("llama_index_gumloop.llm.model_facts", lambda model: known or None)
 
 
+def repr_of(value) -> str:
+    return type(value).__name__ if isinstance(value, int) and abs(value) > 9 else repr(value)[:12]
+
+
 def test_a_known_models_window_is_told():
     known = model_facts("claude-sonnet-4-5")
     assert known is not None
@@ -60,6 +64,19 @@ def test_the_metadata_of_an_odd_model_does_not_raise():
     llm = Gumloop(model="m")
     llm.model = 5
     assert llm.metadata.model_name == "5"
+
+
+@pytest.mark.parametrize("value", [float("-inf"), 1.5, [], {}, "a", -5, 0, True, object(), 10**5000], ids=repr_of)
+@pytest.mark.parametrize(
+    "field", ["context_window", "max_completion_tokens", "is_function_calling_model", "model", "temperature"]
+)
+def test_the_metadata_is_there_whatever_a_field_was_set_to(field: str, value):
+    llm = Gumloop(model="m", api_key="k", user_id="u").model_copy(update={field: value})
+    metadata = llm.metadata
+    assert metadata.context_window > 0
+    assert metadata.num_output == -1 or 0 < metadata.num_output <= metadata.context_window
+    assert metadata.is_function_calling_model in (True, False)
+    assert isinstance(metadata.model_name, str)
 
 
 def test_a_payload_holds_the_metadata_and_no_more():

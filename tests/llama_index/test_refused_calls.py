@@ -10,16 +10,19 @@ import asyncio
 import copy
 import json
 import pickle
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ToolCallResult
 from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.tools import FunctionTool
+from llama_index.core.tools import BaseTool, FunctionTool, QueryEngineTool, ToolMetadata, ToolOutput
+from llama_index.core.tools.types import AsyncBaseTool
 from llama_index.core.types import PydanticProgramMode
+from llama_index.core.workflow import Context
 from pydantic import BaseModel
 
 from gumloop_core.errors import GumloopError, InvalidResponseError
@@ -174,6 +177,85 @@ def test_a_refused_call_stays_refused_as_plain_data():
     with pytest.raises(TypeError, match="self"):
         tool(**written)
     assert not RAN
+
+
+class ByTheBase(BaseTool):
+    """A tool that keeps to the framework's base class."""
+
+    metadata = ToolMetadata(name="add", description="Adds.")
+
+    def __call__(self, input: Any) -> ToolOutput:
+        RAN.append(input)
+        return ToolOutput(content="done", tool_name="add", raw_input={}, raw_output="done")
+
+
+class TakesAnything(AsyncBaseTool):
+    """A tool whose methods take anything, and call themselves what they like."""
+
+    metadata = ToolMetadata(name="add", description="Adds.")
+
+    def __call__(this, *args: Any, **kwargs: Any) -> ToolOutput:
+        return this.call(*args, **kwargs)
+
+    def call(this, *args: Any, **kwargs: Any) -> ToolOutput:
+        RAN.append(kwargs)
+        return ToolOutput(content="done", tool_name="add", raw_input={}, raw_output="done")
+
+    async def acall(this, *args: Any, **kwargs: Any) -> ToolOutput:
+        return this.call(*args, **kwargs)
+
+
+class Engine:
+    """Adds by its methods."""
+
+    def __call__(self, a: int = 1) -> int:
+        return add(a)
+
+    def adds(self, a: int = 1) -> int:
+        return add(a)
+
+    def query(self, text: str) -> str:
+        RAN.append(text)
+        return text
+
+    aquery = later
+
+
+async def with_context(ctx: Context, a: int = 1) -> int:
+    return add(a)
+
+
+with_context.__annotations__ = {"ctx": Context, "a": int, "return": int}  # the framework reads no annotations as text
+
+
+def with_self(self: str = "", a: int = 1) -> int:
+    return add(a)
+
+
+TOOLS: dict[str, Callable[[], BaseTool]] = {
+    "callable": lambda: FunctionTool.from_defaults(Engine(), name="add", description="Adds."),
+    "method": lambda: FunctionTool.from_defaults(Engine().adds, name="add"),
+    "async": lambda: FunctionTool.from_defaults(async_fn=later, name="add"),
+    "with the context": lambda: FunctionTool.from_defaults(async_fn=with_context, name="add"),
+    "with a parameter self": lambda: FunctionTool.from_defaults(with_self, name="add"),
+    "partial": lambda: FunctionTool.from_defaults(add, partial_params={"a": 1}),
+    "direct": lambda: FunctionTool.from_defaults(add, return_direct=True),
+    "query engine": lambda: QueryEngineTool.from_defaults(cast("Any", Engine()), name="add", description="Adds."),
+    "by the base": ByTheBase,
+    "takes anything": TakesAnything,
+}
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "unary"])
+@pytest.mark.parametrize("kind", TOOLS)
+def test_no_kind_of_tool_runs_on_half_a_call(server: Emulator, llm, kind: str, streaming: bool):
+    server.queue(Answer(tool_calls=[ToolCall("add", '{"a": ')], finish_reason="length"), Answer(text="Sorry."))
+    agent = FunctionAgent(tools=[TOOLS[kind]()], llm=llm, streaming=streaming)
+    output, (result,) = run(agent)
+    assert not RAN
+    assert (output, result.tool_output.is_error) == ("Sorry.", True)
+    assert "cut off" in server.last_body["messages"][-1]["content"]
+    assert "cut off" in json.loads(result.model_dump_json())["tool_kwargs"]["self"]
 
 
 @pytest.mark.parametrize("way", ["predict_and_call", "apredict_and_call"])

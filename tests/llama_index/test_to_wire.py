@@ -220,6 +220,60 @@ def test_the_openai_sdks_calls_are_read():
     assert one(message)["tool_calls"][0]["function"] == {"name": "add", "arguments": "{}"}
 
 
+SIGNED = {
+    "extra_content": {"google": {"thought_signature": "s1"}},
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "add", "arguments": '{"a": 1}'},
+}
+"""A call of Gemini's, which wants the signature back (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
+
+
+@pytest.mark.parametrize("has_block", [True, False], ids=["block", "dict"])
+def test_a_calls_further_fields_go_back(has_block: bool):
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
+    message = ChatMessage(
+        role="assistant",
+        blocks=[block] if has_block else [],
+        additional_kwargs={"tool_calls": [{**SIGNED, "index": 0}]},
+    )
+    assert one(message)["tool_calls"] == [SIGNED]
+
+
+def test_calls_of_one_id_keep_their_own_fields():
+    calls = [{**SIGNED, "extra_content": number} for number in (1, 2)]
+    block = ToolCallBlock(tool_call_id="call_1", tool_name="add", tool_kwargs={"a": 1})
+    given = {"tool_calls": calls}
+    assert one(ChatMessage(role="assistant", blocks=[block, block], additional_kwargs=given))["tool_calls"] == calls
+    assert one(ChatMessage(role="assistant", blocks=[], additional_kwargs=given))["tool_calls"] == calls
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"type": "tool_use", "id": "call_1", "name": "add", "input": {"a": 1}},
+        {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "add", "arguments": '{"a":1}'},
+        {"id": "call_1", "name": "add", "args": {"a": 1}, "thought_signature": b"x"},
+    ],
+    ids=["anthropic", "openai responses", "google"],
+)
+def test_calls_of_other_adapters_are_read(call):
+    message = ChatMessage(role="assistant", blocks=[], additional_kwargs={"tool_calls": [call]})
+    assert one(message)["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
+    ]
+
+
+def test_an_sdks_annotations_are_read():
+    from openai.types.responses.response_output_text import AnnotationURLCitation
+
+    annotation = AnnotationURLCitation(
+        type="url_citation", url="https://a.example", title="A", start_index=0, end_index=1
+    )
+    sent = one(ChatMessage(role="assistant", content="A", additional_kwargs={"annotations": [annotation]}))
+    assert sent["annotations"] == [annotation.model_dump()]
+
+
 def test_a_call_that_makes_no_sense_is_named():
     message = ChatMessage(role="assistant", content="Hi", additional_kwargs={"tool_calls": [{"oops": 1}]})
     with pytest.raises(InvalidRequestError, match=r"messages\[0\].*tool_calls.*oops"):
@@ -233,6 +287,14 @@ WITH_DETAILS = ThinkingBlock(content="hm", additional_information={"reasoning_de
 def test_details_go_back_without_their_text():
     sent = one(ChatMessage(role="assistant", blocks=[WITH_DETAILS, TextBlock(text="Hi")]))
     assert sent == {"role": "assistant", "content": "Hi", "reasoning_details": DETAILS}
+
+
+def test_a_signed_thought_of_anthropics_adapter_goes_back_signed():
+    block = ThinkingBlock(content="hm", additional_information={"type": "thinking", "signature": "s1"})
+    sent = one(ChatMessage(role="assistant", blocks=[block, TextBlock(text="Hi")]))
+    assert sent["reasoning_details"] == [
+        {"type": "reasoning.text", "text": "hm", "signature": "s1", "format": "anthropic-claude-v1"}
+    ]
 
 
 def test_reasoning_without_details_goes_back_as_text():

@@ -15,8 +15,10 @@ from llama_index.core.llms import ChatMessage
 from pydantic import SecretStr
 
 from gumloop_core import AsyncGumloopClient, ClientSettings, Credentials, Endpoint, GumloopClient
+from gumloop_core.errors import ConfigurationError
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
+from tests.fuzz.shown import assert_shows_no_key
 from tests.security.shown import KEY, pickled, shown_by, shown_by_error
 from tests.support.byte_server import ByteServer
 from tests.support.http_bytes import completion, whole
@@ -86,6 +88,15 @@ def test_headers_that_are_set_later(adapter: str, change: str) -> None:
     changed = CHANGES[change](model, {"default_headers": {"x-gateway-key": KEY}})
     shown = shown_by(changed) + pickled(changed) + repr(vars(changed))
     assert KEY not in shown
+
+
+@pytest.mark.parametrize("change", [name for name in CHANGES if name != "constructed"])
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_headers_that_are_refused_when_they_are_set(adapter: str, change: str) -> None:
+    model = ADAPTERS[adapter](model="m", base_url="http://127.0.0.1:1", api_key="other")
+    with pytest.raises(ConfigurationError, match="default_headers must be a dict") as caught:
+        CHANGES[change](model, {"default_headers": KEY})
+    assert_shows_no_key(caught.value)  # but in the variables of these tests
 
 
 def _ask(model: Any, **options: Any) -> None:
@@ -239,7 +250,8 @@ def test_langchains_callbacks_tracers_and_caches() -> None:
         with contextlib.suppress(Exception):
             list(model.stream_events("C", config, version="v3", extra_headers=headers))
         assert server.requests[-1].headers["x-gateway-key"] == KEY
-    assert "acme" in repr(reported)
+    assert "acme" not in repr(reported)
+    assert "x-tenant" in repr(reported)
     assert len(reported) > 5
     shown = repr(reported) + repr(cache._cache)
     assert KEY not in shown
@@ -303,7 +315,8 @@ def test_llama_indexs_events_and_callbacks() -> None:
                 assert server.requests[-1].headers["x-gateway-key"] == KEY
     finally:
         dispatcher.event_handlers, dispatcher.span_handlers = before
-    assert "acme" in repr(reported)
+    assert "acme" not in repr(reported)
+    assert "x-tenant" in repr(reported)
     assert len(reported) > 5
     shown = repr(reported) + repr(spans.completed_spans) + repr(spans.dropped_spans)
     assert KEY not in shown
