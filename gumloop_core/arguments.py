@@ -14,9 +14,13 @@ _CUT_OFF_REASONS = frozenset(
 off: its last call may be half of one."""
 
 
-def was_cut_off(finish_reason: str | None) -> bool:
-    """Whether a finish reason says that the answer was cut off, in any provider's spelling."""
-    return finish_reason is not None and _spelled(finish_reason) in _CUT_OFF_REASONS
+def was_cut_off(finish_reason: object) -> bool:
+    """Whether a finish reason says that the answer was cut off, in any provider's spelling.
+
+    Args:
+        finish_reason: A message's; one that another integration made may hold anything.
+    """
+    return isinstance(finish_reason, str) and _spelled(finish_reason) in _CUT_OFF_REASONS
 
 
 def is_failure(finish_reason: str) -> bool:
@@ -29,7 +33,7 @@ def _spelled(finish_reason: str) -> str:
     return finish_reason[:100].rpartition(".")[2].strip().lower().replace("-", "_")
 
 
-def read_arguments(text: str, finish_reason: str | None) -> tuple[JSONObject | None, str]:
+def read_arguments(text: str, finish_reason: object) -> tuple[JSONObject | None, str]:
     """Read the arguments of a finished tool call. No tool runs on half a call.
 
     Args:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
-from gumloop_core.client import check_http_client
 from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.own_clients import checked_client
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -35,9 +35,7 @@ class AsyncGumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings or ClientSettings()
-        if http_client is not None:
-            check_http_client(http_client, "http_async_client", "AsyncClient")
-        self._http_client = http_client
+        self._http_client: httpx.AsyncClient | None = checked_client(http_client, "http_async_client")
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`aclose`."""
 
@@ -70,8 +68,7 @@ class AsyncGumloopClient:
         exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
         while True:
             reader = exchange.reader()
-            last: Delta | None = None
-            pause = 0.0
+            outcome: Delta | GumloopError | None = None
             try:
                 response = await self._send(exchange)
                 try:
@@ -88,23 +85,20 @@ class AsyncGumloopClient:
                         if delta.completion is None:
                             yield delta
                         else:
-                            last = delta
+                            outcome = delta
                     await adrain(pieces)
                 finally:
                     await self._close(exchange, response)
             except Exception as error:
                 outcome = exchange.outcome(error, reader)
-                if isinstance(outcome, GumloopError):
-                    wait = exchange.pause_after(outcome, reader)
-                    if wait is None:
-                        piece = b""  # see the twin
-                        raise outcome from outcome.__cause__
-                    pause = wait
-                else:
-                    last = outcome
-            if last is not None:
-                yield last
+            if isinstance(outcome, Delta):
+                yield outcome
                 return
+            assert outcome is not None
+            pause = exchange.pause_after(outcome, reader)
+            if pause is None:
+                piece = b""  # see the twin
+                raise outcome from outcome.__cause__
             await _pause(exchange, pause)
 
     async def models(self) -> list[ModelGroup]:
@@ -154,18 +148,20 @@ class AsyncGumloopClient:
                     await self._close(exchange, response)
             except Exception as error:
                 failure = exchange.failure(error)
-                pause = exchange.pause_after(failure)
-                if pause is None:
-                    raise failure from failure.__cause__
+            pause = exchange.pause_after(failure)
+            if pause is None:  # see the twin
+                raise failure from failure.__cause__
             await _pause(exchange, pause)
 
     async def _authorize(self, exchange: Exchange) -> None:
         try:
             exchange.authorize(await self._settings.credentials.abearer())
+            return
         except GumloopError:
             raise
         except Exception as error:  # of a callable of the caller's
-            raise exchange.token_failure(error) from error
+            failure = exchange.token_failure(error)
+        raise failure from failure.__cause__
 
     async def _send(self, exchange: Exchange) -> httpx.Response:
         from gumloop_core import pools, time_limits

@@ -55,17 +55,18 @@ def unexpected(error: Exception, redactor: Redactor = NO_SECRETS) -> UnexpectedE
     """The error to raise for one that nobody foresaw.
 
     Args:
-        error: What was raised. It becomes the cause, without its frames: their variables may hold a key.
+        error: What was raised. It becomes the cause, without its frames: their variables may hold a key. One whose
+            words hold a key and cannot be changed does not.
         redactor: Takes the secrets out of its words.
     """
     place = _place_of(error.__traceback__)
-    forget_frames(error, redactor)
+    is_clean = forget_frames(error, redactor)
     reason = redactor.text(words_of(error))[:_LONGEST_REASON]
     made = UnexpectedError(
         f"Something went wrong that was not foreseen: {type(error).__name__}: {reason} ({place}). "
         "It is worth a report, with this line."
     )
-    made.__cause__ = error
+    made.__cause__ = error if is_clean else None
     return made
 
 

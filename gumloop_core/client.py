@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import ConfigurationError, GumloopError
+from gumloop_core.own_clients import checked_client
 from gumloop_core.settings import UNSET, ClientSettings
 from gumloop_core.wire import ChatBody
 
@@ -39,9 +40,7 @@ class GumloopClient:
 
     def __init__(self, settings: ClientSettings | None = None, http_client: httpx.Client | None = None) -> None:
         self._settings = settings or ClientSettings()
-        if http_client is not None:
-            check_http_client(http_client, "http_client", "Client")
-        self._http_client = http_client
+        self._http_client: httpx.Client | None = checked_client(http_client, "http_client")
         self.users: WeakValueDictionary[int, object] = WeakValueDictionary()
         """The models that share this, by ``id``; see :meth:`close`."""
 
@@ -89,8 +88,7 @@ class GumloopClient:
         exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
         while True:
             reader = exchange.reader()
-            last: Delta | None = None
-            pause = 0.0
+            outcome: Delta | GumloopError | None = None
             try:
                 response = self._send(exchange)
                 try:
@@ -106,23 +104,20 @@ class GumloopClient:
                         if delta.completion is None:
                             yield delta
                         else:
-                            last = delta
+                            outcome = delta
                     drain(response, pieces)
                 finally:
                     self._close(exchange, response)
             except Exception as error:
                 outcome = exchange.outcome(error, reader)
-                if isinstance(outcome, GumloopError):
-                    wait = exchange.pause_after(outcome, reader)
-                    if wait is None:
-                        piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
-                        raise outcome from outcome.__cause__
-                    pause = wait
-                else:
-                    last = outcome
-            if last is not None:
-                yield last
+            if isinstance(outcome, Delta):
+                yield outcome
                 return
+            assert outcome is not None
+            pause = exchange.pause_after(outcome, reader)
+            if pause is None:
+                piece = b""  # it may hold an error that echoes the key, and tracebacks show variables
+                raise outcome from outcome.__cause__
             _pause(exchange, pause)
 
     def models(self) -> list[ModelGroup]:
@@ -191,18 +186,20 @@ class GumloopClient:
                     self._close(exchange, response)
             except Exception as error:
                 failure = exchange.failure(error)
-                pause = exchange.pause_after(failure)
-                if pause is None:
-                    raise failure from failure.__cause__
+            pause = exchange.pause_after(failure)
+            if pause is None:  # outside the handler, so that the error is no context where it is no cause
+                raise failure from failure.__cause__
             _pause(exchange, pause)
 
     def _authorize(self, exchange: Exchange) -> None:
         try:
             exchange.authorize(self._settings.credentials.bearer())
+            return
         except GumloopError:
             raise
         except Exception as error:  # of a callable of the caller's
-            raise exchange.token_failure(error) from error
+            failure = exchange.token_failure(error)
+        raise failure from failure.__cause__
 
     def _send(self, exchange: Exchange) -> httpx.Response:
         from gumloop_core import pools
@@ -273,16 +270,3 @@ def _pieces(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
         return response.iter_bytes()
     pieces = response.iter_raw()
     return pieces if unpack is None else chain.from_iterable(map(unpack, pieces))
-
-
-def check_http_client(client: object, argument: str, kind: str) -> None:
-    """Refuse a client of the wrong kind, or of another library.
-
-    Raises:
-        ConfigurationError: Saying what to pass.
-    """
-    import httpx
-
-    if not isinstance(client, getattr(httpx, kind)):
-        given = type(client)
-        raise ConfigurationError(f"{argument} must be an httpx.{kind}, not {given.__module__}.{given.__qualname__}.")

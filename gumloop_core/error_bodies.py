@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gumloop_core.retry_after import retry_after_in
 from gumloop_core.wire import JSONObject
 
 LONGEST_MESSAGE = 4000
@@ -102,6 +103,7 @@ class ErrorFacts:
         param: The field of the request that is at fault.
         status: The HTTP status that the body itself names, as a number or by its code or type; ``None`` if none.
         words: All that it says, for a search.
+        retry_after: Seconds that it asks to wait; ``None`` if it does not.
     """
 
     code: str | None
@@ -109,6 +111,7 @@ class ErrorFacts:
     param: str | None
     status: int | None
     words: str
+    retry_after: float | None = None
 
 
 def read_error(body: Any) -> ErrorFacts:
@@ -137,7 +140,7 @@ def read_error(body: Any) -> ErrorFacts:
     status = next(filter(None, (_number_in(layer) for layer in inner_first)), None)
     if status is None:
         status = next(filter(None, map(_status_of_word, [*codes, *kinds])), None)
-    return ErrorFacts(code, message, param, status, " ".join([*codes, *kinds, message]))
+    return ErrorFacts(code, message, param, status, " ".join([*codes, *kinds, message]), retry_after_in(layers))
 
 
 def is_context_overflow(words: str) -> bool:

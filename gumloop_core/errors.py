@@ -221,7 +221,7 @@ def status_error(
         messages: The messages that were sent, to name the one at fault.
         origins: For each sent message, the index of the caller's message that it came from; ``None`` for one to one.
         response: The HTTP response, without secrets.
-        retry_after: Seconds that the server asked to wait.
+        retry_after: Seconds that the server asked to wait in a header; ``None`` to look into the body.
         partial: What had arrived of the answer.
     """
     from gumloop_core.error_bodies import is_context_overflow, read_error
@@ -253,7 +253,7 @@ def status_error(
         param=param,
         body=body,
         response=response,
-        retry_after=retry_after,
+        retry_after=facts.retry_after if retry_after is None else retry_after,
         message_index=caller_index if caller_index is None or caller_index >= 0 else None,
         partial=partial,
     )

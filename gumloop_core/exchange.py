@@ -30,7 +30,8 @@ from gumloop_core.json_text import decode, encode
 from gumloop_core.payload import excerpt
 from gumloop_core.reader import AnswerReader
 from gumloop_core.redaction import Redactor
-from gumloop_core.retry import pause_before_retry, read_retry_after
+from gumloop_core.retry import pause_before_retry
+from gumloop_core.retry_after import longest_retry_after
 from gumloop_core.tool_calls import names_of_tools
 from gumloop_core.tracebacks import forget_frames
 
@@ -117,12 +118,15 @@ class Exchange:
         self._redactor.add_key(bearer.get_secret_value())
 
     def token_failure(self, error: Exception) -> ConfigurationError:
-        """The error to raise where the caller's source of tokens fails. What it raised is the cause."""
-        forget_frames(error)
-        words = words_of(error)
+        """The error to raise where the caller's source of tokens fails. What it raised is the cause.
+
+        Tokens of earlier attempts are known, and masked; one that was not handed out yet is not.
+        """
+        is_clean = forget_frames(error, self._redactor)
+        words = self._redactor.text(words_of(error))
         reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
         failure = ConfigurationError(f"The callable that gives the key or token failed: {reason:.500}")
-        failure.__cause__ = error
+        failure.__cause__ = error if is_clean else None
         return failure
 
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
@@ -244,7 +248,7 @@ class Exchange:
             messages=self._messages,
             origins=self._origins,
             response=self._public_response(response, content),
-            retry_after=read_retry_after(response.headers.get("retry-after")),
+            retry_after=longest_retry_after(response.headers.get_list("retry-after")),
         )
 
     def outcome(self, error: Exception, reader: AnswerReader) -> Delta | GumloopError:
@@ -275,9 +279,9 @@ class Exchange:
             forget_frames(error, self._redactor)
             return error
         if isinstance(error, _TRANSPORT_ERRORS):
-            forget_frames(error, self._redactor)
+            is_clean = forget_frames(error, self._redactor)
             failure = self._translated(error, reader)
-            failure.__cause__ = error
+            failure.__cause__ = error if is_clean else None
         else:
             failure = unexpected(error, self._redactor)
         if failure.partial is None and reader is not None:

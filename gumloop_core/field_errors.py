@@ -11,14 +11,14 @@ from pydantic import SecretStr, ValidationError
 
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.headers import HiddenHeaders
-from gumloop_core.names import sounds_secret
+from gumloop_core.names import is_secret_argument
 
 
 def hide_secrets(values: dict[str, Any]) -> None:
     """Put arguments that are secrets, or whose names sound like one, out of sight, in place."""
     for name, value in values.items():
         if isinstance(value, str):
-            if name != "model" and sounds_secret(name):
+            if name != "model" and is_secret_argument(name):
                 values[name] = SecretStr(value)
         elif name == "default_headers" and isinstance(value, dict):
             values[name] = HiddenHeaders(value)

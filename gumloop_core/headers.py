@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import Self
 
 from gumloop_core.errors import ConfigurationError, InvalidRequestError, UnpicklableSecretError
-from gumloop_core.redaction import MASK, sounds_secret
+from gumloop_core.redaction import MASK, is_secret_header
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -55,7 +55,7 @@ class CallHeaders(dict[str, str]):
     @property
     def without_secrets(self) -> dict[str, str]:
         """The headers with a mask only for the value of each that sounds secret: what a cache may tell calls by."""
-        return {name: MASK if sounds_secret(name) else value for name, value in self.sent.items()}
+        return {name: MASK if is_secret_header(name) else value for name, value in self.sent.items()}
 
     def __copy__(self) -> Self:
         return self
@@ -64,7 +64,7 @@ class CallHeaders(dict[str, str]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if any(map(sounds_secret, self.sent)):
+        if any(map(is_secret_header, self.sent)):
             raise UnpicklableSecretError(
                 f"The headers {', '.join(self)} hold what sounds like a secret, and copies for other processes carry "
                 "none. Pass extra_headers there."

@@ -113,7 +113,7 @@ _HEADERS = frozenset({"headers", "openai_headers", "http_headers"})
 _TELLS_HOW_TO_SEND = frozenset({"base_url", "access_token", "http_async_client", "max_retries", "stream_idle_timeout"})
 
 
-def sounds_secret(name: str) -> bool:
+def is_secret_argument(name: str) -> bool:
     """Whether an argument of this name is likely to hold a secret."""
     return _SECRET.search(name) is not None
 
@@ -128,7 +128,7 @@ def refusal_in_a_call(name: str) -> str | None:
         return f"{name!r} is not an option. Did you mean 'extra_headers'?"
     if renamed == "timeout":
         return f"{name!r} is not an option. Did you mean 'timeout'?"
-    if renamed in _TELLS_HOW_TO_SEND or name in _PROXIES or sounds_secret(name):
+    if renamed in _TELLS_HOW_TO_SEND or name in _PROXIES or is_secret_argument(name):
         return f"{name!r} is for the model, not for a call: {hint_for(name, ())}"
     return None
 
@@ -149,7 +149,7 @@ def hint_for(name: str, known: Collection[str]) -> str:
     renamed = _RENAMED.get(name)
     if renamed is not None:
         return f"did you mean {renamed!r}{_EXAMPLES.get(name, '')}?"
-    if sounds_secret(name):
+    if is_secret_argument(name):
         return "did you mean 'api_key'?"
     if name in _OF_THE_BODY:
         return f"send it as extra_body={{{name!r}: …}}."

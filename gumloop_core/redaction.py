@@ -128,7 +128,7 @@ NO_SECRETS = Redactor()
 """Masks nothing."""
 
 
-def sounds_secret(name: str) -> bool:
+def is_secret_header(name: str) -> bool:
     """Whether a header of this name is likely to hold a secret."""
     return _SECRET_NAME.search(name) is not None
 
@@ -137,7 +137,7 @@ def secrets_of_headers(headers: Iterable[tuple[Any, Any]]) -> list[str]:
     """The values of headers whose names say that they are secret, and what such a value is made of."""
     found: list[str] = []
     for name, value in headers:
-        if not isinstance(name, str) or not isinstance(value, str) or not sounds_secret(name):
+        if not isinstance(name, str) or not isinstance(value, str) or not is_secret_header(name):
             continue
         found.append(value.strip())
         found += value.split()  # a scheme and its credentials

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from email.utils import parsedate_to_datetime
 
 from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError, GumloopError
 
@@ -55,31 +53,3 @@ def pause_before_retry(error: GumloopError, attempt: int, max_retries: int) -> f
         # All that were turned away together were told the same time.
         return max(pause, min(error.retry_after, LONGEST_RETRY_AFTER)) + longest * random.uniform(0.0, 1.0)  # noqa: S311
     return pause
-
-
-def read_retry_after(value: str | None, now: float | None = None) -> float | None:
-    """Read a ``Retry-After`` header.
-
-    Args:
-        value: Seconds, or an HTTP date.
-        now: The present as a POSIX timestamp; the clock's if ``None``.
-
-    Returns:
-        Seconds from now, not negative; ``None`` if there is no header or it cannot be read.
-    """
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except (TypeError, ValueError):
-            return None
-        try:
-            seconds = moment.timestamp() - (time.time() if now is None else now)
-        except (OverflowError, ValueError):
-            return None
-    if seconds != seconds:
-        return None
-    return max(0.0, seconds)

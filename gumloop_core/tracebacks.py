@@ -7,35 +7,52 @@ The frames of the HTTP library have the request's headers among their variables,
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import FrameType, TracebackType
+from types import FrameType, GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import Any
 
 from gumloop_core.redaction import NO_SECRETS, Redactor
 
 _WORDS = (str, bytes, bytearray, list, tuple, dict)
+_SLOTS = (GetSetDescriptorType, MemberDescriptorType)  # where errors that are made in C, or have slots, keep theirs
 
 
-def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> None:
+def forget_frames(error: BaseException, redactor: Redactor = NO_SECRETS) -> bool:
     """Drop the frames of an error, of those that it groups, and of those that led to it.
 
     An error that the caller was handling when it called us is in the chain too; it is left alone.
 
     Args:
         error: The error.
-        redactor: Takes the secrets out of the errors' words: the HTTP library repeats what it could not read.
+        redactor: Takes the secrets out of the errors' words: the HTTP library repeats what it could not read. Of those
+            that led to the error, one that keeps its words leaves the chain.
+
+    Returns:
+        Whether the error itself shows no secret now. Some keep their words: a group its message, for example.
     """
-    seen = {id(error)}
-    _forget(error, redactor)
-    pending = [*_parts(error), error.__cause__, error.__context__]
+    reached: dict[int, BaseException] = {}
+    pending: list[BaseException | None] = [error]
     while pending:
         current = pending.pop()
-        if current is None or id(current) in seen or _is_the_callers(current.__traceback__):
+        if current is None or id(current) in reached:
             continue
-        seen.add(id(current))
+        if current is not error and _is_the_callers(current.__traceback__):
+            continue
+        reached[id(current)] = current
         _forget(current, redactor)
         pending += [*_parts(current), current.__cause__, current.__context__]
+    if redactor is NO_SECRETS:
+        return True
+    telling = {key for key, current in reached.items() if _shows_a_secret(current, redactor)}
+    for _ in range(len(reached) if telling else 0):  # a group tells what its parts tell, however deep
+        telling |= {key for key, current in reached.items() if not telling.isdisjoint(map(id, _parts(current)))}
+    for current in reached.values() if telling else ():
+        if id(current.__cause__) in telling:
+            current.__cause__ = None
+        if id(current.__context__) in telling:
+            current.__context__ = None
+    return id(error) not in telling
 
 
 def cut_below(error: BaseException) -> None:
@@ -52,10 +69,31 @@ def _forget(error: BaseException, redactor: Redactor) -> None:
     _forget_request(error)
     if redactor is NO_SECRETS:
         return
-    for name in ("args", *getattr(error, "__dict__", ())):  # the notes are among them, and a JSONDecodeError's document
-        value = getattr(error, name, None)
+    for name, value in _attributes(error):
         if isinstance(value, _WORDS):
             _replace(error, name, redactor, value)
+
+
+def _attributes(error: BaseException) -> list[tuple[str, Any]]:
+    """What an error holds: the notes are among it, a JSONDecodeError's document, and the file of an OSError."""
+    names = {"args", *getattr(error, "__dict__", ())}
+    for kind in type(error).__mro__:
+        names.update(name for name, value in vars(kind).items() if isinstance(value, _SLOTS) and name[:2] != "__")
+    found = []
+    for name in sorted(names):
+        with suppress(Exception):
+            found.append((name, getattr(error, name)))
+    return found
+
+
+def _shows_a_secret(error: BaseException, redactor: Redactor) -> bool:
+    showing: list[tuple[Callable[[Any], str], Any]] = [(str, error), (repr, error), (repr, _attributes(error))]
+    for show, shown_of in showing:
+        with suppress(Exception):  # what cannot be shown tells nothing
+            shown = show(shown_of)
+            if redactor.text(shown) != shown:
+                return True
+    return False
 
 
 def _replace(error: BaseException, name: str, redactor: Redactor, value: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gumloop_core.arguments import read_arguments, was_cut_off
@@ -35,6 +37,10 @@ def test_no_text_is_no_arguments_only_where_the_answer_was_not_cut_off(text: str
     assert read_arguments('{"a": 1}', reason) == ({"a": 1}, "")
 
 
-@pytest.mark.parametrize("reason", ["stop", "tool_calls", "STOP", "end_turn", "", None, "error"])
-def test_reasons_that_cut_nothing_off(reason: str | None) -> None:
+@pytest.mark.parametrize(
+    "reason", ["stop", "tool_calls", "STOP", "end_turn", "", None, "error", 5, ["length"], {"a": 1}]
+)
+def test_reasons_that_cut_nothing_off(reason: Any) -> None:
+    """What another integration left in a message may be of any type."""
     assert not was_cut_off(reason)
+    assert read_arguments("", reason) == ({}, "")

@@ -569,7 +569,8 @@ def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
         if given is right:
             kind(settings, given())
         else:
-            with pytest.raises(ConfigurationError, match=f"{argument}, not {given.__module__}"):
+            shown = "object" if given is object else f"{given.__module__}.{given.__name__}"
+            with pytest.raises(ConfigurationError, match=f"{argument}, not {shown}"):
                 kind(settings, given())
 
 

@@ -19,7 +19,7 @@ from gumloop_core.errors import (
     UnexpectedError,
     status_error,
 )
-from gumloop_core.retry import is_retryable, pause_before_retry, read_retry_after
+from gumloop_core.retry import is_retryable, pause_before_retry
 
 
 @pytest.fixture(autouse=True)
@@ -84,32 +84,6 @@ def test_the_pause_doubles_with_jitter_and_ends() -> None:
     assert pause_before_retry(error, 3, 2) is None
     assert pause_before_retry(error, 1, 0) is None
     assert pause_before_retry(StreamError("x"), 1, 2) is None
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("0", 0.0),
-        ("7", 7.0),
-        (" 1.5 ", 1.5),
-        ("-3", 0.0),
-        ("1e400", math.inf),
-        ("nan", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0),
-        ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
-        ("Wed, 21 Oct 2015 07:28:10 -0000", 10.0),
-        ("Wednesday, 21-Oct-15 07:28:10 GMT", 10.0),
-        ("Wed Oct 21 07:28:10 2015", 10.0),
-        ("Wed, 99 Oct 2015 07:28:10 GMT", None),
-        ("Wed, 21 Oct 99999 07:28:10 GMT", None),
-        ("Wed, 21 Oct 0001 07:28:10 GMT", 0.0),
-    ],
-)
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    assert read_retry_after(header, now=1445412480.0) == seconds
 
 
 @pytest.mark.parametrize(("asked", "least"), [(0.0, 0.25), (0.3, 0.3), (3.0, 3.0), (3600.0, 60.0), (math.inf, 60.0)])
