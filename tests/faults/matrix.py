@@ -502,8 +502,8 @@ WITHIN_200 = [
     ),
     Fault(
         "an error chunk with words of its own",
-        Raises(errors.APIStatusError, "no luck", AFTER_RETRIES, None, 200),
-        Raises(errors.APIStatusError, "no luck", 1, FIRST, 200),
+        Raises(errors.ProviderError, "no luck", AFTER_RETRIES, None, 200),
+        Raises(errors.ProviderError, "no luck", 1, FIRST, 200),
         each(whole({"error": "no luck"}), streamed([text_events()[0], event({"error": "no luck"})])),
     ),
     Fault(
