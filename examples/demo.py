@@ -52,7 +52,7 @@ def script(server: Emulator) -> None:
 
     def quote(request: ReceivedRequest) -> str:
         """Quote the paragraph on retries, if it is among those that were found and sent."""
-        found = (part for part in request.user_text.split("\n\n") if "retried up to" in part)
+        found = (part for part in request.user_text.split("\n\n") if "`max_retries` times" in part)
         return next(found, "The documents do not say.").replace("\n", " ")
 
     server.reply(quote, to=QUESTION_FOR_DOCUMENTS)
