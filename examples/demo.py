@@ -1,7 +1,7 @@
 """The main job, streamed to the terminal: an agent with tools (LangChain) and an answer from documents (LlamaIndex).
 
 Both go through the endpoint: the vendor's if ``GUMLOOP_API_KEY`` or ``GUMLOOP_ACCESS_TOKEN`` is set, else a local
-emulator of it.
+emulator of it, whose answers `script` prepares.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import sys
 from contextlib import ExitStack
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from city_tools import distance_between, local_time
+
+if TYPE_CHECKING:
+    from gumloop_emulator import Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = os.environ.get("GUMLOOP_MODEL", "claude-sonnet-4-5")
@@ -29,12 +32,30 @@ def endpoint(stack: ExitStack) -> dict[str, Any]:
     if os.environ.get("GUMLOOP_API_KEY") or os.environ.get("GUMLOOP_ACCESS_TOKEN"):
         print(f"{DIM}Endpoint: Gumloop, with the credentials from the environment. Model: {MODEL}.{RESET}")
         return {}
-    from gumloop_core.emulator import Emulator
+    from gumloop_emulator import Emulator
 
     server = stack.enter_context(Emulator())
+    script(server)
     print(f"{DIM}Endpoint: the local emulator at {server.base_url}, since GUMLOOP_API_KEY is not set.")
-    print(f"Its 'model' is a set of plain rules (docs/emulator.md). Model: {MODEL}.{RESET}")
+    print(f"What its 'model' says is scripted in examples/demo.py. Model: {MODEL}.{RESET}")
     return {"base_url": server.base_url, "api_key": server.api_key, "user_id": server.user_id}
+
+
+def script(server: Emulator) -> None:
+    """Say how the emulator answers the two questions: it understands nothing by itself."""
+    from gumloop_emulator import Answer, ReceivedRequest, ToolCall
+
+    # The agent's tools run for real; after them the emulator repeats what they said.
+    time = ToolCall("local_time", {"city": "Tokyo"})
+    distance = ToolCall("distance_between", {"origin": "Paris", "destination": "Tokyo"})
+    server.reply(Answer(tool_calls=[time, distance]), to=QUESTION_FOR_TOOLS)
+
+    def quote(request: ReceivedRequest) -> str:
+        """Quote the paragraph on retries, if it is among those that were found and sent."""
+        found = (part for part in request.user_text.split("\n\n") if "`max_retries` times" in part)
+        return next(found, "The documents do not say.").replace("\n", " ")
+
+    server.reply(quote, to=QUESTION_FOR_DOCUMENTS)
 
 
 def run_agent(connection: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["gumloop_emulator.pytest_plugin"]
+
 _NOT_FROM_HERE = ("GUMLOOP_", "TRACEPARENT", "TRACESTATE", "LANGSMITH_", "LANGCHAIN_")
 
 

@@ -83,7 +83,8 @@ def test_shell_block_names_what_exists(block: Block) -> None:
             case ["export", assignment]:
                 assert assignment.split("=")[0].startswith("GUMLOOP_"), line
             case ["gumloop-emulator", *arguments]:
-                command = [sys.executable, "-m", "gumloop_core.emulator", "--help"]
+                named = arguments[:1] if arguments[:1] in (["record"], ["replay"]) else ["serve"]
+                command = [sys.executable, "-m", "gumloop_emulator", *named, "--help"]
                 known = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 assert [word for word in arguments if word.startswith("-") and word not in known] == []
             case ["pytest" | ".venv/bin/python" | "python", *arguments]:

@@ -1,23 +1,18 @@
-"""What the emulator's tests share: bodies, tools, and asking over HTTP or without it."""
+"""What the emulator's tests share: bodies, tools, and asking over HTTP."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import httpx
 
-from gumloop_core.emulator import Emulator
-from gumloop_core.emulator.checks import parse_call
-from gumloop_core.emulator.reply import Reply
-from gumloop_core.emulator.rules import respond
+from gumloop_emulator.http11 import LocalServer
 
 MODEL = "claude-sonnet-4-5"
 STRING = {"type": "string"}
-INTEGER = {"type": "integer"}
-NUMBER = {"type": "number"}
 
 
 def user(text: str) -> dict[str, Any]:
@@ -48,64 +43,49 @@ def body(messages: str | list[dict[str, Any]] = "Hello", **fields: Any) -> dict[
     return {"model": MODEL, "messages": listed, **fields}
 
 
-def ask(messages: str | list[dict[str, Any]], **fields: Any) -> Reply:
-    """Ask the rules, without HTTP."""
-    return respond(parse_call(json.loads(json.dumps(body(messages, **fields)))))
-
-
-def calls_of(reply: Reply) -> list[tuple[str, Any]]:
-    return [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in reply.tool_calls]
-
-
-def assistant(reply: Reply) -> dict[str, Any]:
-    """Return a reply as the message that a client sends back."""
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text}
-    if reply.tool_calls:
-        message["tool_calls"] = list(reply.tool_calls)
-    if reply.reasoning_details:
-        message["reasoning_details"] = [dict(detail) for detail in reply.reasoning_details]
-    return message
-
-
-def run_agent(
-    question: str, tools: list[dict[str, Any]], functions: dict[str, Callable[..., object]], **fields: Any
-) -> tuple[list[tuple[str, Any]], str]:
-    """Let the rules call tools until they answer; return the calls and the answer."""
-    messages = [user(question)]
-    made: list[tuple[str, Any]] = []
-    for _ in range(8):
-        reply = ask(messages, tools=tools, **fields)
-        if not reply.tool_calls:
-            return made, reply.text or ""
-        messages.append(assistant(reply))
-        for call, (name, arguments) in zip(reply.tool_calls, calls_of(reply), strict=True):
-            made.append((name, arguments))
-            result = functions[name](**arguments)
-            content = result if isinstance(result, str) else json.dumps(result)
-            messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
-    raise AssertionError(f"no answer after eight turns: {made}")
+def answered(message: dict[str, Any], *results: str) -> list[dict[str, Any]]:
+    """An assistant's message with calls, and their results."""
+    calls = message["tool_calls"]
+    return [
+        message,
+        *(
+            {"role": "tool", "tool_call_id": call["id"], "content": content}
+            for call, content in zip(calls, results, strict=True)
+        ),
+    ]
 
 
 @lru_cache(maxsize=1)
 def http() -> httpx.Client:
-    """Return the client of all tests: making one takes longer than most of them."""
+    """The client of all tests: making one takes longer than most of them."""
     return httpx.Client(timeout=20, trust_env=False)
 
 
-def headers(server: Emulator) -> dict[str, str]:
+def headers(server: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.api_key}", "x-auth-key": server.user_id}
 
 
-def post(server: Emulator, content: object, **options: Any) -> httpx.Response:
+KEY_OF_THE_EMULATOR = {"Authorization": "Bearer gl-key-emulator", "x-auth-key": "emulator-user"}
+
+
+def post(server: LocalServer, content: object, **options: Any) -> httpx.Response:
     """Post a chat request; bytes are sent as they are."""
     sent = {"content": content} if isinstance(content, bytes) else {"json": content}
-    sent_headers = {**headers(server), **options.pop("headers", {})}
-    url = f"{server.base_url}/chat/completions"
-    return http().post(url, headers=sent_headers, **sent, **options)
+    own = headers(server) if hasattr(server, "api_key") else KEY_OF_THE_EMULATOR
+    sent_headers = {**own, **options.pop("headers", {})}
+    return http().post(f"{server.base_url}/chat/completions", headers=sent_headers, **sent, **options)
 
 
-def refusal(server: Emulator, content: object) -> tuple[str | None, str]:
-    """Return the `param` and the message of the 400 that a body is refused with."""
+def message(server: LocalServer, content: object, **options: Any) -> dict[str, Any]:
+    """The message of a unary answer."""
+    response = post(server, content, **options)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()["choices"][0]["message"]
+    return found
+
+
+def refusal(server: LocalServer, content: object) -> tuple[str | None, str]:
+    """The `param` and the message of the 400 that a body is refused with."""
     response = post(server, content)
     assert response.status_code == 400, response.text
     error = response.json()["error"]
@@ -114,7 +94,7 @@ def refusal(server: Emulator, content: object) -> tuple[str | None, str]:
 
 
 def events(response: httpx.Response) -> list[Any]:
-    """Return the events of a streamed answer; the last one must be [DONE]."""
+    """The events of a streamed answer; the last one must be [DONE]."""
     found = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: ")]
     assert found[-1] == "[DONE]"
     return [json.loads(item) for item in found[:-1]]

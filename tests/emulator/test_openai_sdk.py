@@ -9,16 +9,16 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Drop, Emulator, Failure
+from gumloop_emulator import Drop, Emulator, Failure
 from tests.emulator.support import MODEL, WEATHER, user
 
 
 @pytest.fixture
-def sdk(gumloop_emulator: Emulator) -> Iterator[openai.OpenAI]:
+def sdk(server: Emulator) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        api_key=gumloop_emulator.api_key,
-        base_url=gumloop_emulator.base_url,
-        default_headers={"x-auth-key": gumloop_emulator.user_id},
+        api_key=server.api_key,
+        base_url=server.base_url,
+        default_headers={"x-auth-key": server.user_id},
         max_retries=0,
     ) as client:
         yield client
@@ -26,7 +26,7 @@ def sdk(gumloop_emulator: Emulator) -> Iterator[openai.OpenAI]:
 
 def test_unary(sdk: openai.OpenAI) -> None:
     answer = sdk.chat.completions.create(model=MODEL, messages=[user("What is 23 * 7?")])
-    assert answer.choices[0].message.content == "23 * 7 = 161."
+    assert answer.choices[0].message.content == "What is 23 * 7?"
     assert answer.usage is not None
     assert answer.usage.completion_tokens_details.reasoning_tokens == 0
 
@@ -35,7 +35,7 @@ def test_streamed_with_the_helper(sdk: openai.OpenAI) -> None:
     with sdk.chat.completions.stream(model=MODEL, messages=[user("Capital of Canada?")]) as stream:
         text = "".join(event.delta for event in stream if event.type == "content.delta")
         final = stream.get_final_completion()
-    assert text == "Ottawa."
+    assert text == "Capital of Canada?"
     assert final.choices[0].finish_reason == "stop"
 
 
@@ -57,7 +57,7 @@ async def test_async() -> None:
         openai.AsyncOpenAI(api_key=server.access_token, base_url=server.base_url) as client,
     ):
         answer = await client.chat.completions.create(model=MODEL, messages=[user("Capital of Peru?")])
-        assert answer.choices[0].message.content == "Lima."
+        assert answer.choices[0].message.content == "Capital of Peru?"
 
 
 class Person(BaseModel):
@@ -72,7 +72,7 @@ def test_parse(sdk: openai.OpenAI) -> None:
         messages=[user("Grace Hopper, 85 years old, grace@example.com")],
         response_format=Person,
     )
-    assert answer.choices[0].message.parsed == Person(name="Grace Hopper", age=85, email="grace@example.com")
+    assert answer.choices[0].message.parsed == Person(name="name", age=1, email="email")
 
 
 class GetTime(BaseModel):
@@ -87,7 +87,7 @@ def test_strict_tool_from_a_model(sdk: openai.OpenAI) -> None:
         messages=[user("What time is it in Tokyo?")],
         tools=[openai.pydantic_function_tool(GetTime, name="get_time")],
     )
-    assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == GetTime(city="Tokyo")
+    assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == GetTime(city="city")
 
 
 def test_named_tool(sdk: openai.OpenAI) -> None:
@@ -98,7 +98,7 @@ def test_named_tool(sdk: openai.OpenAI) -> None:
         tool_choice={"type": "function", "function": {"name": "get_weather"}},
     )
     call = answer.choices[0].message.tool_calls[0]
-    assert json.loads(call.function.arguments) == {"city": "Rome"}
+    assert json.loads(call.function.arguments) == {"city": "city"}
 
 
 def test_image_model_over_extra_body(sdk: openai.OpenAI) -> None:
@@ -125,8 +125,8 @@ def test_image_model_over_extra_body(sdk: openai.OpenAI) -> None:
         (502, openai.InternalServerError),
     ],
 )
-def test_statuses(sdk: openai.OpenAI, gumloop_emulator: Emulator, status: int, kind: type[Exception]) -> None:
-    gumloop_emulator.queue(Failure(status, "no"))
+def test_statuses(sdk: openai.OpenAI, server: Emulator, status: int, kind: type[Exception]) -> None:
+    server.queue(Failure(status, "no"))
     with pytest.raises(kind) as caught:
         sdk.chat.completions.create(model=MODEL, messages=[user("Hi")])
     assert "no" in str(caught.value)
@@ -138,17 +138,15 @@ def test_error_in_the_stream(sdk: openai.OpenAI) -> None:
         list(stream)
 
 
-def test_dropped_connection(sdk: openai.OpenAI, gumloop_emulator: Emulator) -> None:
-    gumloop_emulator.queue(Drop())
+def test_dropped_connection(sdk: openai.OpenAI, server: Emulator) -> None:
+    server.queue(Drop())
     with pytest.raises(openai.APIConnectionError):
         sdk.chat.completions.create(model=MODEL, messages=[user("Hi")])
 
 
-def test_retry_after_a_failure(gumloop_emulator: Emulator) -> None:
-    gumloop_emulator.queue(Failure(429, headers={"Retry-After": "0"}))
-    with openai.OpenAI(
-        api_key=gumloop_emulator.access_token, base_url=gumloop_emulator.base_url, max_retries=1
-    ) as client:
+def test_retry_after_a_failure(server: Emulator) -> None:
+    server.queue(Failure(429, headers={"Retry-After": "0"}))
+    with openai.OpenAI(api_key=server.access_token, base_url=server.base_url, max_retries=1) as client:
         answer = client.chat.completions.create(model=MODEL, messages=[user("Capital of Canada?")])
-    assert answer.choices[0].message.content == "Ottawa."
-    assert len(gumloop_emulator.requests) == 2
+    assert answer.choices[0].message.content == "Capital of Canada?"
+    assert len(server.requests) == 2

@@ -22,7 +22,7 @@ NOT_AT_IMPORT = {
     "gumloop_core.drain",
     "gumloop_core.aiohttp_transport",
     "gumloop_core.time_limits",
-    "gumloop_core.emulator",
+    "gumloop_emulator",
     "httpx",
     "httpcore",
     "aiohttp",

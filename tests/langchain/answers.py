@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from gumloop_core.emulator import Chunks, Json
+from gumloop_emulator import Chunks, Json
 
 USAGE = {
     "prompt_tokens": 20,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, merge_message_runs
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from tests.langchain.answers import DETAILS, PIXEL_URL, added, call, call_piece, face, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 

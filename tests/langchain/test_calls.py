@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGeneration
 from langchain_core.version import VERSION
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop, __version__
 from tests.langchain.answers import PIXEL, PIXEL_URL, TOP, USAGE, added, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
@@ -83,7 +83,7 @@ def test_what_comes_back(server: Emulator, chat: MakeModel) -> None:
 
 
 def test_what_the_server_did_not_say_is_not_invented(server: Emulator, chat: MakeModel) -> None:
-    from gumloop_core.emulator import Json
+    from gumloop_emulator import Json
 
     server.queue(Json({"choices": [{"message": {"role": "assistant", "content": "Hi"}}]}))
     message = chat().invoke("x")
@@ -108,7 +108,7 @@ def test_counts_of_zero_were_reported(server: Emulator, chat: MakeModel) -> None
 
 
 def test_log_probabilities(server: Emulator, chat: MakeModel) -> None:
-    from gumloop_core.emulator import Json
+    from gumloop_emulator import Json
 
     logprobs = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
     choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs, "message": {"content": "Hi"}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gumloop_core import pools
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 
 CALLS = 6

@@ -18,7 +18,7 @@ from langchain_core.messages import (
 )
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop.to_wire import to_messages
 from tests.langchain.answers import DETAILS, PIXEL, PIXEL_URL, unary
 from tests.langchain.conftest import MakeModel

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Chunks, Emulator
+from gumloop_emulator import Answer, Chunks, Emulator
 from langchain_gumloop import events
 from tests.langchain.answers import PIXEL, PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel

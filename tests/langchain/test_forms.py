@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, Json
+from gumloop_emulator import Answer, Chunks, Emulator, Json
 from tests.langchain.answers import TOP, added, call, call_piece, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from gumloop_core import errors as core
 from gumloop_core import pools
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.errors import InvalidRequestError, MissingCredentialsError
 from tests.langchain.conftest import MakeModel

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import errors as adapter
 from langchain_gumloop.to_wire import to_messages
 from tests.langchain.conftest import MakeModel

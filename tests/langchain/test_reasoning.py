@@ -9,7 +9,7 @@ import pytest
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, message_to_dict, messages_from_dict
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from tests.langchain.answers import DETAILS, added, call, call_piece, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 

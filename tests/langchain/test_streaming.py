@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
+from gumloop_emulator import Answer, Chunks, Emulator, ToolCall
 from tests.langchain.answers import (
     DETAILS,
     PIXEL,

@@ -20,9 +20,9 @@ from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel, StringConstrai
 from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator, Failure
-from gumloop_core.emulator import ToolCall as Call
 from gumloop_core.partial_json import grows
+from gumloop_emulator import Answer, Emulator, Failure
+from gumloop_emulator import ToolCall as Call
 from langchain_gumloop.errors import LengthLimitError, RefusalError
 from langchain_gumloop.structured import StructuredAnswerParser
 from tests.langchain.answers import call, call_piece, gathered, streamed, unary

@@ -27,7 +27,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from langchain_gumloop.streamed import StreamedChunk
 from tests.langchain.answers import PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel

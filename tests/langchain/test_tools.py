@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core import errors as core
-from gumloop_core.emulator import Answer, Emulator
-from gumloop_core.emulator import ToolCall as Call
+from gumloop_emulator import Answer, Emulator
+from gumloop_emulator import ToolCall as Call
 from langchain_gumloop import tools as tools_module
 from langchain_gumloop.tools import tool_params
 from tests.langchain.answers import call, unary

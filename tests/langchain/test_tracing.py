@@ -9,7 +9,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop import errors as adapter
 from tests.langchain.answers import streamed, unary

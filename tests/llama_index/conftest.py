@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from llama_index_gumloop import Gumloop
 from tests.support.chat_requests import check_bodies
 

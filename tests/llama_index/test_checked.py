@@ -24,8 +24,8 @@ from llama_index.core.llms import ChatMessage, ChatResponse, TextBlock
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer
 from gumloop_core.errors import InvalidRequestError, UnexpectedError
+from gumloop_emulator import Answer
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire import to_messages
 from tests.support.pictures import png

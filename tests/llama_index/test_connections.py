@@ -11,7 +11,7 @@ from llama_index.core.llms import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, Pause
+from gumloop_emulator import Answer, Chunks, Emulator, Pause
 from llama_index_gumloop import Gumloop
 from tests.support.http_bytes import chunk
 

@@ -16,7 +16,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, Failure, Pause
+from gumloop_emulator import Answer, Chunks, Emulator, Failure, Pause
 from llama_index_gumloop import Gumloop, events
 from llama_index_gumloop.llm import _acompletions, _completions
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans

@@ -9,7 +9,7 @@ from llama_index.core.base.llms.types import CitationBlock, LogProb
 from llama_index.core.llms import ChatMessage, ImageBlock
 from llama_index.core.memory import ChatMemoryBuffer
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, Json, ToolCall
+from gumloop_emulator import Answer, Chunks, Emulator, Json, ToolCall
 from llama_index_gumloop import filled
 from llama_index_gumloop.filled import FilledObjects, ValidatedObjects, is_same, samples
 from tests.support.http_bytes import chunk, completion

@@ -15,8 +15,8 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
 from gumloop_core.errors import InvalidRequestError
+from gumloop_emulator import Answer, Emulator, ToolCall
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans
 
 # The framework's own stream of objects uses a deprecated method of pydantic.

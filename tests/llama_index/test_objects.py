@@ -17,7 +17,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms import LLM, ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from llama_index_gumloop import Gumloop
 from tests.contract.llama_index.suite.events import RecordedCallbacks
 
@@ -72,6 +72,7 @@ def test_a_pickle_leaves_out_what_cannot_travel(caplog):
 
 
 def test_a_pickle_opens_in_another_process(server: Emulator, tmp_path, monkeypatch):
+    server.queue("Ottawa.")
     llm = Gumloop(model="claude-sonnet-4-5", base_url=server.base_url)
     (tmp_path / "llm.pickle").write_bytes(pickle.dumps(llm))
     for name, value in server.environment().items():

@@ -8,8 +8,8 @@ import pytest
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage
 
-from gumloop_core.emulator import Answer, Emulator, Failure
 from gumloop_core.errors import APITimeoutError, InvalidRequestError, MissingCredentialsError
+from gumloop_emulator import Answer, Emulator, Failure
 from llama_index_gumloop import Gumloop
 
 USER = [ChatMessage("Hi")]

@@ -27,7 +27,7 @@ from llama_index.core.tools import QueryEngineTool
 from llama_index.retrievers.bm25 import BM25Retriever
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
+from gumloop_emulator import Answer, Emulator, ToolCall
 from tests.support.pictures import png
 
 TEXTS = {
@@ -151,7 +151,8 @@ def test_a_citation_engine_cites(retriever):
 
 
 @pytest.mark.parametrize("kind", [ContextChatEngine, CondensePlusContextChatEngine])
-def test_a_chat_engine_answers_from_the_documents(retriever, kind):
+def test_a_chat_engine_answers_from_the_documents(retriever, server: Emulator, kind):
+    server.reply("Lima.", when=lambda request: TEXTS["peru"] in str(request.messages))
     engine = kind.from_defaults(retriever=retriever)
     assert "Lima" in str(engine.chat(QUESTION))
     assert "Lima" in "".join(engine.stream_chat(QUESTION).response_gen)

@@ -25,8 +25,8 @@ from llama_index.core.types import PydanticProgramMode
 from llama_index.core.workflow import Context
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
 from gumloop_core.errors import GumloopError, InvalidResponseError
+from gumloop_emulator import Answer, Emulator, ToolCall
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
 from llama_index_gumloop.refused_calls import refused_call
 

@@ -18,8 +18,8 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel
 from pydantic.v1 import BaseModel as V1Model
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from gumloop_core.errors import InvalidRequestError
+from gumloop_emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
 from llama_index_gumloop.output_format import output_format
 from llama_index_gumloop.partial_objects import PartialObjects

@@ -12,8 +12,8 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.tools import FunctionTool, ToolMetadata
 from pydantic import BaseModel, Field
 
-from gumloop_core.emulator import Answer, Emulator, ToolCall
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
+from gumloop_emulator import Answer, Emulator, ToolCall
 from llama_index_gumloop import tools
 from llama_index_gumloop.tools import tool_param, tool_params, tool_selections
 

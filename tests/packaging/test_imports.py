@@ -1,9 +1,11 @@
-"""The core imports no framework, and neither adapter needs the other's."""
+"""The core imports no framework, neither adapter needs the other's, and nothing of theirs needs the emulator."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,9 +31,10 @@ PEERS = {"openai", "litellm", "tiktoken"}
 @pytest.mark.parametrize(
     ("module", "blocked", "forbidden"),
     [
-        ("gumloop_core", LANGCHAIN | LLAMA_INDEX | {"starlette", "uvicorn"}, {"httpx", "langchain_gumloop"}),
-        ("langchain_gumloop", LLAMA_INDEX | PEERS | {"starlette", "uvicorn"}, {"httpx", "llama_index_gumloop"}),
-        ("llama_index_gumloop", LANGCHAIN | {"starlette", "uvicorn"}, {"langchain_gumloop"}),
+        ("gumloop_core", LANGCHAIN | LLAMA_INDEX, {"httpx", "langchain_gumloop"}),
+        ("langchain_gumloop", LLAMA_INDEX | PEERS, {"httpx", "llama_index_gumloop"}),
+        ("llama_index_gumloop", LANGCHAIN, {"langchain_gumloop"}),
+        ("gumloop_emulator", LANGCHAIN | LLAMA_INDEX, {"langchain_gumloop", "llama_index_gumloop"}),
     ],
 )
 def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden: set[str]) -> None:
@@ -54,3 +57,12 @@ def test_without_its_framework_it_says_which_extra_to_install(
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert f"ImportError: {module} needs" in run.stderr
     assert f"pip install 'gumloop-llms[{extra}]'" in run.stderr
+
+
+@pytest.mark.parametrize("package", ["gumloop_core", "langchain_gumloop", "llama_index_gumloop"])
+def test_nothing_in_it_imports_the_emulator(package: str) -> None:
+    """Not within functions either: it is for tests, and for programs without a key."""
+    files = list((Path(__file__).resolve().parents[2] / package).rglob("*.py"))
+    assert files
+    found = [str(file) for file in files if re.search(r"\bgumloop_emulator\b", file.read_text(encoding="utf-8"))]
+    assert found == []

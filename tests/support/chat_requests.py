@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gumloop.spec import ChatRequest
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 
 
 def check_bodies(server: Emulator) -> None:

@@ -19,7 +19,7 @@ import pytest
 from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr_config
 from vcr import VCR
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from tests.contract.langchain.media import file_at
 from tests.contract.langchain.record_cassette import CASSETTES, NAME
 from tests.support.chat_requests import check_bodies

@@ -12,7 +12,7 @@ from langchain_tests.conftest import CustomPersister, CustomSerializer
 from vcr import VCR
 from vcr.request import Request
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from langchain_gumloop import ChatGumloop
 
 CASSETTES = Path(__file__).parent / "cassettes"
@@ -41,6 +41,7 @@ def main() -> None:
         model = ChatGumloop(
             model="claude-sonnet-4-5", api_key=server.api_key, user_id=server.user_id, base_url=server.base_url
         )
+        server.queue("A cat sat by the window. A bird came, they looked at each other for a while, and both went on.")
         for _ in model.stream("Write a story about a cat."):
             pass
 

@@ -11,9 +11,21 @@ import pytest
 from langchain_core.messages import AIMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator, ToolCall
 from langchain_gumloop import ChatGumloop
 
+
+def _customer(name: str) -> Answer:
+    return Answer(tool_calls=[ToolCall("unicode_customer", {"customer_name": name, "description": "A company"})])
+
+
+# What a model would understand of the suite's questions; the emulator's stand-in answers the others.
+_ANSWERS = {
+    "magic_function(3)": Answer(tool_calls=[ToolCall("magic_function", {"input": 3})]),
+    "'你好啊集团'": _customer("你好啊集团"),
+    "'こんにちは株式会社'": _customer("こんにちは株式会社"),
+    "'setup' and 'punchline' keys": '{"setup": "What is a pile of cats?", "punchline": "A meowtain."}',
+}
 _DETAILS = ["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"]
 
 
@@ -26,6 +38,8 @@ class TestChatGumloop(ChatModelIntegrationTests):
             monkeypatch.setenv("GUMLOOP_API_KEY", "not-looked-at")
         else:
             self.server = request.getfixturevalue("server")
+            for asked, answer in _ANSWERS.items():
+                self.server.reply(answer, to=asked)
 
     @property
     def chat_model_class(self) -> type[ChatGumloop]:

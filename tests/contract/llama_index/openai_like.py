@@ -7,7 +7,7 @@ from typing import Any
 from llama_index.llms.openai_like import OpenAILike
 from openai import OpenAIError
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from tests.contract.llama_index.suite import LLMConformance
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gumloop_core.emulator import Emulator
 from gumloop_core.errors import GumloopError
+from gumloop_emulator import Emulator
 from llama_index_gumloop import Gumloop
 from tests.contract.llama_index.suite import LLMConformance
 

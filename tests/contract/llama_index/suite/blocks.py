@@ -18,7 +18,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import ChatMessage, DocumentBlock, ImageBlock, TextBlock
 from llama_index.core.llms import MessageRole as Role
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 from tests.support.pictures import png
 

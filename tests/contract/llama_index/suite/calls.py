@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llama_index.core.llms import ChatMessage, MessageRole
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 
 

@@ -11,7 +11,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from tests.support.chat_requests import check_bodies
 
 SECRET_HEADER = "canary-in-a-header-41c7"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gumloop_core.emulator import Answer, Drop, Emulator, Failure, Json
+from gumloop_emulator import Answer, Drop, Emulator, Failure, Json
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 
 

@@ -15,7 +15,7 @@ from llama_index.core.instrumentation.span import BaseSpan
 from llama_index.core.instrumentation.span_handlers import BaseSpanHandler
 from pydantic import PrivateAttr
 
-from gumloop_core.emulator import Chunks, Emulator, Failure, Pause
+from gumloop_emulator import Chunks, Emulator, Failure, Pause
 from tests.contract.llama_index.suite.driver import SECRET_HEADER, ConformanceBase, SyncCalls, user
 from tests.support.http_bytes import chunk
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from llama_index.core import Settings
 from llama_index.core.callbacks import CallbackManager
 
-from gumloop_core.emulator import Emulator
+from gumloop_emulator import Emulator
 from tests.contract.llama_index.suite.driver import SECRET_HEADER, ConformanceBase, SyncCalls, user
 
 

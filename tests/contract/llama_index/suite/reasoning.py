@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from llama_index.core.base.llms.types import ThinkingBlock
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
+from gumloop_emulator import Answer, Chunks, Emulator, ToolCall
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 from tests.support.http_bytes import chunk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from gumloop_core.emulator import Answer, Chunks, Drop, Emulator, Pause, ToolCall
+from gumloop_emulator import Answer, Chunks, Drop, Emulator, Pause, ToolCall
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 from tests.support.http_bytes import chunk
 

@@ -11,7 +11,7 @@ import pytest
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
-from gumloop_core.emulator import Answer, Emulator, Failure, ToolCall
+from gumloop_emulator import Answer, Emulator, Failure, ToolCall
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 
 

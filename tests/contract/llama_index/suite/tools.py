@@ -9,7 +9,7 @@ from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 
-from gumloop_core.emulator import Answer, Chunks, Emulator, ToolCall
+from gumloop_emulator import Answer, Chunks, Emulator, ToolCall
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 from tests.support.http_bytes import chunk
 

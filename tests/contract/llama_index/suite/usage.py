@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 
-from gumloop_core.emulator import Answer, Emulator
+from gumloop_emulator import Answer, Emulator
 from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, user
 
 COUNTS = {"prompt_tokens": 1234, "completion_tokens": 567, "total_tokens": 1801}
