@@ -168,6 +168,7 @@ class BorrowedClient:
             if self.is_ended:
                 connections.shut_down_socket(self._opening)
         elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            info["request"].extensions.pop("trace", None)  # what follows is not worth being told of
             self._has_opened()
 
     def _has_opened(self) -> None:
@@ -290,6 +291,7 @@ class BorrowedAsyncClient:
         if event.endswith("connect_tcp.complete"):
             self._opening = info["return_value"]
         elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            info["request"].extensions.pop("trace", None)  # see the twin
             self._opening = None
 
     async def aend(self) -> None:
