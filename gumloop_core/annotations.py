@@ -7,15 +7,13 @@ A ``url_citation`` comes nested, ``{"type": "url_citation", "url_citation": {"ur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _LARGEST_INDEX = 2**53
 """Beyond this no number is a place in a text, and JSON readers lose precision."""
 
 
-@dataclass(slots=True, frozen=True)
-class Citation:
+class Citation(NamedTuple):
     """A web page that an answer's text refers to.
 
     Attributes:

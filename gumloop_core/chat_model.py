@@ -99,6 +99,7 @@ class ChatModelFields(BaseModel):
     """
 
     model_config = ConfigDict(
+        defer_build=True,  # building a validator takes milliseconds, and no object is made of this class
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),

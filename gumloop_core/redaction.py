@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable
@@ -154,6 +153,8 @@ def _forms_of(secret: str) -> set[str]:
     """How a secret may be written: as it is, and as it is quoted."""
     if len(secret) < _SHORTEST_SECRET:
         return {secret}
+    from html import escape  # milliseconds, which an import of an adapter need not pay
+
     data = secret.encode("utf-8", "replace")
     escaped = json.dumps(secret)[1:-1]
     forms = {
@@ -168,7 +169,7 @@ def _forms_of(secret: str) -> set[str]:
         quote_plus(secret),
         "".join(f"%{byte:02X}" for byte in data),
         "".join(f"%{byte:02x}" for byte in data),
-        html.escape(secret),
+        escape(secret),
         data.hex(),
         data.hex().upper(),
     }

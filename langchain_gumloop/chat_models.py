@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
@@ -72,6 +72,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             for chunk in llm.stream("Capital of Canada?"):
                 print(chunk.text, end="")
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     api_key: SecretSource | None = Field(default_factory=_environment_key, repr=False)
     """A personal or team API key. Left out, it is ``GUMLOOP_API_KEY``, and a token from ``GUMLOOP_ACCESS_TOKEN``
