@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
 
 from gumloop_core.arguments import read_arguments
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import decode, encode, encode_arguments
+from gumloop_core.json_text import decode, encode, encode_arguments, with_null
 from gumloop_core.schema import safe_name
 from gumloop_core.shown import shown
 from gumloop_core.wire import FunctionCall, JSONObject, MessageParam, ToolCallParam
@@ -319,7 +319,7 @@ def _speakable(value: Any, where: str) -> Any:
     """
     try:
         text = encode(value)
-        return json.loads(_finite(text.decode())) if b"NaN" in text or b"Infinity" in text else value
+        return with_null(value) if b"NaN" in text or b"Infinity" in text else value
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"{where} holds something that JSON cannot say: {error}") from error
 
