@@ -134,24 +134,6 @@ def test_threads_with_loops_of_their_own() -> None:
         assert server.wait_until(lambda: server.open_connections == 0)
 
 
-def test_a_loop_within_a_loop() -> None:
-    """As notebooks run it."""
-    import nest_asyncio
-
-    async def outer(client: AsyncGumloopClient) -> str:
-        await client.complete(body())
-        return asyncio.get_running_loop().run_until_complete(client.complete(body())).text
-
-    with ByteServer(whole(completion())) as server:
-        client = AsyncGumloopClient(settings_for(server.base_url))
-        loop = asyncio.new_event_loop()
-        nest_asyncio.apply(loop)
-        assert loop.run_until_complete(outer(client)) == TEXT
-        assert server.connections == 1
-        loop.run_until_complete(client.aclose())
-        loop.close()
-
-
 PROGRAM = """
     import asyncio
     from gumloop_core import AsyncGumloopClient, GumloopClient
@@ -170,12 +152,48 @@ PROGRAM = """
 """
 
 
+NESTED = """
+    import asyncio
+    import nest_asyncio
+    from gumloop_core import AsyncGumloopClient
+    from tests.support.byte_server import ByteServer
+    from tests.support.core_driver import body, settings_for
+    from tests.support.http_bytes import TEXT, completion, whole
+
+    async def outer(client):
+        await client.complete(body())
+        assert asyncio.get_running_loop().run_until_complete(client.complete(body())).text == TEXT
+
+    with ByteServer(whole(completion())) as server:
+        client = AsyncGumloopClient(settings_for(server.base_url))
+        loop = asyncio.new_event_loop()
+        nest_asyncio.apply(loop)
+        loop.run_until_complete(outer(client))
+        assert server.connections == 1
+        loop.run_until_complete(client.aclose())
+        loop.close()
+"""
+
+
+def test_a_loop_within_a_loop() -> None:
+    """As notebooks run it. In a process of its own: asyncio stays patched."""
+    run_program(NESTED)
+
+
 @pytest.mark.parametrize("end", ["", "loop.close()", "del loop", "server.__exit__()"])
 def test_a_program_that_ends_with_streams_open(end: str) -> None:
-    """Nothing is said, and nothing crashes."""
-    source = textwrap.dedent(PROGRAM) + end
+    run_program(PROGRAM, end)
+
+
+def run_program(source: str, end: str = "") -> None:
+    """Run a program. Nothing is said, and nothing crashes."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=50, env=environment, check=False
+        [sys.executable, "-c", textwrap.dedent(source) + end],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        env=environment,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

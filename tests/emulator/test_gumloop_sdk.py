@@ -15,9 +15,6 @@ from tests.emulator.support import MODEL, POPULATION, WEATHER, user
 
 TURN = {"model": MODEL, "messages": [user("Capital of Canada?")]}
 
-# What the SDK leaves of a stream fails when it is collected, which is its own affair: see conftest.py.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture
 def sdk(server: Emulator) -> Iterator[Gumloop]:

@@ -12,9 +12,6 @@ from pydantic import BaseModel
 from gumloop_emulator import Drop, Emulator, Failure
 from tests.emulator.support import MODEL, WEATHER, user
 
-# What the SDK leaves of a stream fails when it is collected, which is its own affair: see conftest.py.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture
 def sdk(server: Emulator) -> Iterator[openai.OpenAI]:
