@@ -182,22 +182,42 @@ class AnswerReader:
             raise StreamError(
                 f"The stream made no sense: an event is {kind_of(chunk)}, not a chunk.", partial=self.partial()
             )
-        self._take_top_level(chunk)
-        choice = self._choose(choices_of(chunk), ("delta", "message"))
         out = Delta(chunk)
+        choice = self._known_choice(chunk)
+        is_known = choice is not None
+        if choice is None:
+            self._take_top_level(chunk)
+            choice = self._choose(choices_of(chunk), ("delta", "message"))
+            if choice is not None:
+                self._answer.take_choice(choice)
         if choice is not None:
-            self._answer.take_choice(choice)
             message = message_of(choice, ("delta", "message"))  # some gateways put whole messages into chunks
             if message is not None:
                 self._answer.take_message(message, out, self._id, whole=False)
-            if out.text:
-                self._remember(chunk, choice, out)
+            if self.finish_reason is None and len(out.__dict__) == 2:
+                if not is_known:
+                    self._remember_fields(chunk, choice)
+                if out.text:
+                    self._remember_delta(choice.get("delta"))
         # What came beside an error was sent before it: it belongs into `partial`.
         self._raise_for_error(chunk)
         if len(out.__dict__) == 1:
             return None
         self.started = True
         return out
+
+    def _known_choice(self, chunk: JSONObject) -> JSONObject | None:
+        """The choice of a chunk that differs from the latest in its delta only, or in what is read here too."""
+        choices = chunk.get("choices")
+        if choices.__class__ is not list or len(choices) != 1 or chunk.keys() != self._top_fields:
+            return None
+        choice: JSONObject = choices[0]
+        if choice.__class__ is not dict or choice.keys() != self._choice_fields:
+            return None
+        is_same = (
+            self._choice_values_of(choice) == self._choice_values and self._top_values_of(chunk) == self._top_values
+        )
+        return choice if is_same or self._take_changes(chunk, choice) else None
 
     def _choose(self, choices: list[JSONObject], names: tuple[str, str]) -> JSONObject | None:
         """The choice that is the answer: the one under index 0, or the only one. Others are read apart."""
@@ -224,10 +244,8 @@ class AnswerReader:
         if message is not None:
             other.take_message(message, Delta({}), self._id, whole=names[0] == "message")
 
-    def _remember(self, chunk: JSONObject, choice: JSONObject, out: Delta) -> None:
-        delta = choice.get("delta")
-        if len(out.__dict__) != 2 or self.finish_reason is not None or not isinstance(delta, dict):
-            return
+    def _remember_fields(self, chunk: JSONObject, choice: JSONObject) -> None:
+        """Note what a chunk looks like beside its delta."""
         # Of the ids the first is kept, and some providers give every chunk its own.
         self._top_fields, self._top_values_of = _fields_of(
             chunk, _NOT_COMPARED | ({"id"} if self._id is not None else set())
@@ -235,6 +253,11 @@ class AnswerReader:
         self._choice_fields, self._choice_values_of = _fields_of(choice, _NOT_COMPARED_IN_CHOICE)
         self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
         self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
+
+    def _remember_delta(self, delta: Any) -> None:
+        """Note what a delta of plain text looks like."""
+        if not isinstance(delta, dict):
+            return
         others = delta.keys() - _NOT_COMPARED_IN_DELTA
         if any(delta[name] for name in others & MESSAGE_READ):
             return

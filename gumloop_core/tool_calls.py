@@ -195,6 +195,10 @@ class ToolCallAssembler:
         Returns:
             What can be handed out of the calls, at most one piece of each.
         """
+        if len(pieces) == 1:
+            piece = self._next_arguments(pieces[0])
+            if piece is not None:
+                return (piece,)
         read: dict[int, ToolCallPiece] = {}
         # An id may stand behind the arguments that it belongs to: first all are read.
         for call in [self._take_one(piece, is_whole=False) for piece in pieces if isinstance(piece, dict)]:
@@ -204,6 +208,31 @@ class ToolCallAssembler:
                 if call.name and (call.arguments or (call.wire_id is not None and call.name in self._whole_names)):
                     self._hand_out(call, read, answer_id)
         return tuple(read.values())
+
+    def _next_arguments(self, piece: Any) -> ToolCallPiece | None:
+        """Read a piece of arguments and nothing else, of a call that was handed out: most pieces are one.
+
+        Returns:
+            The piece; ``None``, and nothing read, if the long way must.
+        """
+        if piece.__class__ is not dict or len(piece) != 2:
+            return None
+        index, function = piece.get("index"), piece.get("function")
+        if index.__class__ is not int or function.__class__ is not dict or len(function) != 1:
+            return None
+        call = self._by_wire_index.get(index)
+        arguments = function.get("arguments")
+        if (
+            call is None
+            or not call.is_named
+            or call.lead is not None
+            or arguments.__class__ is not str
+            or not arguments
+        ):
+            return None
+        call.arguments.append(arguments)
+        call.handed_out += 1
+        return ToolCallPiece(call.index, None, None, arguments)
 
     def take_whole(self, calls: list[Any]) -> None:
         """Read the ``tool_calls`` of a unary message: each entry is a call; :meth:`finish` hands them out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import getattr_static, iscoroutinefunction
 from typing import Any, TypeVar
 
 from gumloop_core.headers import call_headers
@@ -41,7 +41,7 @@ def hides_headers(model: type[Model]) -> type[Model]:
     """
     for names, hide in ((_CALLS, _hide_in_call), (_PREDICTIONS, _hide_in_prediction)):
         for name in names:
-            method = getattr(model, name, None)
+            method = getattr_static(model, name, None)  # unbound, as spans know it
             if method is not None:
                 setattr(model, name, _hiding(method, hide))
     return model
@@ -69,19 +69,20 @@ def _hidden(options: Any) -> Any:
     return options
 
 
-def _hiding(call: Callable[..., Any], hide: Callable[[tuple[Any, ...], dict[str, Any]], Given]) -> Callable[..., Any]:
+def _hiding(call: Any, hide: Callable[[tuple[Any, ...], dict[str, Any]], Given]) -> Callable[..., Any]:
+    # Called with the model in front, the framework's wrapper would make a partial of it and take the signature of that.
     if iscoroutinefunction(call):
 
         @wraps(call)
         async def acall(self: Any, *args: Any, **kwargs: Any) -> Any:
             args, kwargs = hide(args, kwargs)
-            return await call(self, *args, **kwargs)
+            return await call.__get__(self, type(self))(*args, **kwargs)
 
         return acall
 
     @wraps(call)
     def hiding_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = hide(args, kwargs)
-        return call(self, *args, **kwargs)
+        return call.__get__(self, type(self))(*args, **kwargs)
 
     return hiding_call
