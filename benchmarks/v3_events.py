@@ -11,8 +11,8 @@ from pydantic import PrivateAttr
 
 from benchmarks import answers
 from gumloop_core.answer import Delta
-from gumloop_core.reader import AnswerReader
-from gumloop_core.sse import SSEDecoder
+from gumloop_core.reading.reader import AnswerReader
+from gumloop_core.reading.sse import SSEDecoder
 from langchain_gumloop import ChatGumloop
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from gumloop_core.errors import GumloopError, UnexpectedError
-from gumloop_core.redaction import NO_SECRETS, Redactor
-from gumloop_core.tracebacks import forget_frames
+from gumloop_core.secrets.redaction import NO_SECRETS, Redactor
+from gumloop_core.secrets.tracebacks import forget_frames
 
 _LONGEST_REASON = 500
 

@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError, status_error
 from gumloop_core.json_text import is_plain, what_json_cannot_say
-from gumloop_core.request import check_form
 from gumloop_core.wire import JSONObject
+from gumloop_core.writing.body import check_form
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,13 @@ from pydantic import (
 )
 from typing_extensions import Self
 
-from gumloop_core.async_client import AsyncGumloopClient
-from gumloop_core.client import GumloopClient
-from gumloop_core.credentials import Credentials, EnvironmentKey, hidden, travelling
-from gumloop_core.endpoint import Endpoint
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
-from gumloop_core.headers import checked_headers
-from gumloop_core.request import CONNECTION_FIELDS
-from gumloop_core.settings import (
+from gumloop_core.http.async_client import AsyncGumloopClient
+from gumloop_core.http.client import GumloopClient
+from gumloop_core.http.endpoint import Endpoint
+from gumloop_core.http.headers import checked_headers
+from gumloop_core.http.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
@@ -41,8 +39,10 @@ from gumloop_core.settings import (
     AsyncTransport,
     ClientSettings,
 )
-from gumloop_core.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
+from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
+from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
 from gumloop_core.wire import JSONObject
+from gumloop_core.writing.body import CONNECTION_FIELDS
 
 if TYPE_CHECKING:
     import httpx
@@ -87,7 +87,7 @@ _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "ht
 def _checked_client(client: Any, argument: str) -> Any:
     if client is None:
         return None
-    from gumloop_core.own_clients import checked_client
+    from gumloop_core.http.callers_clients import checked_client
 
     return checked_client(client, argument)
 
@@ -351,7 +351,7 @@ class ChatModelFields(BaseModel):
             known = _ARGUMENTS[cls] = _arguments_of(cls)
         for name in values:
             if name not in known:
-                from gumloop_core.names import hint_for
+                from gumloop_core.argument_names import hint_for
 
                 return ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint_for(str(name), known)}")
         return None

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from gumloop_core.argument_names import is_secret_argument
 from gumloop_core.errors import ConfigurationError, GumloopError
-from gumloop_core.headers import HiddenHeaders
-from gumloop_core.names import is_secret_argument
+from gumloop_core.http.headers import HiddenHeaders
 
 
 def hide_secrets(values: dict[str, Any]) -> None:

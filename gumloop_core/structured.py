@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gumloop_core.arguments import was_cut_off
 from gumloop_core.json_text import decode
-from gumloop_core.partial_json import ANY, PartialJSON, Shape
+from gumloop_core.reading.arguments import was_cut_off
+from gumloop_core.reading.partial_json import ANY, PartialJSON, Shape
 
 Wanted: TypeAlias = Literal["object", "array"] | None
 """What the document must be at its root; ``None`` for anything."""
@@ -136,7 +136,7 @@ def _shown(text: str) -> str:
 
 
 class PartialDocument:
-    """Reads the document of an answer while it arrives; see :class:`gumloop_core.partial_json.PartialJSON`.
+    """Reads the document of an answer while it arrives; see :class:`gumloop_core.reading.partial_json.PartialJSON`.
 
     Words and a fence before the document are read over.
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, SchemaValidator, ValidationError
 from pydantic_core import core_schema as core
 
-from gumloop_core.schema import pointed_at
-from gumloop_core.strict_subset import fault_in
 from gumloop_core.wire import JSONObject
+from gumloop_core.writing.schema import pointed_at
+from gumloop_core.writing.strict_subset import fault_in
 from gumloop_emulator.failures import Refused, invalid
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from gumloop_core.schema import pointed_at
 from gumloop_core.wire import JSONObject
+from gumloop_core.writing.schema import pointed_at
 
 if sys.version_info >= (3, 11):
     from re import _constants as constants  # type: ignore[attr-defined]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from gumloop_core.version import __version__
 
 try:
-    from langchain_gumloop import content
     from langchain_gumloop.chat_models import ChatGumloop
+    from langchain_gumloop.from_wire import content_blocks as content
     from langchain_gumloop.registration import register
 except ImportError:
     if sys.modules.get("langchain_core") is not None:

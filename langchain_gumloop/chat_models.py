@@ -21,24 +21,31 @@ from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.credentials import EnvironmentKey
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
-from gumloop_core.headers import call_headers
-from gumloop_core.request import build_body, check_form, merge_options, sending_options, server_tool_names, tool_names
-from gumloop_core.request import tool_choice as wire_tool_choice
+from gumloop_core.http.headers import call_headers
+from gumloop_core.secrets.credentials import EnvironmentKey
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
+from gumloop_core.writing.body import (
+    build_body,
+    check_form,
+    merge_options,
+    sending_options,
+    server_tool_names,
+    tool_names,
+)
+from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.from_wire import PROVIDER, ChunkMaker, chat_result, combined_llm_output
+from langchain_gumloop.from_wire.answers import PROVIDER, ChunkMaker, chat_result, combined_llm_output
 from langchain_gumloop.profiles import KnownProfile, known_profile
-from langchain_gumloop.to_wire import asks_for_images, refuse_odd_blocks, to_messages
+from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
 from langchain_gumloop.tracing import Traced
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_gumloop import structured
+    from langchain_gumloop.structured import output as structured
 
 
 def _environment_key() -> EnvironmentKey | None:
@@ -194,7 +201,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
-                from langchain_gumloop import structured
+                from langchain_gumloop.structured import output as structured
 
                 call["response_format"] = structured.as_response_format(call["response_format"])
         if stop is not None:
@@ -233,7 +240,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
-                from langchain_gumloop import structured
+                from langchain_gumloop.structured import output as structured
 
                 kwargs["response_format"] = structured.as_response_format(response_format)
         if params:
@@ -295,8 +302,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         tools: Sequence[AnyTool] | None,
         kwargs: dict[str, Any],
     ) -> Runnable[LanguageModelInput, Any]:
-        from gumloop_core.thinking import cannot_force_a_call
-        from langchain_gumloop import structured
+        from gumloop_core.writing.thinking import cannot_force_a_call
+        from langchain_gumloop.structured import output as structured
 
         if method not in structured.METHODS:
             raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")

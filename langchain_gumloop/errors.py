@@ -14,7 +14,7 @@ from __future__ import annotations
 from langchain_core import exceptions as langchain
 
 from gumloop_core import errors as core
-from gumloop_core.retry import is_retryable
+from gumloop_core.http.retry import is_retryable
 
 
 class MissingCredentialsError(core.MissingCredentialsError, langchain.ModelAuthenticationError):

@@ -14,17 +14,23 @@ from langchain_core.version import VERSION
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 from gumloop_core.wire import JSONObject
-from langchain_gumloop.calls import read_call
-from langchain_gumloop.citations import annotation_blocks
-from langchain_gumloop.content import IMAGE_INDEX, REASONING_INDEX, TEXT_INDEX, TOOL_CALL_INDEX, with_extras
-from langchain_gumloop.from_wire import (
+from langchain_gumloop.from_wire.answers import (
     PROVIDER,
     additional_kwargs,
     image_block,
     response_metadata,
     usage_metadata,
 )
-from langchain_gumloop.server_tools import count_results, server_tool_blocks
+from langchain_gumloop.from_wire.citations import annotation_blocks
+from langchain_gumloop.from_wire.content_blocks import (
+    IMAGE_INDEX,
+    REASONING_INDEX,
+    TEXT_INDEX,
+    TOOL_CALL_INDEX,
+    with_extras,
+)
+from langchain_gumloop.from_wire.server_tools import count_results, server_tool_blocks
+from langchain_gumloop.from_wire.tool_calls import read_call
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData

@@ -8,7 +8,7 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from langchain_gumloop.calls import not_run
+from langchain_gumloop.from_wire.tool_calls import not_run
 
 
 class InvalidToolCallMiddleware(AgentMiddleware[Any, Any, Any]):

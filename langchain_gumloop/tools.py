@@ -37,7 +37,7 @@ def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list
 
 def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
     if isinstance(tool, Mapping):
-        from gumloop_core.tool_forms import tool_of_dict
+        from gumloop_core.writing.tool_forms import tool_of_dict
 
         param = tool_of_dict(tool)
     else:
@@ -50,7 +50,7 @@ def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
         return param
     function = {**function, "strict": strict}
     if strict:
-        from gumloop_core.strict import strict_form
+        from gumloop_core.writing.strict_schema import strict_form
 
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
         # LangChain's tools take no null for an argument that has a default, and nobody takes it back before them. They

@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import getattr_static, iscoroutinefunction
 from typing import Any, TypeVar
 
-from gumloop_core.headers import call_headers
+from gumloop_core.http.headers import call_headers
 
 Model = TypeVar("Model")
 

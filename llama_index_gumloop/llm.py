@@ -32,7 +32,9 @@ from gumloop_core.boundary import Boundary, unexpected
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError
-from gumloop_core.request import (
+from gumloop_core.shown import shown
+from gumloop_core.wire import ChatBody
+from gumloop_core.writing.body import (
     build_body,
     merge_options,
     sending_options,
@@ -40,8 +42,6 @@ from gumloop_core.request import (
     tool_choice,
     tool_names,
 )
-from gumloop_core.shown import shown
-from gumloop_core.wire import ChatBody
 from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
 from llama_index_gumloop.events import (
@@ -50,11 +50,11 @@ from llama_index_gumloop.events import (
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire import StreamedResponses, is_last, to_completion_response, to_response
+from llama_index_gumloop.from_wire.answers import StreamedResponses, is_last, to_completion_response, to_response
 from llama_index_gumloop.hidden_headers import hides_headers
-from llama_index_gumloop.output_format import as_response_format
-from llama_index_gumloop.structured import StructuredPrediction
-from llama_index_gumloop.to_wire import check_messages, to_messages, without_empty_answers
+from llama_index_gumloop.structured.output_format import as_response_format
+from llama_index_gumloop.structured.prediction import StructuredPrediction
+from llama_index_gumloop.to_wire.messages import check_messages, to_messages, without_empty_answers
 from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections
 
 DEFAULT_CONTEXT_WINDOW = 128_000

@@ -12,11 +12,11 @@ from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
-from gumloop_core.arguments import read_arguments, was_cut_off
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
+from gumloop_core.reading.arguments import read_arguments, was_cut_off
 from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ToolParam
-from llama_index_gumloop.from_wire import is_last
+from llama_index_gumloop.from_wire.answers import is_last
 
 _LONGEST_SHOWN = 200
 """Characters of a call's arguments that an error repeats."""
@@ -38,7 +38,7 @@ def tool_params(tools: Sequence[Any]) -> list[Any]:
 
 
 def _tool_of_dict(tool: Mapping[str, Any]) -> JSONObject:
-    from gumloop_core.tool_forms import tool_of_dict
+    from gumloop_core.writing.tool_forms import tool_of_dict
 
     return tool_of_dict(tool)
 

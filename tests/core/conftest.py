@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import retry
+from gumloop_core.http import retry
 from tests.support.byte_server import ByteServer
 from tests.support.core_driver import AiohttpCore, AsyncCore, CoreDriver, SyncCore, settings_for
 

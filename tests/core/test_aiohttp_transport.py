@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gumloop_core import pools
 from gumloop_core.errors import APITimeoutError, ConfigurationError
+from gumloop_core.http import pools
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Pause, trusting_context
 from tests.support.core_driver import AiohttpCore, AsyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
@@ -156,7 +156,7 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_aiohttp_an_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    monkeypatch.delitem(sys.modules, "gumloop_core.aiohttp_transport", raising=False)
+    monkeypatch.delitem(sys.modules, "gumloop_core.http.aiohttp_transport", raising=False)
     driver = AiohttpCore(settings_for("http://127.0.0.1:9"))
     with pytest.raises(ConfigurationError, match=re.escape("pip install 'gumloop-llms[aiohttp]'")):
         driver.complete()
@@ -167,7 +167,8 @@ def test_without_aiohttp_an_error_says_what_to_install(monkeypatch: pytest.Monke
 
 PROGRAM = """
     import asyncio, gc, os, sys
-    from gumloop_core import AsyncGumloopClient, pools
+    from gumloop_core import AsyncGumloopClient
+    from gumloop_core.http import pools
     from tests.support.byte_server import ByteServer, trusting_context
     from tests.support.core_driver import body, settings_for
     from tests.support.http_bytes import completion, whole

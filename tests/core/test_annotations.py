@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gumloop_core.annotations import Citation, read_citation
+from gumloop_core.reading.annotations import Citation, read_citation
 
 FIELDS = {"url": "https://a.example/1", "title": "One", "start_index": 3, "end_index": 9, "content": "words"}
 

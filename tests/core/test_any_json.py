@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
-from gumloop_core.reader import AnswerReader
+from gumloop_core.reading.reader import AnswerReader
 from tests.core import strategies
 from tests.core.sums import check_sum
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.arguments import read_arguments, was_cut_off
+from gumloop_core.reading.arguments import read_arguments, was_cut_off
 
 CUT_OFF = ["length", "content_filter", "max_tokens", "MAX_TOKENS", "model_length", "FinishReason.SAFETY", "max-tokens"]
 

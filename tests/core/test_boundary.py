@@ -15,8 +15,8 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient, Credentials, Delta, GumloopClient
 from gumloop_core.errors import ConfigurationError, GumloopError, UnexpectedError
-from gumloop_core.redaction import Redactor
-from gumloop_core.tracebacks import forget_frames
+from gumloop_core.secrets.redaction import Redactor
+from gumloop_core.secrets.tracebacks import forget_frames
 from tests.support.core_driver import KEY, body, settings_for
 from tests.support.http_bytes import TEXT, answer_events, completion
 

@@ -15,7 +15,7 @@ import httpx
 import httpx2
 import pytest
 
-from gumloop_core import AsyncGumloopClient, Credentials, GumloopClient, async_client, client
+from gumloop_core import AsyncGumloopClient, Credentials, GumloopClient
 from gumloop_core.errors import (
     APIConnectionError,
     APIStatusError,
@@ -30,6 +30,7 @@ from gumloop_core.errors import (
     StreamError,
     UnexpectedError,
 )
+from gumloop_core.http import async_client, client
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Drip, trusting_context, unused_port
 from tests.support.core_driver import KEY, AsyncCore, SyncCore, body, settings_for, streamed_text
@@ -413,7 +414,7 @@ def test_a_redirect_is_not_followed_by_a_client_that_follows(connect: Connect) -
 def test_a_broken_error_body_does_not_hide_the_status(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, ending: Any
 ) -> None:
-    from gumloop_core import exchange
+    from gumloop_core.http import exchange
 
     monkeypatch.setattr(exchange, "LONGEST_ERROR_SECONDS", 0.2)
     with ByteServer([head(401, content_length="999") + b'{"error": "who are', ending]) as server:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import AsyncGumloopClient, GumloopClient, pools
+from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
+from gumloop_core.http import pools
 from tests.support.byte_server import SILENCE, ByteServer, WaitFor, trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
 from tests.support.http_bytes import (

@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gumloop_core import AsyncGumloopClient, drain, pools
+from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError, UnexpectedError
-from gumloop_core.settings import UNSET
+from gumloop_core.http import pools
+from gumloop_core.http import rest_of_body as drain
+from gumloop_core.http.settings import UNSET
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text

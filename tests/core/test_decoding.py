@@ -11,8 +11,6 @@ import httpx
 import pytest
 import zstandard
 
-from gumloop_core import decoding
-from gumloop_core.decoding import PIECE_BYTES, layers_of, unpacker, was_asked_for
 from gumloop_core.errors import (
     APITimeoutError,
     BadRequestError,
@@ -21,6 +19,8 @@ from gumloop_core.errors import (
     RateLimitError,
     StreamError,
 )
+from gumloop_core.http import decoding
+from gumloop_core.http.decoding import PIECE_BYTES, layers_of, unpacker, was_asked_for
 from tests.core.conftest import Connect
 from tests.support.byte_server import ByteServer
 from tests.support.core_driver import streamed_text
@@ -72,7 +72,7 @@ def test_a_bomb_in_an_error_is_cut(connect: Connect, monkeypatch: pytest.MonkeyP
 
 
 def test_the_total_time_holds_while_unpacking(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gumloop_core import bodies
+    from gumloop_core.http import response_body as bodies
 
     now = [0.0]
 

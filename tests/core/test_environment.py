@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import pools
 from gumloop_core.errors import APIConnectionError, ConfigurationError
+from gumloop_core.http import pools
 from tests.core.conftest import Connect
 from tests.support.byte_server import ByteServer
 from tests.support.http_bytes import TEXT, completion, streamed, whole
@@ -84,7 +84,7 @@ def test_a_proxy_of_a_kind_that_nobody_knows(connect: Connect, monkeypatch: pyte
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 def test_a_socks_proxy_without_its_extra(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    monkeypatch.setattr("gumloop_core.environment.find_spec", lambda _name: None)
+    monkeypatch.setattr("gumloop_core.http.environment.find_spec", lambda _name: None)
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://me:hunter2@127.0.0.1:1")
     check(connect, r"ALL_PROXY names a SOCKS proxy.*pip install 'httpx\[socks\]'")
 

@@ -9,11 +9,11 @@ import pytest
 
 from gumloop_core import errors
 from gumloop_core.answer import Completion
-from gumloop_core.bodies import StreamBody
 from gumloop_core.errors import APIStatusError, GumloopError, InvalidResponseError, ProviderError, StreamError
+from gumloop_core.http.response_body import StreamBody
+from gumloop_core.http.retry import is_retryable
 from gumloop_core.json_text import decode
-from gumloop_core.reader import AnswerReader
-from gumloop_core.retry import is_retryable
+from gumloop_core.reading.reader import AnswerReader
 from tests.support.http_bytes import chunk, completion
 
 SHAPES: dict[str, tuple[Any, type[APIStatusError], int]] = {

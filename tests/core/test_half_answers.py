@@ -21,7 +21,7 @@ from gumloop_core.errors import (
     RateLimitError,
     StreamError,
 )
-from gumloop_core.exchange import Exchange
+from gumloop_core.http.exchange import Exchange
 from tests.support.byte_server import CLOSE, ByteServer, Pause
 from tests.support.core_driver import SyncCore, settings_for
 from tests.support.http_bytes import (

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
-from gumloop_core.headers import call_headers, checked_headers
-from gumloop_core.redaction import MASK
+from gumloop_core.http.headers import call_headers, checked_headers
+from gumloop_core.secrets.redaction import MASK
 
 SECRET = "gl-canary-0123456789"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gumloop_core.argument_names import _RENAMED, hint_for
 from gumloop_core.chat_model import ChatModelFields
-from gumloop_core.names import _RENAMED, hint_for
 
 KNOWN = {*ChatModelFields.model_fields, "max_tokens"}
 

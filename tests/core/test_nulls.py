@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.nulls import WithoutNulls, without_added_nulls
-from gumloop_core.partial_json import PartialJSON, grows
+from gumloop_core.reading.nulls import WithoutNulls, without_added_nulls
+from gumloop_core.reading.partial_json import PartialJSON, grows
 
 NULLABLE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 CAT = {"type": "object", "properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}, "required": ["kind"]}

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gumloop_core import drain, exchange
 from gumloop_core.errors import APITimeoutError, BadRequestError
+from gumloop_core.http import exchange
+from gumloop_core.http import rest_of_body as drain
 from tests.support.byte_server import SILENCE, ByteServer, Pause
 from tests.support.core_driver import AsyncCore, settings_for, streamed_text
 from tests.support.http_bytes import (

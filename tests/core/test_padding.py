@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gumloop_core.answer import Completion
-from gumloop_core.padding import says_nothing
-from gumloop_core.reader import AnswerReader
+from gumloop_core.reading.padding import says_nothing
+from gumloop_core.reading.reader import AnswerReader
 from tests.support.http_bytes import chunk
 
 SAFE = {"hate": {"filtered": False, "severity": "safe"}, "jailbreak": {"filtered": False, "detected": False}}

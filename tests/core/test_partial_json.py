@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gumloop_core import partial_json
-from gumloop_core.partial_json import PartialJSON
+from gumloop_core.reading import partial_json
+from gumloop_core.reading.partial_json import PartialJSON
 from tests.contract.llama_index.suite.structured import grows
 
 VALUES = st.recursive(

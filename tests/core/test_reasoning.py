@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.reasoning import ReasoningDetails, text_of
+from gumloop_core.reading.reasoning import ReasoningDetails, text_of
 from tests.core.counting import calls_made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gumloop_core.chat_model import _BODY_FIELDS, ChatModelFields
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.request import (
+from gumloop_core.writing.body import (
     OPTIONS,
     build_body,
     json_schema_format,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import retry
 from gumloop_core.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -19,7 +18,8 @@ from gumloop_core.errors import (
     UnexpectedError,
     status_error,
 )
-from gumloop_core.retry import is_retryable, pause_before_retry
+from gumloop_core.http import retry
+from gumloop_core.http.retry import is_retryable, pause_before_retry
 
 
 @pytest.fixture(autouse=True)

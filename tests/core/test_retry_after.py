@@ -10,7 +10,7 @@ import pytest
 
 from gumloop_core import GumloopClient
 from gumloop_core.errors import APIStatusError, status_error
-from gumloop_core.retry_after import longest_retry_after, read_retry_after
+from gumloop_core.http.retry_after import longest_retry_after, read_retry_after
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import event
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.schema import pointed_at, resolved, safe_name, with_root
+from gumloop_core.writing.schema import pointed_at, resolved, safe_name, with_root
 
 
 @pytest.mark.parametrize(

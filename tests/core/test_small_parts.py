@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from gumloop_core import Image
-from gumloop_core.gathered import GatheredFields
-from gumloop_core.media import data_url, image_mime_type, image_part
-from gumloop_core.redaction import MASK, Redactor, secrets_of_headers
-from gumloop_core.tracebacks import forget_frames
-from gumloop_core.usage import read_usage
+from gumloop_core.reading.merging import GatheredFields
+from gumloop_core.reading.usage import read_usage
+from gumloop_core.secrets.redaction import MASK, Redactor, secrets_of_headers
+from gumloop_core.secrets.tracebacks import forget_frames
+from gumloop_core.writing.media import data_url, image_mime_type, image_part
 from tests.core.counting import calls_made
 
 # -- usage -----------------------------------------------------------------------------------------------------------

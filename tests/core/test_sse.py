@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gumloop_core.sse import ErrorData, SSEDecoder
+from gumloop_core.reading.sse import ErrorData, SSEDecoder
 
 
 def payloads(*pieces: bytes) -> list[bytes]:

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import UUID4, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
 
-from gumloop_core.nulls import without_added_nulls
-from gumloop_core.strict import strict_form
-from gumloop_core.strict_subset import DEEPEST_NESTING, FORMATS, fault_in
+from gumloop_core.reading.nulls import without_added_nulls
+from gumloop_core.writing.strict_schema import strict_form
+from gumloop_core.writing.strict_subset import DEEPEST_NESTING, FORMATS, fault_in
 from gumloop_emulator.contract import check_schema
 from gumloop_emulator.failures import Refused
 from tests.core.strategies import schemas

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.request import build_body, merge_options
+from gumloop_core.writing.body import build_body, merge_options
 
 NAMED = {"type": "function", "function": {"name": "add"}}
 TOOLS = [{"type": "function", "function": {"name": "add"}}]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import pools
 from gumloop_core.errors import APIConnectionError, AuthenticationError, StreamError
+from gumloop_core.http import pools
 from tests.core.conftest import Connect
 from tests.support.byte_server import SILENCE, ByteServer, Pause, trusting_context
 from tests.support.http_bytes import (

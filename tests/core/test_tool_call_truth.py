@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gumloop_core.answer import ToolCallPiece
-from gumloop_core.tool_calls import ToolCallAssembler
+from gumloop_core.reading.tool_calls import ToolCallAssembler
 
 ARGUMENTS = st.dictionaries(
     st.sampled_from(["a", "}{", '"', "\\", "é", ""]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.answer import ToolCallPiece
-from gumloop_core.tool_calls import ToolCallAssembler, names_of_tools
+from gumloop_core.reading.tool_calls import ToolCallAssembler, names_of_tools
 from tests.core.counting import calls_made
 
 
@@ -321,7 +321,7 @@ def test_work_is_linear_in_the_pieces() -> None:
 
 def test_arguments_are_not_read_again_for_every_repeated_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A piece that looks like the beginning of another call must not cost a look at all that came before."""
-    from gumloop_core import tool_calls
+    from gumloop_core.reading import tool_calls
 
     looked_at = []
     original = tool_calls.JSONScan.take

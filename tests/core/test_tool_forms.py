@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.request import server_tool_names, tool_choice, tool_names
-from gumloop_core.tool_forms import tool_of_dict
+from gumloop_core.writing.body import server_tool_names, tool_choice, tool_names
+from gumloop_core.writing.tool_forms import tool_of_dict
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 FUNCTION = {"name": "add", "description": "Add.", "parameters": SCHEMA}

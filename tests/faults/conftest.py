@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gumloop_core import drain, retry
+from gumloop_core.http import rest_of_body as drain
+from gumloop_core.http import retry
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import retry
+from gumloop_core.http import retry
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body
 from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, AsyncCore, AsyncLangChain, Core, Driver, LangChain

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gumloop_core.answer import Delta
-from gumloop_core.reader import AnswerReader
-from gumloop_core.sse import SSEDecoder
+from gumloop_core.reading.reader import AnswerReader
+from gumloop_core.reading.sse import SSEDecoder
 
 
 class Player:

@@ -10,7 +10,8 @@ import httpcore
 import httpx
 import pytest
 
-from gumloop_core import AsyncGumloopClient, GumloopClient, pools, retry, settings
+from gumloop_core import AsyncGumloopClient, GumloopClient
+from gumloop_core.http import pools, retry, settings
 from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
 from tests.support.byte_server import SILENCE, ByteServer, Pause

@@ -7,10 +7,10 @@ import gc
 import pytest
 
 from benchmarks.answers import text_events, tool_events
-from gumloop_core import reader as reader_module
 from gumloop_core.answer import Delta
-from gumloop_core.reader import AnswerReader
-from gumloop_core.sse import SSEDecoder
+from gumloop_core.reading import reader as reader_module
+from gumloop_core.reading.reader import AnswerReader
+from gumloop_core.reading.sse import SSEDecoder
 from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
 

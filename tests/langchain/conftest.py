@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import retry
+from gumloop_core.http import retry
 from gumloop_emulator import Emulator
 from langchain_gumloop import ChatGumloop
 from tests.support.chat_requests import check_bodies

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core import pools
+from gumloop_core.http import pools
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 

@@ -19,7 +19,7 @@ from langchain_core.messages import (
 
 from gumloop_core import errors as core
 from gumloop_emulator import Answer, Emulator
-from langchain_gumloop.to_wire import to_messages
+from langchain_gumloop.to_wire.messages import to_messages
 from tests.langchain.answers import DETAILS, PIXEL, PIXEL_URL, unary
 from tests.langchain.conftest import MakeModel
 from tests.support.pictures import png

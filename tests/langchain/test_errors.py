@@ -16,7 +16,7 @@ from langgraph.types import default_retry_on
 
 from gumloop_core import errors as core
 from gumloop_core.answer import Completion
-from gumloop_core.retry import is_retryable
+from gumloop_core.http.retry import is_retryable
 from gumloop_emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
 from langchain_gumloop import ChatGumloop, chat_models, events
 from langchain_gumloop import errors as adapter

@@ -10,8 +10,8 @@ import pytest
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
-from langchain_gumloop import fast_chunks
-from langchain_gumloop.streamed import StreamedChunk
+from langchain_gumloop.from_wire import unvalidated as fast_chunks
+from langchain_gumloop.from_wire.chunks import StreamedChunk
 
 METADATA = {"model_provider": "gumloop"}
 

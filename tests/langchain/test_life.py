@@ -18,7 +18,7 @@ from langchain_core.runnables import ConfigurableField
 from pydantic import SecretStr
 
 from gumloop_core import errors as core
-from gumloop_core import pools
+from gumloop_core.http import pools
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.errors import InvalidRequestError, MissingCredentialsError

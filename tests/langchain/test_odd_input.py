@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from gumloop_core import errors as core
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import errors as adapter
-from langchain_gumloop.to_wire import to_messages
+from langchain_gumloop.to_wire.messages import to_messages
 from tests.langchain.conftest import MakeModel
 
 CALL = {"name": "look", "args": {}, "id": "c1"}

@@ -20,11 +20,11 @@ from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel, StringConstrai
 from pydantic.v1 import BaseModel as V1Model
 
 from gumloop_core import errors as core
-from gumloop_core.partial_json import grows
+from gumloop_core.reading.partial_json import grows
 from gumloop_emulator import Answer, Emulator, Failure
 from gumloop_emulator import ToolCall as Call
 from langchain_gumloop.errors import LengthLimitError, RefusalError
-from langchain_gumloop.structured import StructuredAnswerParser
+from langchain_gumloop.structured.output import StructuredAnswerParser
 from tests.langchain.answers import call, call_piece, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 
@@ -395,7 +395,7 @@ def test_a_response_format_is_a_schema_too(server: Emulator, chat: MakeModel) ->
 
 
 def test_a_class_is_read_once() -> None:
-    from langchain_gumloop.structured import target_of
+    from langchain_gumloop.structured.output import target_of
 
     assert target_of(City) is target_of(City)
     assert target_of(City).schema == City.model_json_schema()

@@ -28,7 +28,7 @@ from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from gumloop_emulator import Emulator
-from langchain_gumloop.streamed import StreamedChunk
+from langchain_gumloop.from_wire.chunks import StreamedChunk
 from tests.langchain.answers import PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel
 

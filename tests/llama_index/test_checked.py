@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from gumloop_core.errors import InvalidRequestError, UnexpectedError
 from gumloop_emulator import Answer
 from llama_index_gumloop import Gumloop
-from llama_index_gumloop.to_wire import to_messages
+from llama_index_gumloop.to_wire.messages import to_messages
 from tests.support.pictures import png
 
 ROADS = ["chat", "stream_chat", "achat", "astream_chat", "complete", "stream_complete", "acomplete", "astream_complete"]
@@ -195,7 +195,7 @@ def test_what_nobody_foresaw_is_our_own_error_with_the_answer(server, llm, monke
     def fail(completion: Any) -> None:
         raise AttributeError("nobody foresaw this")
 
-    monkeypatch.setattr("llama_index_gumloop.from_wire._facts", fail)
+    monkeypatch.setattr("llama_index_gumloop.from_wire.answers._facts", fail)
     server.queue(Answer(text="Ottawa."))
     with pytest.raises(UnexpectedError, match="nobody foresaw this") as caught:
         call(llm, road, [ChatMessage("Hi")] if "chat" in road else "Hi")

@@ -10,8 +10,8 @@ from llama_index.core.llms import ChatMessage, ImageBlock
 from llama_index.core.memory import ChatMemoryBuffer
 
 from gumloop_emulator import Answer, Chunks, Emulator, Json, ToolCall
-from llama_index_gumloop import filled
-from llama_index_gumloop.filled import FilledObjects, ValidatedObjects, is_same, samples
+from llama_index_gumloop.from_wire import unvalidated as filled
+from llama_index_gumloop.from_wire.unvalidated import FilledObjects, ValidatedObjects, is_same, samples
 from tests.support.http_bytes import chunk, completion
 from tests.support.pictures import png
 

@@ -21,8 +21,8 @@ from pydantic.v1 import BaseModel as V1Model
 from gumloop_core.errors import InvalidRequestError
 from gumloop_emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
-from llama_index_gumloop.output_format import output_format
-from llama_index_gumloop.partial_objects import PartialObjects
+from llama_index_gumloop.structured.output_format import output_format
+from llama_index_gumloop.structured.partial_objects import PartialObjects
 from tests.contract.llama_index.suite.driver import AsyncCalls, SyncCalls
 from tests.contract.llama_index.suite.structured import grows
 from tests.support.http_bytes import chunk

@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 
 from gumloop_core.errors import BadRequestError, InvalidRequestError
-from llama_index_gumloop.to_wire import to_messages, without_empty_answers
+from llama_index_gumloop.to_wire.messages import to_messages, without_empty_answers
 from tests.support.pictures import png
 
 PNG = png()

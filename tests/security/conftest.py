@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gumloop_core import drain, retry
+from gumloop_core.http import rest_of_body as drain
+from gumloop_core.http import retry
 from tests.security.shown import KEY
 
 

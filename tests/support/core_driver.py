@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, Protocol, TypeVar
 
 from gumloop_core import AsyncGumloopClient, ClientSettings, Completion, Credentials, Delta, Endpoint, GumloopClient
-from gumloop_core.request import build_body
+from gumloop_core.writing.body import build_body
 
 KEY = "gl-canary-5f0e8c1d7b"
 """The key that the tests call with."""

@@ -1,0 +1,1 @@
+"""The core's completions and deltas, as LangChain's messages and chunks."""

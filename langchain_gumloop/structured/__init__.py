@@ -1,0 +1,1 @@
+"""Answers as objects: ``with_structured_output``."""

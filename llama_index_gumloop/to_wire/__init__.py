@@ -1,0 +1,1 @@
+"""LlamaIndex's messages, as the wire has them."""
