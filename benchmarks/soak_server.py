@@ -169,7 +169,7 @@ class Server:
                 return False
         writer.write(FINISH)
         if fault == "reset after the finish reason":
-            await writer.drain()
+            await writer.read_rest()
             writer.transport.abort()
             return False
         if fault != "no usage":
@@ -179,7 +179,7 @@ class Server:
         if fault == "kept open after [DONE]":
             await _wait_for_leaving(reader, 2)
         writer.write(END)
-        await writer.drain()
+        await writer.read_rest()
         return True
 
     async def _strike(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: str) -> bool:

@@ -66,24 +66,24 @@ class RouteDecision:
     raw: JSONObject = field(default_factory=dict, compare=False, repr=False)
 
 
-def read_model_groups(payload: Any) -> list[ModelGroup]:
+def read_model_groups(document: Any) -> list[ModelGroup]:
     """Read the answer of ``GET /models``.
 
     Raises:
         APIStatusError: If it is an error under a status that is none.
         InvalidResponseError: If it holds no groups.
     """
-    _refuse_error(payload)
-    groups = payload.get("model_groups") if isinstance(payload, dict) else None
+    _refuse_error(document)
+    groups = document.get("model_groups") if isinstance(document, dict) else None
     if not isinstance(groups, list):
         raise InvalidResponseError("The model list made no sense: it has no 'model_groups'.")
     return [_read_group(group) for group in groups if isinstance(group, dict)]
 
 
-def _refuse_error(payload: Any) -> None:
+def _refuse_error(document: Any) -> None:
     from gumloop_core.error_bodies import error_in
 
-    error = error_in(payload) if isinstance(payload, dict) else None
+    error = error_in(document) if isinstance(document, dict) else None
     if error is not None:
         raise status_error(200, error)
 
@@ -130,25 +130,25 @@ def route_body(
     return body
 
 
-def read_route_decision(payload: Any) -> RouteDecision:
+def read_route_decision(document: Any) -> RouteDecision:
     """Read the answer of ``POST /models/route``.
 
     Raises:
         APIStatusError: If it is an error under a status that is none.
         InvalidResponseError: If it names no model.
     """
-    _refuse_error(payload)
-    route = payload.get("route") if isinstance(payload, dict) else None
+    _refuse_error(document)
+    route = document.get("route") if isinstance(document, dict) else None
     if not isinstance(route, dict) or not isinstance(route.get("model"), str):
         raise InvalidResponseError("The router's answer made no sense: it names no model.")
     effort, fallbacks = route.get("reasoning_effort"), route.get("fallback_models")
-    candidates = payload.get("candidates")
+    candidates = document.get("candidates")
     return RouteDecision(
         route["model"],
         tuple(name for name in fallbacks if isinstance(name, str)) if isinstance(fallbacks, list) else (),
         effort if isinstance(effort, str) else None,
         tuple(candidates) if isinstance(candidates, list) else (),
-        payload,
+        document,
     )
 
 

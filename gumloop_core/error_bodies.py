@@ -148,15 +148,15 @@ def is_context_overflow(words: str) -> bool:
     return re.search(_CONTEXT_OVERFLOW, words) is not None and re.search(_RATE_OF_TOKENS, words) is None
 
 
-def error_in(payload: JSONObject) -> Any:
+def error_in(document: JSONObject) -> Any:
     """The error inside a 200 answer or an event, in the shape of an error body; ``None`` if there is none."""
-    error = payload.get("error")
+    error = document.get("error")
     if error and _says_something(error):
-        return payload
-    choices = payload.get("choices")
+        return document
+    choices = document.get("choices")
     if choices:
         return _error_in_choices(choices)
-    return payload if _is_bare_error(payload) else None
+    return document if _is_bare_error(document) else None
 
 
 def _error_in_choices(choices: Any) -> Any:
@@ -168,29 +168,29 @@ def _error_in_choices(choices: Any) -> Any:
     return None
 
 
-def _is_bare_error(payload: JSONObject) -> bool:
+def _is_bare_error(document: JSONObject) -> bool:
     """Whether an object without choices is an error, with nothing around it that says so."""
-    if payload.get("type") == "error" or payload.get("object") == "error" or payload.get("success") is False:
+    if document.get("type") == "error" or document.get("object") == "error" or document.get("success") is False:
         return True
-    if any(_number_of(payload.get(name)) for name in _STATUSES):
+    if any(_number_of(document.get(name)) for name in _STATUSES):
         return True
     for name in ("data", "response"):
-        inner = payload.get(name)
+        inner = document.get(name)
         if isinstance(inner, dict) and _says_something(inner.get("error")):
             return True
-    base = payload.get("base_resp")  # MiniMax gives every answer one
+    base = document.get("base_resp")  # MiniMax gives every answer one
     if isinstance(base, dict) and base.get("status_code"):
         return True
-    if payload.get("errors"):
+    if document.get("errors"):
         return True
-    is_chunk = isinstance(payload.get("object"), str) and payload["object"].startswith("chat.completion")
-    code = payload.get("code")
+    is_chunk = isinstance(document.get("object"), str) and document["object"].startswith("chat.completion")
+    code = document.get("code")
     is_success = code is not None and str(code)[:20].lower() in _SUCCESS
-    if is_chunk or is_success or payload.get("success") is True:
+    if is_chunk or is_success or document.get("success") is True:
         return False
     if isinstance(code, (str, int)) and not isinstance(code, bool):
         return True
-    return any(_is_words(payload.get(name)) for name in _MESSAGES if name != "title")
+    return any(_is_words(document.get(name)) for name in _MESSAGES if name != "title")
 
 
 def _is_words(value: Any) -> bool:

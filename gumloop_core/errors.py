@@ -208,7 +208,7 @@ def status_error(
     body: Any,
     *,
     messages: Sequence[Mapping[str, Any]] = (),
-    origins: Sequence[int] | None = None,
+    caller_indices: Sequence[int] | None = None,
     response: httpx.Response | None = None,
     retry_after: float | None = None,
     partial: Completion | None = None,
@@ -219,7 +219,8 @@ def status_error(
         status_code: The HTTP status of the answer.
         body: The parsed JSON body, or text where it is not JSON.
         messages: The messages that were sent, to name the one at fault.
-        origins: For each sent message, the index of the caller's message that it came from; ``None`` for one to one.
+        caller_indices: For each sent message, the index of the caller's message that it came from; ``None`` for
+            one to one.
         response: The HTTP response, without secrets.
         retry_after: Seconds that the server asked to wait in a header; ``None`` to look into the body.
         partial: What had arrived of the answer.
@@ -242,7 +243,7 @@ def status_error(
     parts = [f"{head}: {message or code or 'no reason was given'}"]
     caller_index = None
     if index is not None and index < len(messages):
-        caller_index = index if origins is None else origins[index]
+        caller_index = index if caller_indices is None else caller_indices[index]
         parts.append(_describe_message(index, caller_index, messages[index]))
     if kind in _ADVICE:
         parts.append(_ADVICE[kind])

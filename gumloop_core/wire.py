@@ -145,7 +145,7 @@ class CompletionTokensDetails(TypedDict, total=False):
     rejected_prediction_tokens: int | None
 
 
-class UsagePayload(TypedDict, total=False):
+class UsageObject(TypedDict, total=False):
     """The usage object; ``cost`` is in USD and comes on OpenRouter routes only."""
 
     prompt_tokens: int | None
@@ -158,7 +158,7 @@ class UsagePayload(TypedDict, total=False):
     is_byok: bool | None
 
 
-class CompletionPayload(TypedDict, total=False):
+class CompletionObject(TypedDict, total=False):
     """A unary answer, ``chat.completion``."""
 
     id: str
@@ -168,9 +168,9 @@ class CompletionPayload(TypedDict, total=False):
     system_fingerprint: str | None
     service_tier: str | None
     choices: list[JSONObject]
-    usage: UsagePayload | None
+    usage: UsageObject | None
     error: JSONObject | str | None
 
 
-class ChunkPayload(CompletionPayload, total=False):
+class ChunkObject(CompletionObject, total=False):
     """One event of a streamed answer, ``chat.completion.chunk``; its choices carry ``delta``."""

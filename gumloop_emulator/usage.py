@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gumloop_core.wire import JSONObject, UsagePayload
+from gumloop_core.wire import JSONObject, UsageObject
 from gumloop_emulator.failures import rejected_by_provider
 from gumloop_emulator.request import ChatRequest
 from gumloop_emulator.script import Answer
@@ -34,14 +34,14 @@ def check_context(request: ChatRequest) -> None:
         raise rejected_by_provider(f"prompt is too long: {tokens} tokens > {most} maximum", "messages")
 
 
-def count_usage(answer: Answer, request: ChatRequest) -> UsagePayload:
+def count_usage(answer: Answer, request: ChatRequest) -> UsageObject:
     """Return the usage of an answer whose calls have their arguments as text."""
     prompt = prompt_tokens(request)
     hidden = "".join(str(detail.get("data") or "") for detail in answer.reasoning_details or ())
     reasoning = count_tokens(answer.reasoning or hidden)
     calls = sum(count_tokens(f"{call.name}{call.arguments}") for call in answer.tool_calls)
     said = reasoning + count_tokens(answer.text or answer.refusal or "") + calls + len(answer.images) * _DRAWN
-    usage: UsagePayload = {
+    usage: UsageObject = {
         "prompt_tokens": prompt,
         "completion_tokens": said,
         "total_tokens": prompt + said,

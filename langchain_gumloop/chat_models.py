@@ -174,7 +174,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
-        """The asynchronous twin."""
+        """The same for asynchronous calls."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
             from langchain_gumloop.events import EventMaker
@@ -189,10 +189,10 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> tuple[ChatBody, dict[str, Any]]:
         """The body of a request, and how it is to be sent."""
-        params, origins = to_messages(messages, replay_reasoning=self.replay_reasoning)
+        params, caller_indices = to_messages(messages, replay_reasoning=self.replay_reasoning)
         sending: dict[str, Any] = {}
-        if origins is not None:
-            sending["origins"] = origins
+        if caller_indices is not None:
+            sending["caller_indices"] = caller_indices
         call = dict(kwargs)
         if call:
             for name in _NOT_FOR_THE_WIRE:

@@ -60,7 +60,7 @@ class InvalidToolCallMiddleware(AgentMiddleware[Any, Any, Any]):
 
     @hook_config(can_jump_to=["model"])
     async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """The asynchronous twin."""
+        """The same for asynchronous calls."""
         return self.after_model(state, runtime)
 
 

@@ -373,9 +373,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
                 options["tool_choice"] = choice
         if options.get("response_format") is not None:
             options["response_format"] = as_response_format(options["response_format"])
-        wire, origins = without_empty_answers(to_messages(messages, replay_reasoning=self.replay_reasoning))
-        if origins is not None:
-            sending["origins"] = origins
+        wire, caller_indices = without_empty_answers(to_messages(messages, replay_reasoning=self.replay_reasoning))
+        if caller_indices is not None:
+            sending["caller_indices"] = caller_indices
         return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
@@ -410,7 +410,7 @@ def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, No
     with Boundary():
         try:
             for delta in deltas:
-                yield streamed.take(delta)
+                yield streamed.response(delta)
         finally:
             deltas.close()
 
@@ -420,7 +420,7 @@ async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatR
     with Boundary():
         try:
             async for delta in deltas:
-                yield streamed.take(delta)
+                yield streamed.response(delta)
         finally:
             await deltas.aclose()
 

@@ -1,4 +1,7 @@
-"""The asynchronous client, the twin of :mod:`gumloop_core.http.client`."""
+"""The asynchronous client: a body in, a completion or deltas out.
+
+Why things are so is said in the synchronous one, :mod:`gumloop_core.http.client`.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +51,12 @@ class AsyncGumloopClient:
         *,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> Completion:
         """Ask for a whole answer; see :meth:`gumloop_core.http.client.GumloopClient.complete`."""
-        exchange = self._settings.chat_exchange(body, stream=False, timeout=timeout, headers=headers, origins=origins)
+        exchange = self._settings.chat_exchange(
+            body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
+        )
         return await self._fetch(exchange, exchange.completion)
 
     async def stream(
@@ -60,12 +65,14 @@ class AsyncGumloopClient:
         *,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> AsyncGenerator[Delta, None]:
         """Ask for a streamed answer; see :meth:`gumloop_core.http.client.GumloopClient.stream`."""
-        from gumloop_core.http.rest_of_body import adrain
+        from gumloop_core.http.rest_of_body import aread_rest
 
-        exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
+        exchange = self._settings.chat_exchange(
+            body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
+        )
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None
@@ -86,7 +93,7 @@ class AsyncGumloopClient:
                             yield delta
                         else:
                             outcome = delta
-                    await adrain(pieces)
+                    await aread_rest(pieces)
                 finally:
                     await self._close(exchange, response)
             except Exception as error:
@@ -97,7 +104,7 @@ class AsyncGumloopClient:
             assert outcome is not None
             pause = exchange.pause_after(outcome, reader)
             if pause is None:
-                piece = b""  # see the twin
+                piece = b""  # an error in it may echo the key
                 raise outcome from outcome.__cause__
             await _pause(exchange, pause)
 
@@ -149,7 +156,7 @@ class AsyncGumloopClient:
             except Exception as error:
                 failure = exchange.failure(error)
             pause = exchange.pause_after(failure)
-            if pause is None:  # see the twin
+            if pause is None:  # outside the handler, so that the error is no context where it is no cause
                 raise failure from failure.__cause__
             await _pause(exchange, pause)
 
@@ -164,8 +171,7 @@ class AsyncGumloopClient:
         raise failure from failure.__cause__
 
     async def _send(self, exchange: Exchange) -> httpx.Response:
-        from gumloop_core.http import pools
-        from gumloop_core.http import timed as time_limits
+        from gumloop_core.http import pools, timed
         from gumloop_core.secrets.tracebacks import cut_below
 
         if self._http_client is None and exchange.closing is None:
@@ -184,10 +190,10 @@ class AsyncGumloopClient:
             if borrowed is not None:
                 request.extensions["trace"] = borrowed.trace
             if borrowed is None:
-                return await time_limits.send(client, request)
+                return await timed.send(client, request)
             with borrowed.sending:
                 if not borrowed.keeps_timeouts:
-                    return await time_limits.send(client, request)
+                    return await timed.send(client, request)
                 return await client.send(request, stream=True, auth=None, follow_redirects=False)
             raise ConnectionAbortedError
         except BaseException as error:
@@ -203,7 +209,7 @@ class AsyncGumloopClient:
             raise
 
     async def _close(self, exchange: Exchange, response: httpx.Response) -> None:
-        """Close a response; see the twin."""
+        """Close a response; after that its client can serve another request."""
         try:
             with suppress(Exception):
                 await response.aclose()
@@ -215,7 +221,7 @@ class AsyncGumloopClient:
         body = exchange.body(response)
         try:
             async for piece in _pieces(exchange, response):
-                if not body.take(piece):
+                if not body.feed(piece):
                     break
         except Exception:
             if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read
@@ -224,7 +230,11 @@ class AsyncGumloopClient:
 
 
 async def _pause(exchange: Exchange, seconds: float) -> None:
-    """Wait before another attempt; see the twin."""
+    """Wait before another attempt.
+
+    Raises:
+        GumloopError: If the call was ended meanwhile.
+    """
     if exchange.closing is None:
         await asyncio.sleep(seconds)
         return

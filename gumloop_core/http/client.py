@@ -1,6 +1,6 @@
 """The synchronous client: a body in, a completion or deltas out.
 
-This and its twin, :mod:`gumloop_core.http.async_client`, are the only places that wait for the network. What they
+This and :mod:`gumloop_core.http.async_client` are the only places that wait for the network. What they
 share beyond I/O is in :mod:`gumloop_core.http.settings` and :mod:`gumloop_core.http.exchange`. httpx is imported at the
 first request, so that importing an adapter stays cheap.
 """
@@ -53,7 +53,7 @@ class GumloopClient:
         *,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> Completion:
         """Ask for a whole answer.
 
@@ -61,12 +61,14 @@ class GumloopClient:
             body: The request's body.
             timeout: Seconds, or an ``httpx.Timeout``, in place of the settings'.
             headers: Headers for this request.
-            origins: For each message of the body, which of the caller's it came from; -1 for none of them.
+            caller_indices: For each message of the body, which of the caller's it came from; -1 for none of them.
 
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
-        exchange = self._settings.chat_exchange(body, stream=False, timeout=timeout, headers=headers, origins=origins)
+        exchange = self._settings.chat_exchange(
+            body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
+        )
         return self._fetch(exchange, exchange.completion)
 
     def stream(
@@ -75,7 +77,7 @@ class GumloopClient:
         *,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> Generator[Delta, None, None]:
         """Ask for a streamed answer. Arguments and errors are those of :meth:`complete`.
 
@@ -83,9 +85,11 @@ class GumloopClient:
             Deltas as they arrive; the last has the whole answer. By then the connection has been given back, so that
             who stops there holds nothing. Closing the generator earlier closes the connection.
         """
-        from gumloop_core.http.rest_of_body import drain
+        from gumloop_core.http.rest_of_body import read_rest
 
-        exchange = self._settings.chat_exchange(body, stream=True, timeout=timeout, headers=headers, origins=origins)
+        exchange = self._settings.chat_exchange(
+            body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
+        )
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None
@@ -105,7 +109,7 @@ class GumloopClient:
                             yield delta
                         else:
                             outcome = delta
-                    drain(response, pieces)
+                    read_rest(response, pieces)
                 finally:
                     self._close(exchange, response)
             except Exception as error:
@@ -243,7 +247,7 @@ class GumloopClient:
         body = exchange.body(response)
         try:
             for piece in _pieces(exchange, response):
-                if not body.take(piece):
+                if not body.feed(piece):
                     break
         except Exception:
             if not (body.may_be_cut or response.is_closed):  # httpx closes a response once its body has been read

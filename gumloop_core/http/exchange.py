@@ -61,7 +61,7 @@ class Exchange:
         max_bytes: Bytes of an answer that are read at most.
         max_retries: Further attempts after one that failed in a way that may pass.
         messages: The messages that were sent, for errors that name one.
-        origins: Where each came from among the caller's.
+        caller_indices: Where each came from among the caller's.
         partial_images: Whether partial frames of pictures were asked for.
         tools: The tools that were sent.
     """
@@ -81,7 +81,7 @@ class Exchange:
         max_bytes: int,
         max_retries: int = 0,
         messages: Sequence[Mapping[str, Any]] = (),
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
         partial_images: bool = False,
         tools: Any = None,
     ) -> None:
@@ -102,7 +102,7 @@ class Exchange:
         self._max_retries = max_retries
         self._attempts = 0
         self._messages = messages
-        self._origins = origins
+        self._caller_indices = caller_indices
         self._partial_images = partial_images
         self._tool_names = names_of_tools(tools)
 
@@ -246,7 +246,7 @@ class Exchange:
             status,
             body,
             messages=self._messages,
-            origins=self._origins,
+            caller_indices=self._caller_indices,
             response=self._public_response(response, content),
             retry_after=longest_retry_after(response.headers.get_list("retry-after")),
         )

@@ -31,8 +31,7 @@ import anyio
 import httpx
 
 from gumloop_core.errors import ConfigurationError
-from gumloop_core.http import environment
-from gumloop_core.http import sockets as connections
+from gumloop_core.http import environment, sockets
 from gumloop_core.http.settings import AsyncTransport
 
 IDLE_CONNECTIONS = 100
@@ -165,9 +164,9 @@ class BorrowedClient:
         """Follow the request: a connection that is being opened is not yet the client's. httpx calls this."""
         if event.endswith("connect_tcp.complete"):
             # While TLS shakes hands, the socket is in nobody's hands but its own.
-            self._opening = connections.duplicate(info["return_value"])
+            self._opening = sockets.duplicate(info["return_value"])
             if self.is_ended:
-                connections.shut_down_socket(self._opening)
+                sockets.shut_down_socket(self._opening)
         elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             info["request"].extensions.pop("trace", None)  # what follows is not worth being told of
             self._has_opened()
@@ -180,8 +179,8 @@ class BorrowedClient:
     def end(self) -> None:
         """End the request, whose thread may be waiting."""
         self.is_ended = True
-        connections.shut_down_socket(self._opening)
-        connections.shut_down(self.client)
+        sockets.shut_down_socket(self._opening)
+        sockets.shut_down(self.client)
 
     def give_back(self) -> None:
         """Say that the request and the reading of its answer are over."""
@@ -261,7 +260,7 @@ class AsyncPool:
         dropped = list(self.clients.all)
         self.forget()
         for client in dropped:
-            connections.drop(client)
+            sockets.drop(client)
 
     async def _close_clients(self) -> None:
         for client in self.clients.close():
@@ -292,7 +291,7 @@ class BorrowedAsyncClient:
         if event.endswith("connect_tcp.complete"):
             self._opening = info["return_value"]
         elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            info["request"].extensions.pop("trace", None)  # see the twin
+            info["request"].extensions.pop("trace", None)  # what follows is not worth being told of
             self._opening = None
 
     async def aend(self) -> None:

@@ -1,4 +1,4 @@
-"""The bodies of responses, gathered whole or read as a stream, within bounds. No I/O."""
+"""The bodies of responses, read whole or as a stream, within bounds. No I/O."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class UnaryBody:
         """Whether what has arrived will do, should the rest not come."""
         return self._too_long is None
 
-    def take(self, piece: bytes) -> bool:
+    def feed(self, piece: bytes) -> bool:
         """Take the next bytes.
 
         Returns:
@@ -82,7 +82,7 @@ class UnaryBody:
         return True
 
     def content(self) -> bytes:
-        """What was gathered."""
+        """What was read."""
         return b"".join(self._pieces)[: self._max_bytes]
 
 
@@ -130,17 +130,17 @@ class StreamBody:
             self._held.append(piece)
         if not self._is_sse:
             return ()
-        payloads = self._decoder.feed(piece)
-        if len(payloads) != 1:
-            return self._read(payloads)
-        delta = self._reader.read_event(payloads[0])
+        events = self._decoder.feed(piece)
+        if len(events) != 1:
+            return self._read(events)
+        delta = self._reader.read_event(events[0])
         return () if delta is None else (delta,)
 
-    def _read(self, payloads: list[bytes]) -> Iterator[Delta]:
+    def _read(self, events: list[bytes]) -> Iterator[Delta]:
         # Deltas in front of an event that raises are handed out first.
         reader = self._reader
-        for payload in payloads:
-            delta = reader.read_event(payload)
+        for event in events:
+            delta = reader.read_event(event)
             if delta is not None:
                 yield delta
             if reader.done:
@@ -172,11 +172,11 @@ class StreamBody:
             return b""
         return content
 
-    def _read_last(self, payloads: list[bytes]) -> Iterator[Delta]:
+    def _read_last(self, events: list[bytes]) -> Iterator[Delta]:
         reader = self._reader
-        for payload in payloads:
+        for event in events:
             try:
-                delta = reader.read_event(payload)
+                delta = reader.read_event(event)
             except StreamError:
                 if reader.finish_reason is None:
                     raise

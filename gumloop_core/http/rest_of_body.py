@@ -14,15 +14,15 @@ from contextlib import suppress
 import anyio
 import httpx
 
-DRAIN_SECONDS = 0.25
+LONGEST_SECONDS = 0.25
 """How long the end of a body is waited for."""
 
-DRAIN_BYTES = 64 * 1024
+LONGEST_BYTES = 64 * 1024
 """How much of it is read."""
 
 
 class _BriefRead:
-    """A connection's way of reading, that is cut short for the threads that drain.
+    """A connection's way of reading, that is cut short for the threads that read the rest of a body.
 
     The time that a read may take was settled when the request was sent, and is the stream's idle timeout: minutes. This
     stays in its place once it is there: as soon as a body has ended, another thread may be using the connection.
@@ -39,7 +39,7 @@ class _BriefRead:
         return self._read(max_bytes, timeout=timeout)
 
 
-def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
+def read_rest(response: httpx.Response, pieces: Iterator[bytes]) -> None:
     """Read the rest of a body, briefly.
 
     Args:
@@ -56,12 +56,12 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
             return  # a stream of another make: its connection is closed instead
     deadlines = stream.read.deadlines
     thread = threading.get_ident()
-    deadlines[thread] = time.monotonic() + DRAIN_SECONDS
+    deadlines[thread] = time.monotonic() + LONGEST_SECONDS
     length = 0
     try:
         for piece in pieces:
             length += len(piece)
-            if length > DRAIN_BYTES:
+            if length > LONGEST_BYTES:
                 break
     except Exception:  # noqa: S110 - the answer is complete; only the connection is lost
         pass
@@ -69,11 +69,11 @@ def drain(response: httpx.Response, pieces: Iterator[bytes]) -> None:
         del deadlines[thread]
 
 
-async def adrain(pieces: AsyncIterator[bytes]) -> None:
-    """Read the rest of a body, briefly; see :func:`drain`."""
+async def aread_rest(pieces: AsyncIterator[bytes]) -> None:
+    """Read the rest of a body, briefly; see :func:`read_rest`."""
     length = 0
-    with suppress(Exception), anyio.move_on_after(DRAIN_SECONDS):
+    with suppress(Exception), anyio.move_on_after(LONGEST_SECONDS):
         async for piece in pieces:
             length += len(piece)
-            if length > DRAIN_BYTES:
+            if length > LONGEST_BYTES:
                 break

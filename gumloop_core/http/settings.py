@@ -102,7 +102,7 @@ class ClientSettings:
         stream: bool,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> Exchange:
         """The exchange for a chat request."""
         return self._exchange(
@@ -113,7 +113,7 @@ class ClientSettings:
             timeout=timeout,
             headers=headers,
             is_chat=True,
-            origins=origins,
+            caller_indices=caller_indices,
         )
 
     def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:
@@ -145,7 +145,7 @@ class ClientSettings:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         is_chat: bool = False,
-        origins: Sequence[int] | None = None,
+        caller_indices: Sequence[int] | None = None,
     ) -> Exchange:
         import httpx
 
@@ -179,7 +179,7 @@ class ClientSettings:
             max_bytes=self.max_response_bytes,
             max_retries=self.max_retries,
             messages=body["messages"] if is_chat else (),
-            origins=origins,
+            caller_indices=caller_indices,
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
             tools=body.get("tools") if is_chat else None,
         )

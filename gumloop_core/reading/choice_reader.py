@@ -6,7 +6,7 @@ from typing import Any
 
 from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 from gumloop_core.reading.fields import image_url, read_parts
-from gumloop_core.reading.merging import GatheredFields
+from gumloop_core.reading.merging import MergedFields
 from gumloop_core.reading.padding import DOUBTFUL, says_nothing
 from gumloop_core.reading.reasoning import ReasoningDetails, ReasoningText, detail_of, plain_text, text_of
 from gumloop_core.reading.tool_calls import ToolCallAssembler
@@ -57,25 +57,25 @@ class ChoiceReader:
         self._images: list[Image] = []
         self._frames: dict[str, Image] = {}
         self._refusal: list[str] = []
-        self._extensions = GatheredFields()
-        self._logprobs = GatheredFields()
-        self._extra = GatheredFields(_JOINED_EXTRA)
+        self._extensions = MergedFields()
+        self._logprobs = MergedFields()
+        self._extra = MergedFields(_JOINED_EXTRA)
 
-    def take_choice(self, choice: JSONObject) -> None:
+    def read_choice(self, choice: JSONObject) -> None:
         """Read what stands beside the message."""
         reason = choice.get("finish_reason")
         if reason and isinstance(reason, str):
             self.finish_reason = reason
         logprobs = choice.get("logprobs")
         if logprobs and isinstance(logprobs, dict):
-            self._logprobs.take(logprobs)
+            self._logprobs.merge(logprobs)
         if "usage" in choice:
             self.usage = choice["usage"] or self.usage
         for key, value in choice.items():
             if key not in CHOICE_READ and value is not None and not (key in DOUBTFUL and says_nothing(key, value)):
                 self.metadata[key] = value
 
-    def take_message(self, message: JSONObject, out: Delta, answer_id: str | None, *, whole: bool) -> None:
+    def read_message(self, message: JSONObject, out: Delta, answer_id: str | None, *, whole: bool) -> None:
         """Read a message, or a piece of one.
 
         Args:
@@ -92,18 +92,18 @@ class ChoiceReader:
         if content.__class__ is list:
             content, thinking, images, others = read_parts(content)
             if others:
-                self._extra.take_field("content_parts", others)
+                self._extra.merge_field("content_parts", others)
         if content and isinstance(content, str):
             self.text.append(content)
             out.text = content
         if thinking or not _OF_REASONING.isdisjoint(message):
-            self._take_reasoning(message, thinking, out, whole=whole)
+            self._read_reasoning(message, thinking, out, whole=whole)
         if "tool_calls" in message or "function_call" in message:
-            self._take_calls(message, out, answer_id, whole=whole)
+            self._read_calls(message, out, answer_id, whole=whole)
         if "images" in message and isinstance(message["images"], list):
             images = images + message["images"]
         if images:
-            self._take_images(images, out, whole=whole)
+            self._read_images(images, out, whole=whole)
         if "refusal" in message:
             refusal = message["refusal"]
             if refusal and isinstance(refusal, str):
@@ -112,19 +112,19 @@ class ChoiceReader:
         if "gumloop_extensions" in message:
             extensions = message["gumloop_extensions"]
             if extensions and isinstance(extensions, dict):
-                self._extensions.take(extensions)
+                self._extensions.merge(extensions)
                 out.extensions = extensions
         for key, value in message.items():
             if key not in MESSAGE_READ and value is not None:
-                self.take_extra(key, value)
+                self.read_extra(key, value)
 
-    def take_extra(self, name: str, value: Any) -> None:
+    def read_extra(self, name: str, value: Any) -> None:
         """Read a field of the message that has no place of its own."""
         if value is not None and not (name in DOUBTFUL and says_nothing(name, value)):
             is_one = name == "annotations" and not isinstance(value, list)
-            self._extra.take_field(name, [value] if is_one else value)
+            self._extra.merge_field(name, [value] if is_one else value)
 
-    def _take_calls(self, message: JSONObject, out: Delta, answer_id: str | None, *, whole: bool) -> None:
+    def _read_calls(self, message: JSONObject, out: Delta, answer_id: str | None, *, whole: bool) -> None:
         calls, legacy = message.get("tool_calls"), message.get("function_call")
         if isinstance(calls, dict):
             calls = [calls]
@@ -133,29 +133,29 @@ class ChoiceReader:
         if isinstance(legacy, dict) and any(legacy.values()):
             if calls or (self._tool_calls and not self._has_legacy_call):
                 # Some servers repeat the first of the calls in the older form.
-                self._extra.take_field("function_call", legacy)
+                self._extra.merge_field("function_call", legacy)
             else:
                 self._has_legacy_call = True
                 calls = [{"function": legacy}]
         if not calls:
             return
         if whole:
-            self._tool_calls.take_whole(calls)
+            self._tool_calls.add_whole(calls)
             return
-        pieces = self._tool_calls.take(calls, answer_id)
+        pieces = self._tool_calls.add(calls, answer_id)
         if pieces:
             out.tool_calls = pieces
 
-    def _take_reasoning(self, message: JSONObject, parts: list[JSONObject], out: Delta, *, whole: bool) -> None:
+    def _read_reasoning(self, message: JSONObject, parts: list[JSONObject], out: Delta, *, whole: bool) -> None:
         details = message.get("reasoning_details")
         if isinstance(details, dict):
             details = [details]
         of_details = ""
         if isinstance(details, list) and details:
-            self._details.take(details, whole=whole)
+            self._details.add(details, whole=whole)
             of_details = text_of(details)
         if parts:
-            self._thinking.take([detail_of(part) for part in parts], whole=whole)
+            self._thinking.add([detail_of(part) for part in parts], whole=whole)
         plain = message.get("reasoning") or message.get("reasoning_content")
         if plain or parts:
             plain = (
@@ -164,18 +164,18 @@ class ChoiceReader:
                 or "".join(map(plain_text, parts))
             )
         if plain or of_details:
-            reasoning = self._reasoning_text.take(plain or "", of_details)
+            reasoning = self._reasoning_text.add(plain or "", of_details)
             if reasoning:
                 self._reasoning.append(reasoning)
                 out.reasoning = reasoning
 
-    def _take_images(self, entries: list[Any], out: Delta, *, whole: bool) -> None:
+    def _read_images(self, entries: list[Any], out: Delta, *, whole: bool) -> None:
         read: list[Image] = []
         for entry in entries:
             url = image_url(entry)
             if url is None:
                 if entry:
-                    self._extra.take_field("images", [entry])
+                    self._extra.merge_field("images", [entry])
                 continue
             image = Image(url)
             read.append(image)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from gumloop_core.wire import JSONObject
 
 
-def choices_of(payload: JSONObject) -> list[JSONObject]:
-    """The choices that a payload has."""
-    choices = payload.get("choices")
+def choices_of(document: JSONObject) -> list[JSONObject]:
+    """The choices that a document has."""
+    choices = document.get("choices")
     if choices.__class__ is list and len(choices) == 1 and choices[0].__class__ is dict:
         return choices  # the rule
     if isinstance(choices, dict):

@@ -1,4 +1,4 @@
-"""A payload's fields, in whatever form they came. No I/O."""
+"""Fields of an answer, in whatever form they came. No I/O."""
 
 from __future__ import annotations
 

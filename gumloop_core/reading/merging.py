@@ -1,4 +1,4 @@
-"""Fields that arrive in pieces over the chunks of a stream, gathered without copying what is there already."""
+"""Fields that arrive in pieces over the chunks of a stream, merged without copying what is there already."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from gumloop_core.wire import JSONObject
 
 _DEEPEST = 8
-"""Levels down to which objects are gathered; below, the latest stands. The depth of a hostile answer is not ours."""
+"""Levels down to which objects are merged; below, the latest stands. The depth of a hostile answer is not ours."""
 
 
-class GatheredFields:
+class MergedFields:
     """An object whose fields arrive in pieces.
 
-    Lists run on, objects are gathered likewise, the text fields named are joined, and of anything else the latest
+    Lists run on, objects are merged likewise, the text fields named are joined, and of anything else the latest
     value that is not null stands.
 
     Args:
@@ -25,13 +25,13 @@ class GatheredFields:
         self._level = _level
         self._fields: dict[str, Any] = {}
 
-    def take(self, fields: JSONObject) -> None:
+    def merge(self, fields: JSONObject) -> None:
         """Take the next piece."""
         for name, value in fields.items():
             if value is not None:
-                self.take_field(name, value)
+                self.merge_field(name, value)
 
-    def take_field(self, name: str, value: Any) -> None:
+    def merge_field(self, name: str, value: Any) -> None:
         """Take the next piece of one field."""
         known = self._fields.get(name)
         if isinstance(value, str) and name in self._joined:
@@ -45,9 +45,9 @@ class GatheredFields:
             else:
                 self._fields[name] = list(value)
         elif isinstance(value, dict) and self._level < _DEEPEST:
-            if not isinstance(known, GatheredFields):
-                known = self._fields[name] = GatheredFields(self._joined, self._level + 1)
-            known.take(value)
+            if not isinstance(known, MergedFields):
+                known = self._fields[name] = MergedFields(self._joined, self._level + 1)
+            known.merge(value)
         else:
             self._fields[name] = value
 
@@ -61,7 +61,7 @@ class _Text(list[str]):
 
 
 def _finished(value: Any) -> Any:
-    if isinstance(value, GatheredFields):
+    if isinstance(value, MergedFields):
         return value.finished()
     if isinstance(value, _Text):
         return "".join(value)

@@ -76,11 +76,11 @@ class AnswerReader:
 
     # -- streamed ------------------------------------------------------------------------------------------------
 
-    def read_event(self, payload: bytes) -> Delta | None:
+    def read_event(self, document: bytes) -> Delta | None:
         """Read one event of a stream.
 
         Args:
-            payload: The event's data.
+            document: The event's data.
 
         Returns:
             What is new in it, or ``None`` where it only updates what the last delta will tell. After ``[DONE]``,
@@ -90,15 +90,15 @@ class AnswerReader:
             StreamError: If it is not a chunk.
             APIStatusError: If it is an error.
         """
-        if payload == b"[DONE]":
+        if document == b"[DONE]":
             self.done = True
             return None
-        if payload.__class__ is ErrorData:
-            raise self._named_error(payload)
+        if document.__class__ is ErrorData:
+            raise self._named_error(document)
         try:
-            chunk = decode(payload)
+            chunk = decode(document)
         except ValueError:
-            self._read_odd_event(payload)
+            self._read_odd_event(document)
             return None
         # The branch for a chunk of plain text, which most chunks are.
         try:
@@ -116,11 +116,11 @@ class AnswerReader:
                         self._choice_values_of(choice) == self._choice_values
                         and self._top_values_of(chunk) == self._top_values
                     )
-                    or self._take_changes(chunk, choice)
+                    or self._read_changes(chunk, choice)
                 )
             ):
                 if self._delta_more:
-                    self._take_more(delta)
+                    self._read_more(delta)
                 self._text.append(text)
                 self.started = True
                 plain = Delta(chunk)
@@ -134,13 +134,13 @@ class AnswerReader:
         """Whether a delta of plain text has the fields that the latest had, those of ours as empty as they were."""
         return delta.keys() == self._delta_fields and bool(self._delta_values_of(delta) == self._delta_values)
 
-    def _take_more(self, delta: JSONObject) -> None:
+    def _read_more(self, delta: JSONObject) -> None:
         """Read the fields of a delta that have no place of their own."""
         for name in self._delta_more:
             if name in delta:
-                self._answer.take_extra(name, delta[name])
+                self._answer.read_extra(name, delta[name])
 
-    def _take_changes(self, chunk: JSONObject, choice: JSONObject) -> bool:
+    def _read_changes(self, chunk: JSONObject, choice: JSONObject) -> bool:
         """Read what changed beside plain text; ``False``, and nothing read, if the long way must."""
         if (
             chunk.get("error")
@@ -149,28 +149,28 @@ class AnswerReader:
             or index_of(choice) != self._index
         ):
             return False
-        self._take_top_level(chunk)
-        self._answer.take_choice(choice)
+        self._read_top_level(chunk)
+        self._answer.read_choice(choice)
         self._top_values = self._top_values_of(chunk) if chunk.get("usage") is None else _NEVER
         self._choice_values = self._choice_values_of(choice) if choice.get("logprobs") is None else _NEVER
         return True
 
-    def _read_odd_event(self, payload: bytes) -> None:
-        stripped = payload.strip()
+    def _read_odd_event(self, document: bytes) -> None:
+        stripped = document.strip()
         if stripped == b"[DONE]":
             self.done = True
         elif stripped:
             raise StreamError(
-                f"The stream made no sense: an event is not JSON: {excerpt(payload, self._redactor)}.",
+                f"The stream made no sense: an event is not JSON: {excerpt(document, self._redactor)}.",
                 partial=self.partial(),
             )
 
-    def _named_error(self, payload: bytes) -> APIStatusError:
+    def _named_error(self, document: bytes) -> APIStatusError:
         """The error for an event that is one by its name, whatever its data."""
         try:
-            body = decode(payload)
+            body = decode(document)
         except ValueError:
-            body = payload.decode("utf-8", "replace")
+            body = document.decode("utf-8", "replace")
         if isinstance(body, dict):
             body = error_in(body) or body
         return status_error(200, self._redactor.document(body), partial=self.partial())
@@ -186,14 +186,14 @@ class AnswerReader:
         choice = self._known_choice(chunk)
         is_known = choice is not None
         if choice is None:
-            self._take_top_level(chunk)
+            self._read_top_level(chunk)
             choice = self._choose(choices_of(chunk), ("delta", "message"))
             if choice is not None:
-                self._answer.take_choice(choice)
+                self._answer.read_choice(choice)
         if choice is not None:
             message = message_of(choice, ("delta", "message"))  # some gateways put whole messages into chunks
             if message is not None:
-                self._answer.take_message(message, out, self._id, whole=False)
+                self._answer.read_message(message, out, self._id, whole=False)
             if self.finish_reason is None and len(out.__dict__) == 2:
                 if not is_known:
                     self._remember_fields(chunk, choice)
@@ -217,7 +217,7 @@ class AnswerReader:
         is_same = (
             self._choice_values_of(choice) == self._choice_values and self._top_values_of(chunk) == self._top_values
         )
-        return choice if is_same or self._take_changes(chunk, choice) else None
+        return choice if is_same or self._read_changes(chunk, choice) else None
 
     def _choose(self, choices: list[JSONObject], names: tuple[str, str]) -> JSONObject | None:
         """The choice that is the answer: the one under index 0, or the only one. Others are read apart."""
@@ -234,15 +234,15 @@ class AnswerReader:
             if chosen is None and index == self._index:
                 chosen = choice
             else:
-                self._take_other((index, indices[:place].count(index)), choice, names)
+                self._read_other_choice((index, indices[:place].count(index)), choice, names)
         return chosen
 
-    def _take_other(self, key: tuple[int, int], choice: JSONObject, names: tuple[str, str]) -> None:
+    def _read_other_choice(self, key: tuple[int, int], choice: JSONObject, names: tuple[str, str]) -> None:
         other = self._others.setdefault(key, ChoiceReader())
-        other.take_choice(choice)
+        other.read_choice(choice)
         message = message_of(choice, names)
         if message is not None:
-            other.take_message(message, Delta({}), self._id, whole=names[0] == "message")
+            other.read_message(message, Delta({}), self._id, whole=names[0] == "message")
 
     def _remember_fields(self, chunk: JSONObject, choice: JSONObject) -> None:
         """Note what a chunk looks like beside its delta."""
@@ -306,38 +306,38 @@ class AnswerReader:
 
     # -- unary ---------------------------------------------------------------------------------------------------
 
-    def read_answer(self, payload: Any) -> Completion:
+    def read_answer(self, document: Any) -> Completion:
         """Read a unary answer.
 
         Args:
-            payload: The parsed body.
+            document: The parsed body.
 
         Raises:
             InvalidResponseError: If it is not a completion.
             APIStatusError: If it is an error.
         """
-        self.read_whole(payload)
+        self.read_whole(document)
         completion = self._completion()
-        completion.raw = _unwrapped(payload)
+        completion.raw = _unwrapped(document)
         return completion
 
-    def read_whole(self, payload: Any) -> Delta:
+    def read_whole(self, document: Any) -> Delta:
         """Read a unary answer as one delta; :meth:`last_delta` follows it where a stream was asked for."""
-        payload = _unwrapped(payload)
-        if not isinstance(payload, dict):
-            raise InvalidResponseError(f"The answer made no sense: it is {kind_of(payload)}, not a completion.")
-        self._take_top_level(payload)
-        choice = self._choose(choices_of(payload), ("message", "delta"))
-        out = Delta(payload)
+        document = _unwrapped(document)
+        if not isinstance(document, dict):
+            raise InvalidResponseError(f"The answer made no sense: it is {kind_of(document)}, not a completion.")
+        self._read_top_level(document)
+        choice = self._choose(choices_of(document), ("message", "delta"))
+        out = Delta(document)
         message = None
         if choice is not None:
-            self._answer.take_choice(choice)
+            self._answer.read_choice(choice)
             message = message_of(choice, ("message", "delta"))
             if message is not None:
-                self._answer.take_message(message, out, self._id, whole=True)
-        self._raise_for_error(payload)
+                self._answer.read_message(message, out, self._id, whole=True)
+        self._raise_for_error(document)
         if message is None and self.finish_reason is None:
-            fields = self._redactor.text(", ".join(repr(key[:40]) for key in sorted(payload)[:20]))
+            fields = self._redactor.text(", ".join(repr(key[:40]) for key in sorted(document)[:20]))
             raise InvalidResponseError(
                 "The answer made no sense: it has no message in choices[0]"
                 + (f", only the fields {fields}." if fields else ".")
@@ -381,20 +381,20 @@ class AnswerReader:
         groq = self._metadata.get("x_groq")
         return self._answer.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
-    def _take_top_level(self, payload: JSONObject) -> None:
-        identity, model = payload.get("id"), payload.get("model")
+    def _read_top_level(self, document: JSONObject) -> None:
+        identity, model = document.get("id"), document.get("model")
         if self._id is None:
             self._id = text_id(identity)
         if isinstance(model, str) and model:
             self._model = model
-        if payload.get("usage") is not None:
-            self._usage = payload["usage"]
-        for key, value in payload.items():
+        if document.get("usage") is not None:
+            self._usage = document["usage"]
+        for key, value in document.items():
             if key not in _TOP_LEVEL_READ and value is not None and not (key in DOUBTFUL and says_nothing(key, value)):
                 self._metadata[key] = value
 
-    def _raise_for_error(self, payload: JSONObject) -> None:
-        error = error_in(payload)
+    def _raise_for_error(self, document: JSONObject) -> None:
+        error = error_in(document)
         if error is not None:
             raise status_error(200, self._redactor.document(error), partial=self.partial())
         if self.finish_reason is not None and is_failure(self.finish_reason):
@@ -404,7 +404,7 @@ class AnswerReader:
                 "The provider behind the model failed: the answer ended with the finish reason "
                 f"{self._redactor.text(reason)}. Try again, or choose another model.",
                 status_code=200,
-                body=self._redactor.document(payload),
+                body=self._redactor.document(document),
                 partial=self.partial(),
             )
 
@@ -419,6 +419,6 @@ def _fields_of(fields: JSONObject, ignored: Set[str]) -> tuple[frozenset[str], C
     return frozenset(fields), itemgetter(*compared) if compared else _nothing
 
 
-def _unwrapped(payload: Any) -> Any:
+def _unwrapped(document: Any) -> Any:
     """The object in a list of one: Google sends its errors so."""
-    return payload[0] if isinstance(payload, list) and len(payload) == 1 else payload
+    return document[0] if isinstance(document, list) and len(document) == 1 else document

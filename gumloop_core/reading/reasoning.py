@@ -27,7 +27,7 @@ class ReasoningText:
         self._ahead: deque[str] = deque()  # text of details that was handed out and may yet come plain
         self._told = 0  # characters of the first of them that have
 
-    def take(self, plain: str, details: str) -> str:
+    def add(self, plain: str, details: str) -> str:
         """Read what a chunk brought of both, and give back what is new."""
         if not plain:
             if self._has_plain or not details:
@@ -73,7 +73,7 @@ class ReasoningDetails:
         self._pieces: list[dict[str, list[str]]] = []
         self._latest: dict[tuple[Any, Any], int] = {}  # the place of the latest part of each type and index
 
-    def take(self, details: list[Any], *, whole: bool) -> None:
+    def add(self, details: list[Any], *, whole: bool) -> None:
         """Read the ``reasoning_details`` of a delta, or of a unary message.
 
         Args:

@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in, event payloads out. No I/O.
+"""Server-sent events: bytes in, event events out. No I/O.
 
 Follows the WHATWG standard's rules for line ends, comments and multi-line data. Only ``data`` matters on this wire, and
 the name of an event that is ``error``; other names, ``id`` and ``retry`` fields are read past.
@@ -16,7 +16,7 @@ class ErrorData(bytes):
 class SSEDecoder:
     """Splits a byte stream into the data of its events.
 
-    Feed it pieces in any cut: the payloads are the same for every cut, and the time is linear in the bytes.
+    Feed it pieces in any cut: the events are the same for every cut, and the time is linear in the bytes.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class SSEDecoder:
             piece: Bytes as they came off the network, already decompressed.
 
         Returns:
-            The payloads that these bytes completed, in order. The data lines of one event are joined by a newline.
+            The events that these bytes completed, in order. The data lines of one event are joined by a newline.
             Those of an event named ``error`` are :class:`ErrorData`.
         """
         # What arrives in a stream is nearly always one event, whole and with a single line.
@@ -71,16 +71,16 @@ class SSEDecoder:
         return self._read_lines(lines)
 
     def _read_lines(self, lines: list[bytes]) -> list[bytes]:
-        payloads: list[bytes] = []
+        events: list[bytes] = []
         data = self._data
         for line in lines:
             if not line:
                 if self._is_error:
                     self._is_error = False
-                    payloads.append(ErrorData(b"\n".join(data)))
+                    events.append(ErrorData(b"\n".join(data)))
                     data.clear()
                 elif data:
-                    payloads.append(data[0] if len(data) == 1 else b"\n".join(data))
+                    events.append(data[0] if len(data) == 1 else b"\n".join(data))
                     data.clear()
             elif line.startswith(b"data:"):
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
@@ -88,7 +88,7 @@ class SSEDecoder:
                 data.append(b"")
             elif line.startswith(b"event:"):
                 self._is_error = line[6:].strip().lower() == b"error"
-        return payloads
+        return events
 
     def finish(self) -> list[bytes]:
         """Say that the stream is over.

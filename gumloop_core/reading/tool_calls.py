@@ -46,7 +46,7 @@ class JSONScan:
         self._in_string = False
         self._skip = 0  # characters of the next piece that a backslash at the end of this one speaks for
 
-    def take(self, text: str) -> None:
+    def feed(self, text: str) -> None:
         """Read the next piece."""
         after_escape = self._skip
         for found in _MARKS.finditer(text):
@@ -132,7 +132,7 @@ class _OpenCall:
         if self.lead:
             return self.lead.rstrip().endswith("}")
         for part in self.arguments[self._scanned :]:
-            self._scan.take(part)
+            self._scan.feed(part)
         self._scanned = len(self.arguments)
         return self._scan.is_whole
 
@@ -185,7 +185,7 @@ class ToolCallAssembler:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def take(self, pieces: list[Any], answer_id: str | None = None) -> tuple[ToolCallPiece, ...]:
+    def add(self, pieces: list[Any], answer_id: str | None = None) -> tuple[ToolCallPiece, ...]:
         """Read the ``tool_calls`` of a chunk's delta.
 
         Args:
@@ -201,7 +201,7 @@ class ToolCallAssembler:
                 return (piece,)
         read: dict[int, ToolCallPiece] = {}
         # An id may stand behind the arguments that it belongs to: first all are read.
-        for call in [self._take_one(piece, is_whole=False) for piece in pieces if isinstance(piece, dict)]:
+        for call in [self._add_one(piece, is_whole=False) for piece in pieces if isinstance(piece, dict)]:
             if call is not None:
                 if not call.is_shown and call.index:
                     self._hand_out(self._calls[call.index - 1], read, answer_id)
@@ -234,11 +234,11 @@ class ToolCallAssembler:
         call.handed_out += 1
         return ToolCallPiece(call.index, None, None, arguments)
 
-    def take_whole(self, calls: list[Any]) -> None:
+    def add_whole(self, calls: list[Any]) -> None:
         """Read the ``tool_calls`` of a unary message: each entry is a call; :meth:`finish` hands them out."""
         for call in calls:
             if isinstance(call, dict):
-                self._take_one(call, is_whole=True)
+                self._add_one(call, is_whole=True)
 
     def finish(self, answer_id: str | None = None) -> tuple[ToolCallPiece, ...]:
         """Say that the answer is over.
@@ -258,7 +258,7 @@ class ToolCallAssembler:
             ToolCall(call.id or call.wire_id or "", call.name, call.text(), dict(call.extra)) for call in self._calls
         ]
 
-    def _take_one(self, piece: dict[str, Any], *, is_whole: bool) -> _OpenCall | None:
+    def _add_one(self, piece: dict[str, Any], *, is_whole: bool) -> _OpenCall | None:
         function = piece.get("function")
         if not isinstance(function, dict):
             function = piece  # some gateways leave the level out

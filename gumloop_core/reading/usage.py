@@ -7,25 +7,25 @@ from typing import Any
 from gumloop_core.answer import Usage
 
 
-def read_usage(payload: Any) -> Usage | None:
+def read_usage(usage: Any) -> Usage | None:
     """Read a usage object.
 
     Args:
-        payload: The ``usage`` of an answer or a chunk.
+        usage: The ``usage`` of an answer or a chunk.
 
     Returns:
-        The counts, or ``None`` where the payload has neither a count nor a cost.
+        The counts, or ``None`` where the usage has neither a count nor a cost.
     """
-    if not isinstance(payload, dict):
+    if not isinstance(usage, dict):
         return None
-    prompt, completion = _count(payload.get("prompt_tokens")), _count(payload.get("completion_tokens"))
-    total, cost = _count(payload.get("total_tokens")), _amount(payload.get("cost"))
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    total, cost = _count(usage.get("total_tokens")), _amount(usage.get("cost"))
     if prompt is None and completion is None and total is None and cost is None:
         return None
-    read = _dict(payload.get("prompt_tokens_details"))
-    written = _dict(payload.get("completion_tokens_details"))
-    is_byok = payload.get("is_byok")
-    cost_details = payload.get("cost_details")
+    read = _dict(usage.get("prompt_tokens_details"))
+    written = _dict(usage.get("completion_tokens_details"))
+    is_byok = usage.get("is_byok")
+    cost_details = usage.get("cost_details")
     return Usage(
         prompt_tokens=prompt or 0,
         completion_tokens=completion or 0,
@@ -38,7 +38,7 @@ def read_usage(payload: Any) -> Usage | None:
         cost=cost,
         cost_details=cost_details if isinstance(cost_details, dict) else None,
         is_byok=is_byok if isinstance(is_byok, bool) else None,
-        raw=payload,
+        raw=usage,
     )
 
 

@@ -320,19 +320,19 @@ class StructuredAnswerParser(BaseTransformOutputParser[Any]):
     async def atransform(
         self, input: AsyncIterator[str | BaseMessage], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        """The asynchronous twin of :meth:`transform`."""
+        """As :meth:`transform`, for asynchronous calls."""
         async for made in super().atransform(cast("Any", awith_whole(input)), config, **kwargs):
             yield made
 
     def _transform(self, input: Iterator[Any]) -> Iterator[Any]:
         growing = GrowingObject(self)
         for chunk in input:
-            yield from growing.take(chunk)
+            yield from growing.feed(chunk)
 
     async def _atransform(self, input: AsyncIterator[Any]) -> AsyncIterator[Any]:
         growing = GrowingObject(self)
         async for chunk in input:
-            for made in growing.take(chunk):
+            for made in growing.feed(chunk):
                 yield made
 
 

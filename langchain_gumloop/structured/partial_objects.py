@@ -47,7 +47,7 @@ def with_whole(chunks: Iterator[str | BaseMessage]) -> Iterator[Any]:
 
 
 async def awith_whole(chunks: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
-    """The asynchronous twin of :func:`with_whole`."""
+    """As :func:`with_whole`, for asynchronous calls."""
     kept: list[Any] = []
     async for chunk in chunks:
         kept.append(chunk)
@@ -85,7 +85,7 @@ class GrowingObject:
         self._has_news = False
         self._shown: Any = _NOTHING
 
-    def take(self, given: Any) -> Iterator[Any]:
+    def feed(self, given: Any) -> Iterator[Any]:
         """Take a piece or, at the end, the whole answer, and yield the object if there is more of it than before.
 
         Raises:

@@ -39,7 +39,7 @@ def to_messages(
         InvalidRequestError: If a message has no place on the wire; it says which and why.
     """
     params: list[MessageParam] = []
-    origins: list[int] | None = None
+    caller_indices: list[int] | None = None
     for place, message in enumerate(messages):
         try:
             convert = _CONVERTERS.get(message.type)
@@ -55,14 +55,14 @@ def to_messages(
             )
         if not isinstance(made, list):
             params.append(made)
-            if origins is not None:
-                origins.append(place)
+            if caller_indices is not None:
+                caller_indices.append(place)
         else:
-            if origins is None:
-                origins = list(range(place))
+            if caller_indices is None:
+                caller_indices = list(range(place))
             params.extend(made)
-            origins += [place] * len(made)
-    return params, origins
+            caller_indices += [place] * len(made)
+    return params, caller_indices
 
 
 def refuse_odd_blocks(prompt: PromptValue) -> None:

@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
 from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
 from gumloop_core.boundary import unexpected
 from gumloop_core.reading.arguments import read_arguments
-from gumloop_core.reading.merging import GatheredFields
+from gumloop_core.reading.merging import MergedFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answer_message import AnswerMessage
 from llama_index_gumloop.from_wire.citations import citation_blocks
@@ -73,7 +73,7 @@ def to_message(completion: Completion) -> ChatMessage:
             )
         )
     images = _Images()
-    images.take(completion.images)
+    images.add(completion.images)
     if completion.text or not (completion.tool_calls or images.blocks):
         blocks.append(TextBlock(text=completion.text))
     extra = completion.extra
@@ -125,10 +125,10 @@ class StreamedResponses:
         self._images = _Images()
         self._calls: list[_OpenCall] = []
         self._refusal = ""
-        self._extensions: GatheredFields | None = None
+        self._extensions: MergedFields | None = None
         self._is_plain = True
 
-    def take(self, delta: Delta) -> ChatResponse:
+    def response(self, delta: Delta) -> ChatResponse:
         """The response after a step."""
         text = delta.text
         if text:
@@ -139,14 +139,14 @@ class StreamedResponses:
             response = to_response(delta.completion)
             response.delta = ""
             return response
-        return self._take_more(delta)
+        return self._rich_response(delta)
 
-    def _take_more(self, delta: Delta) -> ChatResponse:
+    def _rich_response(self, delta: Delta) -> ChatResponse:
         self._is_plain = False
         self._reasoning += delta.reasoning
         self._refusal += delta.refusal
         if delta.images:
-            self._images.take(delta.images)
+            self._images.add(delta.images)
         for piece in delta.tool_calls:
             while len(self._calls) <= piece.index:
                 self._calls.append(_OpenCall())
@@ -156,8 +156,8 @@ class StreamedResponses:
             call.arguments += piece.arguments
         if delta.extensions:
             if self._extensions is None:
-                self._extensions = GatheredFields()
-            self._extensions.take(delta.extensions)
+                self._extensions = MergedFields()
+            self._extensions.merge(delta.extensions)
         more: JSONObject = {}
         if delta.reasoning:
             more["thinking_delta"] = delta.reasoning
@@ -207,7 +207,7 @@ class _Images:
         self.blocks: list[ImageBlock] = []
         self.unread: list[Any] = []
 
-    def take(self, images: Sequence[Image]) -> None:
+    def add(self, images: Sequence[Image]) -> None:
         """Take the next ones."""
         for image in images:
             block = _image_block(image)

@@ -77,7 +77,7 @@ class ValidatedObjects:
         return ToolCallBlock(tool_call_id=identity, tool_name=name, tool_kwargs=arguments)
 
 
-class FilledObjects(ValidatedObjects):
+class UnvalidatedObjects(ValidatedObjects):
     """Makes the same objects by filling them."""
 
     @staticmethod
@@ -186,6 +186,6 @@ def samples(objects: type[ValidatedObjects]) -> list[Any]:
 
 
 OBJECTS: type[ValidatedObjects] = (
-    FilledObjects if is_same(samples(FilledObjects), samples(ValidatedObjects)) else ValidatedObjects
+    UnvalidatedObjects if is_same(samples(UnvalidatedObjects), samples(ValidatedObjects)) else ValidatedObjects
 )
 """What makes the objects of streamed chunks."""

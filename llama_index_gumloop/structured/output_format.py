@@ -291,7 +291,7 @@ class ObjectStream:
         self._read = 0
         self._is_call = isinstance(answer_format, CallFormat)
 
-    def take(self, response: ChatResponse) -> Any:
+    def feed(self, response: ChatResponse) -> Any:
         """The object after a response, ``None`` if the response brought nothing new to it.
 
         Raises:

@@ -122,7 +122,7 @@ class StructuredPrediction(FunctionCallingLLM):
         responses = self.stream_chat(question.messages, **question.options)
         try:
             for response in responses:
-                output = objects.take(response)
+                output = objects.feed(response)
                 if output is not None:
                     yield output
         finally:
@@ -148,7 +148,7 @@ class StructuredPrediction(FunctionCallingLLM):
             growing_object = ObjectStream(question.answer_format)
             try:
                 async for response in responses:
-                    output = growing_object.take(response)
+                    output = growing_object.feed(response)
                     if output is not None:
                         yield output
             finally:

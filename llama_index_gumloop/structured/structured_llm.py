@@ -86,7 +86,7 @@ class GumloopStructuredLLM(StructuredLLM):
         progress = _Progress(self.output_cls)
         try:
             for response in responses:
-                yield progress.take(response)
+                yield progress.feed(response)
         finally:
             responses.close()
 
@@ -98,7 +98,7 @@ class GumloopStructuredLLM(StructuredLLM):
             progress = _Progress(self.output_cls)
             try:
                 async for response in responses:
-                    yield progress.take(response)
+                    yield progress.feed(response)
             finally:
                 await responses.aclose()
 
@@ -150,8 +150,8 @@ class _Progress:
         self._objects = ObjectStream(output_format(output_cls))
         self._latest: Any = None
 
-    def take(self, response: ChatResponse) -> ChatResponse:
-        output = self._objects.take(response)
+    def feed(self, response: ChatResponse) -> ChatResponse:
+        output = self._objects.feed(response)
         if output is not None:
             self._latest = output
             _dispatcher.event(LLMStructuredPredictInProgressEvent(output=output))

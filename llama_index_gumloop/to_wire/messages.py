@@ -249,10 +249,10 @@ def _tool_calls(blocks: Sequence[tuple[str, ToolCallBlock]], given: Any, place: 
         identity = text_field(block, "tool_call_id", where) or f"call_{place}_{number}"
         # Some providers give several calls one id.
         is_in_place = number < len(params) and params[number]["id"] == identity
-        twin = params[number] if is_in_place else by_id.get(identity)
-        arguments = _arguments(block.tool_kwargs, twin, where)
+        repeated = params[number] if is_in_place else by_id.get(identity)
+        arguments = _arguments(block.tool_kwargs, repeated, where)
         function: FunctionCall = {"name": text_field(block, "tool_name", where) or "", "arguments": arguments}
-        more = cast("Any", {} if twin is None else twin)
+        more = cast("Any", {} if repeated is None else repeated)
         calls.append({**more, "id": identity, "type": "function", "function": function})
     return calls
 
@@ -286,7 +286,7 @@ def _as_dict(value: Any) -> Any:
     return value if dump is None else dump()
 
 
-def _arguments(value: Any, twin: ToolCallParam | None, where: str) -> str:
+def _arguments(value: Any, repeated: ToolCallParam | None, where: str) -> str:
     """The arguments as JSON text: as the model wrote them if they are still the same, so that its cache fits.
 
     The endpoint refuses arguments that are not a JSON object. A model's text that is none is wrapped in one, so that
@@ -298,8 +298,8 @@ def _arguments(value: Any, twin: ToolCallParam | None, where: str) -> str:
         return "{}"
     if not isinstance(value, Mapping):
         raise InvalidRequestError(f"{where} has {named(value)} as its arguments, not a dict: {shown(value)}.")
-    if twin is not None:
-        text = twin["function"]["arguments"]
+    if repeated is not None:
+        text = repeated["function"]["arguments"]
         try:
             if decode(text.encode("utf-8", "surrogatepass")) == value:
                 return text

@@ -450,10 +450,10 @@ def test_messages_at_fault_are_counted_as_the_caller_counts(connect: Connect) ->
     ]
     with ByteServer(whole(failure, 400)) as server:
         with pytest.raises(BadRequestError, match=r"messages\[2\] is message 1 of the ones you passed.*'c7'") as caught:
-            connect(server).complete({"model": "m", "messages": messages}, origins=[-1, 0, 1])
+            connect(server).complete({"model": "m", "messages": messages}, caller_indices=[-1, 0, 1])
         assert (caught.value.param, caught.value.message_index) == ("messages[2].tool_call_id", 1)
         with pytest.raises(BadRequestError, match="adapter put in front") as caught:
-            list(connect(server).stream({"model": "m", "messages": messages}, origins=[0, 0, -1]))
+            list(connect(server).stream({"model": "m", "messages": messages}, caller_indices=[0, 0, -1]))
         assert caught.value.message_index is None
 
 

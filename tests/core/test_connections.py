@@ -13,8 +13,7 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError, UnexpectedError
-from gumloop_core.http import pools
-from gumloop_core.http import rest_of_body as drain
+from gumloop_core.http import pools, rest_of_body
 from gumloop_core.http.settings import UNSET
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
@@ -81,7 +80,7 @@ def test_ten_unary_calls_use_one_connection_errors_included(connect: Connect) ->
 def test_an_end_that_does_not_come_is_not_waited_for(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, ending: list[Any]
 ) -> None:
-    monkeypatch.setattr(drain, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(rest_of_body, "LONGEST_SECONDS", 0.05)
     with ByteServer([stream_head() + EVENTS, *ending]) as server:
         driver = connect(server)
         for _ in range(2):

@@ -147,7 +147,7 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize(
-    ("error", "origins", "index", "shown"),
+    ("error", "caller_indices", "index", "shown"),
     [
         ({"param": "messages[2].tool_call_id", "message": "m"}, None, 2, "is message 2 of the ones you passed"),
         ({"param": "messages[2]", "message": "m"}, [-1, 0, 0], 0, "is message 0 of the ones you passed"),
@@ -160,8 +160,8 @@ MESSAGES = [
         ({"message": "tools[2] is bad", "param": "tools[2]"}, None, None, None),
     ],
 )
-def test_messages_that_are_named(error: Any, origins: Any, index: int | None, shown: str | None) -> None:
-    got = status_error(400, {"error": error}, messages=MESSAGES, origins=origins)
+def test_messages_that_are_named(error: Any, caller_indices: Any, index: int | None, shown: str | None) -> None:
+    got = status_error(400, {"error": error}, messages=MESSAGES, caller_indices=caller_indices)
     assert got.message_index == index
     if shown is None:
         assert "you passed" not in str(got)

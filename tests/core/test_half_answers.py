@@ -126,10 +126,10 @@ class Reading:
     def unary(self, *pieces: bytes, breaks: bool = False, encoding: str = "identity") -> Completion:
         exchange, response = _exchanged(encoding)
         try:
-            gathered = exchange.body(response)
+            body = exchange.body(response)
             for piece in _unpacked(exchange, response, pieces, breaks):
-                gathered.take(piece)
-            return exchange.completion(response, gathered.content())
+                body.feed(piece)
+            return exchange.completion(response, body.content())
         except Exception as error:
             raise exchange.failure(error) from None
 

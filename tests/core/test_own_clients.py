@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from gumloop_core.errors import APITimeoutError, BadRequestError
-from gumloop_core.http import exchange
-from gumloop_core.http import rest_of_body as drain
+from gumloop_core.http import exchange, rest_of_body
 from tests.support.byte_server import SILENCE, ByteServer, Pause
 from tests.support.core_driver import AsyncCore, settings_for, streamed_text
 from tests.support.http_bytes import (
@@ -140,7 +139,7 @@ def test_an_errors_body_that_does_not_end(connect: Connect, monkeypatch: pytest.
 
 
 def test_an_end_that_does_not_come_is_not_waited_for(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(rest_of_body, "LONGEST_SECONDS", 0.05)
     with ByteServer([stream_head() + b"".join(map(http_chunk, answer_events())), SILENCE]) as server:
         assert streamed_text(connect(server).stream()) == TEXT
         assert server.wait_until_gone()

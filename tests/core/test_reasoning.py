@@ -13,7 +13,7 @@ from tests.core.counting import calls_made
 def joined(*deltas: list[Any]) -> list[dict[str, Any]]:
     details = ReasoningDetails()
     for delta in deltas:
-        details.take(delta, whole=False)
+        details.add(delta, whole=False)
     return details.finished()
 
 
@@ -68,7 +68,7 @@ def test_another_id_is_another_part() -> None:
 def test_the_entries_of_a_unary_answer_are_kept_as_they_are() -> None:
     details = ReasoningDetails()
     entries = [text("a"), text("b"), {"type": "reasoning.text", "text": None, "index": 0}, {"new": [1, None]}]
-    details.take(entries, whole=True)
+    details.add(entries, whole=True)
     assert details.finished() == entries
 
 
@@ -82,7 +82,7 @@ def test_work_is_linear_in_parts_and_pieces() -> None:
         def work() -> None:
             details = ReasoningDetails()
             for place in range(count):
-                details.take([text("a", place), text("b", place // 2)], whole=False)
+                details.add([text("a", place), text("b", place // 2)], whole=False)
             details.finished()
 
         return work

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gumloop_core import Image
-from gumloop_core.reading.merging import GatheredFields
+from gumloop_core.reading.merging import MergedFields
 from gumloop_core.reading.usage import read_usage
 from gumloop_core.secrets.redaction import MASK, Redactor, secrets_of_headers
 from gumloop_core.secrets.tracebacks import forget_frames
@@ -67,9 +67,9 @@ def test_usage_with_holes() -> None:
 
 
 def gathered(*pieces: dict[str, Any]) -> dict[str, Any]:
-    fields = GatheredFields(frozenset({"data"}))
+    fields = MergedFields(frozenset({"data"}))
     for piece in pieces:
-        fields.take(piece)
+        fields.merge(piece)
     return fields.finished()
 
 
@@ -111,9 +111,9 @@ def test_deep_objects_take_no_deep_stack() -> None:
 def test_gathering_is_linear() -> None:
     def feed(count: int) -> Any:
         def work() -> None:
-            fields = GatheredFields(frozenset({"data"}))
+            fields = MergedFields(frozenset({"data"}))
             for place in range(count):
-                fields.take({"a": [place], "b": {"data": "x", "c": place}})
+                fields.merge({"a": [place], "b": {"data": "x", "c": place}})
             fields.finished()
 
         return work

@@ -119,7 +119,7 @@ class ToolCallTruth(RuleBasedStateMachine):
         self.take([piece])
 
     def take(self, pieces: list[Any]) -> None:
-        self.keep(self.assembler.take(pieces))
+        self.keep(self.assembler.add(pieces))
 
     def keep(self, pieces: tuple[ToolCallPiece, ...]) -> None:
         assert len({piece.index for piece in pieces}) == len(pieces)

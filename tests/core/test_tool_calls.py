@@ -31,7 +31,7 @@ def assembled(*chunks: list[Any]) -> list[tuple[str, str, str]]:
     """The finished calls, checked against the pieces that were handed out."""
     assembler = ToolCallAssembler()
     handed_out: list[ToolCallPiece] = []
-    for read in (*(assembler.take(chunk, "gen-1") for chunk in chunks), assembler.finish("gen-1")):
+    for read in (*(assembler.add(chunk, "gen-1") for chunk in chunks), assembler.finish("gen-1")):
         assert len({part.index for part in read}) == len(read), "two pieces of a call in a delta"
         handed_out += read
     rebuilt: dict[int, list[str]] = {}
@@ -199,7 +199,7 @@ def test_a_name_in_pieces(chunks: list[list[Any]], arguments: str) -> None:
 def test_a_placeholder_in_front_of_the_arguments(written: str, expected: str) -> None:
     """Some gateways begin each call with the empty input that Anthropic announces it with."""
     whole = ToolCallAssembler()
-    whole.take_whole([piece(id="a", name="f", arguments=written)])
+    whole.add_whole([piece(id="a", name="f", arguments=written)])
     assert [part.arguments for part in whole.finish()] == [expected]
     for place in range(len(written) + 1):
         pieces = [piece(0, "a", "f", written[:place]), piece(0, arguments=written[place:])]
@@ -222,12 +222,12 @@ def test_a_call_of_a_tool_that_was_sent_is_handed_out_at_once() -> None:
     for name, is_at_once in (("get_weather", True), ("add", True), ("get", False), ("get_", False), ("other", False)):
         assembler = ToolCallAssembler(names)
         at_once = (ToolCallPiece(0, "a", name),) if is_at_once else ()
-        assert assembler.take([piece(0, "a", name, "")]) == at_once
-        assert assembler.take([piece(0, arguments="{}")]) == ()
+        assert assembler.add([piece(0, "a", name, "")]) == at_once
+        assert assembler.add([piece(0, arguments="{}")]) == ()
         assert [call.name for call in assembler.finished()] == [name]
     assembler = ToolCallAssembler(names)
-    assert assembler.take([piece(0, "a", "get_")]) == ()
-    assert assembler.take([piece(0, name="weather")]) == (ToolCallPiece(0, "a", "get_weather"),)
+    assert assembler.add([piece(0, "a", "get_")]) == ()
+    assert assembler.add([piece(0, name="weather")]) == (ToolCallPiece(0, "a", "get_weather"),)
 
 
 @pytest.mark.parametrize("tools", [None, 5, "x", {}, [None, {}, {"function": 5}, {"function": {"name": []}}]])
@@ -243,7 +243,7 @@ def test_an_id_that_comes_too_late_changes_nothing() -> None:
 def test_calls_of_a_unary_answer_are_kept_apart() -> None:
     assembler = ToolCallAssembler()
     same = piece(5, "a", "f", "{}")
-    assembler.take_whole([same, same, piece(name="g"), None, {}, {"name": "h", "arguments": {"x": 1}}])
+    assembler.add_whole([same, same, piece(name="g"), None, {}, {"name": "h", "arguments": {"x": 1}}])
     assert assembler.finish("gen-1") == (
         ToolCallPiece(0, "a", "f", "{}"),
         ToolCallPiece(1, "a", "f", "{}"),
@@ -256,8 +256,8 @@ def test_other_fields_of_a_call_go_back_with_it() -> None:
     """Gemini wants its thought signature again; seen in a recorded answer of Google's."""
     signature = {"google": {"thought_signature": "AVSo"}}
     assembler = ToolCallAssembler()
-    assembler.take([piece(0, "a", "f", "{", extra_content=signature, type="function")])
-    assembler.take([piece(0, arguments="}", extra_content=None)])
+    assembler.add([piece(0, "a", "f", "{", extra_content=signature, type="function")])
+    assembler.add([piece(0, arguments="}", extra_content=None)])
     [call] = assembler.finished()
     assert call.as_param() == {
         "id": "a",
@@ -290,9 +290,9 @@ def test_same_id_under_another_index_with_a_name_is_another_call() -> None:
 
 def test_empty_pieces_are_not_handed_out() -> None:
     assembler = ToolCallAssembler()
-    assert len(assembler.take([piece(0, "a", "add", '{"')])) == 1
-    assert assembler.take([piece(0, arguments="")]) == ()
-    assert assembler.take([piece(0, "a", "add", "")]) == ()
+    assert len(assembler.add([piece(0, "a", "add", '{"')])) == 1
+    assert assembler.add([piece(0, arguments="")]) == ()
+    assert assembler.add([piece(0, "a", "add", "")]) == ()
     assert assembler.finish() == ()
 
 
@@ -300,7 +300,7 @@ def test_made_up_ids_differ_between_answers_and_calls() -> None:
     ids = set()
     for answer in ("gen-1", "gen-2", None, None):
         assembler = ToolCallAssembler()
-        read = assembler.take([piece(0, name="f", arguments='{"'), piece(1, name="g", arguments='{"')], answer)
+        read = assembler.add([piece(0, name="f", arguments='{"'), piece(1, name="g", arguments='{"')], answer)
         ids |= {given.id for given in read}
         assert assembler.finish(answer) == ()
     assert len(ids) == 8
@@ -311,7 +311,7 @@ def test_work_is_linear_in_the_pieces() -> None:
         def work() -> None:
             assembler = ToolCallAssembler()
             for place in range(count):
-                assembler.take([piece(place, f"id{place}", "f", "{}")])
+                assembler.add([piece(place, f"id{place}", "f", "{}")])
             assembler.finished()
 
         return work
@@ -324,18 +324,18 @@ def test_arguments_are_not_read_again_for_every_repeated_name(monkeypatch: pytes
     from gumloop_core.reading import tool_calls
 
     looked_at = []
-    original = tool_calls.JSONScan.take
+    original = tool_calls.JSONScan.feed
 
     def counted(self: Any, text: str) -> None:
         looked_at.append(len(text))
         original(self, text)
 
-    monkeypatch.setattr(tool_calls.JSONScan, "take", counted)
+    monkeypatch.setattr(tool_calls.JSONScan, "feed", counted)
     assembler = ToolCallAssembler()
     total = 0
-    assembler.take([piece(0, name="f", arguments='{"a": [')])
+    assembler.add([piece(0, name="f", arguments='{"a": [')])
     for _ in range(500):
-        assembler.take([piece(0, name="f", arguments='{"b":1}')])
+        assembler.add([piece(0, name="f", arguments='{"b":1}')])
         total += 7
     assert len(assembler.finished()) == 1
     assert sum(looked_at) <= total + 7

@@ -290,7 +290,7 @@ def test_a_thousand_calls_at_once(name: str, mode: str) -> None:
                 everyone.set()
             await everyone.wait()
             writer.write(answer)
-            await writer.drain()
+            await writer.read_rest()
             await reader.read()
         writer.close()
 

@@ -183,9 +183,9 @@ def test_every_form_of_a_block_becomes_the_wires_part(
 
 @pytest.mark.parametrize(("block", "part"), PARTS)
 def test_a_block_converts_without_langchains_help_too(block: Any, part: dict[str, Any]) -> None:
-    params, origins = to_messages([HumanMessage([block])])
+    params, caller_indices = to_messages([HumanMessage([block])])
     assert params == [{"role": "user", "content": [part]}]
-    assert origins is None
+    assert caller_indices is None
 
 
 @pytest.mark.parametrize(
@@ -470,9 +470,9 @@ def test_each_message_knows_which_of_the_callers_it_came_from() -> None:
         AIMessage("Still."),
         HumanMessage("y"),
     ]
-    params, origins = to_messages(messages)
+    params, caller_indices = to_messages(messages)
     assert [param["role"] for param in params] == ["user", "assistant", "tool", "user", "assistant", "user"]
-    assert origins == [0, 1, 2, 2, 3, 4]
+    assert caller_indices == [0, 1, 2, 2, 3, 4]
 
 
 def test_an_error_names_the_callers_message_where_one_became_several(server: Emulator, chat: MakeModel) -> None:

@@ -11,7 +11,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 
 from gumloop_emulator import Answer, Chunks, Emulator, Json, ToolCall
 from llama_index_gumloop.from_wire import unvalidated as filled
-from llama_index_gumloop.from_wire.unvalidated import FilledObjects, ValidatedObjects, is_same, samples
+from llama_index_gumloop.from_wire.unvalidated import UnvalidatedObjects, ValidatedObjects, is_same, samples
 from tests.support.http_bytes import chunk, completion
 from tests.support.pictures import png
 
@@ -46,8 +46,8 @@ def test_blocks_come_in_a_set_order(server: Emulator, llm):
 
 
 def test_filled_objects_are_validated_ones():
-    assert is_same(samples(FilledObjects), samples(ValidatedObjects))
-    assert filled.OBJECTS is FilledObjects
+    assert is_same(samples(UnvalidatedObjects), samples(ValidatedObjects))
+    assert filled.OBJECTS is UnvalidatedObjects
 
 
 @pytest.mark.parametrize("slot", ["__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"])
@@ -62,7 +62,7 @@ def test_the_comparison_of_objects_sees_every_difference(slot: str):
 
 
 def test_filled_objects_live_on():
-    for response in samples(FilledObjects):
+    for response in samples(UnvalidatedObjects):
         assert type(response).model_validate_json(response.model_dump_json()).message == response.message
         copied = response.model_copy(deep=True)
         copied.message.blocks.append("changed")

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gumloop_core.http import rest_of_body as drain
-from gumloop_core.http import retry
+from gumloop_core.http import rest_of_body, retry
 from tests.security.shown import KEY
 
 
@@ -17,7 +16,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry at once."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(retry, "LONGEST_RETRY_AFTER", 0.002)
-    monkeypatch.setattr(drain, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(rest_of_body, "LONGEST_SECONDS", 0.05)
 
 
 @pytest.fixture(autouse=True)

@@ -214,14 +214,14 @@ class LangChainEvents(LangChain):
 
     def stream(self, prompt: str, pieces: list[str]) -> None:
         for event in self.model.stream_events(prompt, version="v3"):
-            self.take(event, pieces)
+            self.keep_text(event, pieces)
 
     async def astream(self, prompt: str, pieces: list[str]) -> None:
         async for event in await self.model.astream_events(prompt, version="v3"):
-            self.take(event, pieces)
+            self.keep_text(event, pieces)
 
     @staticmethod
-    def take(event: Any, pieces: list[str]) -> None:
+    def keep_text(event: Any, pieces: list[str]) -> None:
         if event["event"] == "content-block-delta" and event["delta"]["type"] == "text-delta":
             pieces.append(event["delta"]["text"])
 
