@@ -7,13 +7,14 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test fuzz lint format bench notebooks lock clean
+.PHONY: help setup demo test coverage fuzz lint format bench notebooks lock clean
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
 	@echo "make test       run the tests"
+	@echo "make coverage   run the tests, and show which branches of the packages they do not reach"
 	@echo "make fuzz       20,000 examples of each property of tests/fuzz (HYPOTHESIS_PROFILE=brief for 2,000)"
-	@echo "make lint       format check, lint, types, known vulnerabilities"
+	@echo "make lint       format check, lint, types, who imports whom, known vulnerabilities"
 	@echo "make format     format and fix what can be fixed"
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
 	@echo "make notebooks  execute the notebooks and keep their outputs"
@@ -35,6 +36,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS)
 
+coverage: setup
+	$(BIN)/python -m pytest -n $(JOBS) --cov=gumloop_core --cov=langchain_gumloop --cov=llama_index_gumloop \
+		--cov-branch --cov-report=term-missing:skip-covered
+
 # Other examples in every run; HYPOTHESIS_PROFILE=brief for a tenth of them. What fails is kept in .hypothesis.
 fuzz: setup
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fuzz} $(BIN)/python -m pytest tests/fuzz -n $(JOBS) --timeout 14400 $(ARGS)
@@ -43,6 +48,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python scripts/audit.py requirements/dev.txt
 
 # The peers and the versions that are measured have an environment of their own.
