@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from langchain_core.language_models.model_profile import ModelProfile
 
-from gumloop_core.catalog import ModelFacts, model_facts
+from gumloop_core.model_facts import ModelFacts, model_facts
 
 _FIELDS = {
     "context_window": "max_input_tokens",

@@ -29,9 +29,9 @@ from pydantic import Field
 from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary, unexpected
-from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields, SecretSource
 from gumloop_core.errors import GumloopError
+from gumloop_core.model_facts import model_facts
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
 from gumloop_core.writing.body import (

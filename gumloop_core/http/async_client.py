@@ -20,9 +20,10 @@ from gumloop_core.wire import ChatBody
 if TYPE_CHECKING:
     import httpx
 
-    from gumloop_core.catalog import ModelGroup, RouteDecision
     from gumloop_core.http.decoding import Unpack
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.reading.model_list import ModelGroup
+    from gumloop_core.reading.route_decision import RouteDecision
 
 Answer = TypeVar("Answer")
 
@@ -110,7 +111,7 @@ class AsyncGumloopClient:
 
     async def models(self) -> list[ModelGroup]:
         """List the models that the endpoint serves; see :meth:`gumloop_core.http.client.GumloopClient.models`."""
-        from gumloop_core.catalog import read_model_groups
+        from gumloop_core.reading.model_list import read_model_groups
 
         settings = self._settings
         return await self._call_api("GET", settings.endpoint.models_url, read_model_groups)
@@ -123,7 +124,8 @@ class AsyncGumloopClient:
         **options: Any,
     ) -> RouteDecision:
         """Ask the router which model it would use; see :meth:`gumloop_core.http.client.GumloopClient.route`."""
-        from gumloop_core.catalog import read_route_decision, route_body
+        from gumloop_core.reading.route_decision import read_route_decision
+        from gumloop_core.writing.route_body import route_body
 
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)

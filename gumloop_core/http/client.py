@@ -24,8 +24,9 @@ from gumloop_core.wire import ChatBody
 if TYPE_CHECKING:
     import httpx
 
-    from gumloop_core.catalog import ModelGroup, RouteDecision
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.reading.model_list import ModelGroup
+    from gumloop_core.reading.route_decision import RouteDecision
 
 Answer = TypeVar("Answer")
 
@@ -130,7 +131,7 @@ class GumloopClient:
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
-        from gumloop_core.catalog import read_model_groups
+        from gumloop_core.reading.model_list import read_model_groups
 
         settings = self._settings
         return self._call_api("GET", settings.endpoint.models_url, read_model_groups)
@@ -152,7 +153,8 @@ class GumloopClient:
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
         """
-        from gumloop_core.catalog import read_route_decision, route_body
+        from gumloop_core.reading.route_decision import read_route_decision
+        from gumloop_core.writing.route_body import route_body
 
         settings = self._settings
         body = route_body(input, models, options, settings.credentials.team_id)

@@ -22,15 +22,15 @@ from gumloop_core.errors import (
     GumloopError,
     InvalidResponseError,
     StreamError,
-    status_error,
 )
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.http.response_body import StreamBody, UnaryBody, looks_like_sse
 from gumloop_core.http.retry import pause_before_retry
-from gumloop_core.http.retry_after import longest_retry_after
 from gumloop_core.json_text import decode, encode
 from gumloop_core.reading.fields import excerpt
 from gumloop_core.reading.reader import AnswerReader
+from gumloop_core.reading.retry_after import longest_retry_after
+from gumloop_core.reading.status_errors import status_error
 from gumloop_core.reading.tool_calls import names_of_tools
 from gumloop_core.secrets.redaction import Redactor
 from gumloop_core.secrets.tracebacks import forget_frames

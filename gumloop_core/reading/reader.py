@@ -7,15 +7,16 @@ from operator import itemgetter
 from typing import Any
 
 from gumloop_core.answer import Completion, Delta, ToolCallPiece
-from gumloop_core.error_bodies import error_in
-from gumloop_core.errors import APIStatusError, InvalidResponseError, ProviderError, StreamError, status_error
+from gumloop_core.errors import APIStatusError, InvalidResponseError, ProviderError, StreamError
 from gumloop_core.json_text import decode
 from gumloop_core.reading.arguments import is_failure, read_arguments
 from gumloop_core.reading.choice_reader import MESSAGE_READ, ChoiceReader
 from gumloop_core.reading.choices import choices_of, index_of, message_of
+from gumloop_core.reading.error_bodies import error_in
 from gumloop_core.reading.fields import excerpt, kind_of, text_id
 from gumloop_core.reading.padding import DOUBTFUL, PADDING, says_nothing
 from gumloop_core.reading.sse import ErrorData
+from gumloop_core.reading.status_errors import status_error
 from gumloop_core.reading.usage import read_usage
 from gumloop_core.secrets.redaction import NO_SECRETS, Redactor
 from gumloop_core.wire import JSONObject

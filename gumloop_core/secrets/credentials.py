@@ -11,12 +11,7 @@ from typing import Any, TypeAlias
 
 from pydantic import SecretStr
 
-from gumloop_core.errors import (
-    ConfigurationError,
-    GumloopError,
-    MissingCredentialsError,
-    UnpicklableSecretError,
-)
+from gumloop_core.errors import ConfigurationError, GumloopError, MissingCredentialsError, UnpicklableSecretError
 
 TokenSource: TypeAlias = Callable[[], "str | SecretStr"]
 """A callable that gives the token of the moment."""

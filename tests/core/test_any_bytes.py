@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gumloop_core import Completion, Delta
-from gumloop_core.errors import GumloopError, InvalidResponseError, status_error
+from gumloop_core.errors import GumloopError, InvalidResponseError
 from gumloop_core.http.exchange import Exchange
 from gumloop_core.http.response_body import StreamBody, looks_like_sse
 from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
 from gumloop_core.reading.sse import SSEDecoder
+from gumloop_core.reading.status_errors import status_error
 from tests.core import strategies
 
 MORE = settings(

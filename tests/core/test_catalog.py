@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.catalog import model_facts, read_model_groups, read_route_decision, route_body
 from gumloop_core.errors import InsufficientCreditsError, InvalidRequestError, InvalidResponseError
+from gumloop_core.model_facts import model_facts
+from gumloop_core.reading.model_list import read_model_groups
+from gumloop_core.reading.route_decision import read_route_decision
+from gumloop_core.writing.route_body import route_body
 
 
 def test_groups() -> None:

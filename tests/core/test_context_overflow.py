@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gumloop_core.errors import BadRequestError, ContextOverflowError, RateLimitError, status_error
+from gumloop_core.errors import BadRequestError, ContextOverflowError, RateLimitError
+from gumloop_core.reading.status_errors import status_error
 
 OVERFLOWS = {
     "openai": "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens. "

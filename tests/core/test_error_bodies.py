@@ -14,6 +14,7 @@ from gumloop_core.http.response_body import StreamBody
 from gumloop_core.http.retry import is_retryable
 from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
+from gumloop_core.reading.status_errors import status_error
 from tests.support.http_bytes import chunk, completion
 
 SHAPES: dict[str, tuple[Any, type[APIStatusError], int]] = {
@@ -190,4 +191,4 @@ def test_a_list_of_one_answer_is_the_answer() -> None:
     ],
 )
 def test_the_code_that_says_most(body: Any, code: str) -> None:
-    assert errors.status_error(400, body).code == code
+    assert status_error(400, body).code == code

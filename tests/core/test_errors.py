@@ -22,8 +22,8 @@ from gumloop_core.errors import (
     RateLimitError,
     RequestTooLargeError,
     ServerError,
-    status_error,
 )
+from gumloop_core.reading.status_errors import status_error
 from tests.core.counting import calls_made
 
 CLASSES = {

@@ -16,10 +16,10 @@ from gumloop_core.errors import (
     ProviderError,
     StreamError,
     UnexpectedError,
-    status_error,
 )
 from gumloop_core.http import retry
 from gumloop_core.http.retry import is_retryable, pause_before_retry
+from gumloop_core.reading.status_errors import status_error
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from gumloop_core import GumloopClient
-from gumloop_core.errors import APIStatusError, status_error
-from gumloop_core.http.retry_after import longest_retry_after, read_retry_after
+from gumloop_core.errors import APIStatusError
+from gumloop_core.reading.retry_after import longest_retry_after, read_retry_after
+from gumloop_core.reading.status_errors import status_error
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import event
 

@@ -17,6 +17,7 @@ from langgraph.types import default_retry_on
 from gumloop_core import errors as core
 from gumloop_core.answer import Completion
 from gumloop_core.http.retry import is_retryable
+from gumloop_core.reading.status_errors import status_error
 from gumloop_emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
 from langchain_gumloop import ChatGumloop, chat_models, events
 from langchain_gumloop import errors as adapter
@@ -104,7 +105,7 @@ def test_langgraph_repeats_what_may_be_repeated(kind: type[core.GumloopError]) -
 def test_langchain_repeats_what_our_own_retries_repeat(status: int) -> None:
     """By the HTTP status, and by that of an error inside a 200 answer."""
     body = {"error": {"code": status, "message": "x"}}
-    for error in (core.status_error(status, body), core.status_error(200, body)):
+    for error in (status_error(status, body), status_error(200, body)):
         converted: Any = adapter.as_langchain(error)
         assert converted.is_retryable is is_retryable(error)
         assert default_retry_on(converted) is is_retryable(error)

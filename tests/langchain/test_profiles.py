@@ -12,7 +12,7 @@ import pytest
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.runnables import ConfigurableField
 
-from gumloop_core.catalog import model_facts
+from gumloop_core.model_facts import model_facts
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.profiles import profile_of
 

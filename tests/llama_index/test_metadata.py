@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from llama_index.core.indices.prompt_helper import PromptHelper
 
-from gumloop_core.catalog import model_facts
+from gumloop_core.model_facts import model_facts
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.llm import DEFAULT_CONTEXT_WINDOW
 

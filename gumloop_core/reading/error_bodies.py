@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gumloop_core.http.retry_after import retry_after_in
+from gumloop_core.reading.retry_after import retry_after_in
 from gumloop_core.wire import JSONObject
 
 LONGEST_MESSAGE = 4000
