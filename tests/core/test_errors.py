@@ -24,7 +24,7 @@ from gumloop_core.errors import (
     ServerError,
     status_error,
 )
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 
 CLASSES = {
     400: BadRequestError,

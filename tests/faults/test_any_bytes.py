@@ -18,7 +18,7 @@ from gumloop_core.http.response_body import StreamBody, looks_like_sse
 from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
 from gumloop_core.reading.sse import SSEDecoder
-from tests.core import strategies
+from tests.support import strategies
 
 MORE = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
