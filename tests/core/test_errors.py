@@ -24,7 +24,7 @@ from gumloop_core.errors import (
     ServerError,
 )
 from gumloop_core.reading.status_errors import status_error
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 
 CLASSES = {
     400: BadRequestError,

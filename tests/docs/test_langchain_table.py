@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "langchain.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\|(?P<name>[^|]+)\|.*\|\s*`(?P<file>test_\w+\.py)::(?P<test>test_\w+)`\s*\|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\|(?P<name>[^|]+)\|.*\|\s*`(?P<file>(?:\w+/)?test_\w+\.py)::(?P<test>test_\w+)`\s*\|$", re.MULTILINE
+)
 
 
 def functions_of(name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Nothing leaks: connections are given back at once, thousands of times, by both adapters and the core."""
+"""Nothing leaks: connections are given back at once, however often, by both adapters and the core."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import resource
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_leaving_an_async_stream(name: str, how: str) -> None:
 
             if how == "timeout":
                 with pytest.raises(asyncio.TimeoutError):
-                    await asyncio.wait_for(consume(), 0.5)
+                    await asyncio.wait_for(consume(), 0.2)
                 return
             task = asyncio.ensure_future(consume())
             while not server.open_connections:
@@ -145,9 +146,18 @@ def test_cancelling_a_unary_call(name: str) -> None:
 # -- interruptions pass at once --------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Interrupt as a terminal does: what a shell starts in the background ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("mode", ["unary", "stream"])
 @pytest.mark.parametrize("name", SYNC)
 @pytest.mark.parametrize("where", ["waiting", "between attempts"])
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_passes_at_once(name: str, mode: str, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 100.0)
     monkeypatch.setattr(retry, "LONGEST_BACKOFF", 100.0)
@@ -192,45 +202,60 @@ def test_a_cancellation_between_attempts_passes_at_once(name: str, mode: str, mo
 # -- no growth -------------------------------------------------------------------------------------------------------
 
 
-def held() -> tuple[int, int, float]:
-    """Open files, threads, and megabytes of this process."""
-    gc.collect()
-    files = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
-    pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
-    return files, threading.active_count(), pages * resource.getpagesize() / 2**20
+STREAMS = 200
+"""How many streams are read or left while what this process holds is counted."""
 
 
-def check_growth(before: tuple[int, int, float], server: ByteServer) -> None:
-    assert server.wait_until(lambda: threading.active_count() <= before[1] + 2)
-    files, threads, megabytes = held()
-    assert files <= before[0] + 4
-    assert threads <= before[1] + 2
-    assert megabytes <= before[2] + 20
+@dataclass(frozen=True)
+class Held:
+    """What this process holds.
+
+    Attributes:
+        files: Open files.
+        threads: Running threads.
+        objects: Objects that the garbage collector knows.
+        megabytes: Memory, which also shows what no object holds.
+    """
+
+    files: int
+    threads: int
+    objects: int
+    megabytes: float
+
+    @classmethod
+    def now(cls) -> Held:
+        gc.collect()
+        files = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+        pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
+        megabytes = pages * resource.getpagesize() / 2**20
+        return cls(files, threading.active_count(), len(gc.get_objects()), megabytes)
 
 
-@pytest.mark.timeout(240)
+def check_growth(before: Held, server: ByteServer) -> None:
+    server.requests.clear()
+    assert server.wait_until(lambda: threading.active_count() <= before.threads + 2)
+    now = Held.now()
+    assert now.files <= before.files + 4
+    assert now.threads <= before.threads + 2
+    assert now.objects <= before.objects + STREAMS / 2  # one object kept of each stream is too many
+    assert now.megabytes <= before.megabytes + 10
+
+
 @pytest.mark.parametrize("name", COUNTED)
-def test_ten_thousand_streams_without_growth(name: str) -> None:
-    """12,000 whole streams on kept connections: 2,000 by each of five drivers, 1,000 by each of the two slowest."""
-    count = 1000 if name.startswith("llamaindex") else 2000
+def test_streams_without_growth(name: str) -> None:
     with ByteServer(streamed()) as server, driving(name, server) as driver:
-        for _ in range(200):
-            driver.ask("stream")
-        server.requests.clear()
-        before = held()
-        for place in range(count):
-            assert driver.ask("stream") == TEXT
-            if place % 100 == 0:
+        for place in range(50 + STREAMS):
+            if place == 50:
                 server.requests.clear()
+                before = Held.now()
+            assert driver.ask("stream") == TEXT
         check_growth(before, server)
         assert server.connections == 1
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", COUNTED)
-def test_thousands_of_left_streams_without_growth(name: str) -> None:
+def test_left_streams_without_growth(name: str) -> None:
     """Each leaves a connection behind that must be closed: a file, and a thread of the server."""
-    count = 300
 
     async def leave(driver: Driver, times: int) -> None:
         for _ in range(times):
@@ -250,31 +275,24 @@ def test_thousands_of_left_streams_without_growth(name: str) -> None:
 
     with ByteServer([FIRST, SILENCE]) as server, driving(name, server) as driver:
         work(50)
-        before = held()
-        work(count)
-        assert server.clients_gone == count + 50
         server.requests.clear()
+        before = Held.now()
+        work(STREAMS)
+        assert server.clients_gone == STREAMS + 50
         check_growth(before, server)
 
 
 # -- many at once ----------------------------------------------------------------------------------------------------
 
 
-def allow_files(count: int) -> int:
-    """Raise the limit on open files as far as it goes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        soft = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return soft if soft != resource.RLIM_INFINITY else count
+AT_ONCE = 200
+"""Calls at the same time: twice as many as the HTTP libraries' pools let through unless they are told otherwise."""
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", ["unary", "stream"])
 @pytest.mark.parametrize("name", ASYNC)
-def test_a_thousand_calls_at_once(name: str, mode: str) -> None:
+def test_many_calls_at_once(name: str, mode: str) -> None:
     """None waits for another: the server answers only when all have arrived."""
-    count = min(1000, (allow_files(4096) - 500) // 2)
     answer = streamed() if mode == "stream" else whole(completion())
     arrived = 0
     everyone = asyncio.Event()
@@ -286,7 +304,7 @@ def test_a_thousand_calls_at_once(name: str, mode: str) -> None:
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             await reader.readexactly(length)
             arrived += 1
-            if arrived == count:
+            if arrived == AT_ONCE:
                 everyone.set()
             await everyone.wait()
             writer.write(answer)
@@ -295,20 +313,20 @@ def test_a_thousand_calls_at_once(name: str, mode: str) -> None:
         writer.close()
 
     async def main(driver: Driver) -> None:
-        results = [[] for _ in range(count)]  # type: ignore[var-annotated]
+        results = [[] for _ in range(AT_ONCE)]  # type: ignore[var-annotated]
         ask = driver.aunary if mode == "unary" else driver.astream
         await asyncio.gather(*(ask("Hi", pieces) for pieces in results))
         assert {"".join(pieces) for pieces in results} == {TEXT}
 
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, backlog=2048))
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, backlog=AT_ONCE))
     driver = ALL_DRIVERS[name](f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=60.0)
     assert driver.loop is not None
     driver.loop.close()
     driver.loop = loop
     try:
         driver.run(main(driver))
-        assert arrived == count
+        assert arrived == AT_ONCE
     finally:
         driver.run(driver.aclose())
         server.close()
@@ -333,7 +351,7 @@ def test_fifty_threads_share_a_model(name: str, mode: str) -> None:
             try:
                 wrong.extend(
                     (prompt, text)
-                    for prompt in (f"{number}-{turn}" for turn in range(3))
+                    for prompt in (f"{number}-{turn}" for turn in range(2))
                     if (text := driver.ask(mode, prompt)) != prompt
                 )
             except BaseException as error:
@@ -345,7 +363,7 @@ def test_fifty_threads_share_a_model(name: str, mode: str) -> None:
         for thread in threads:
             thread.join(40)
         assert not wrong
-        assert len(server.requests) == 150
+        assert len(server.requests) == 100
         assert server.connections <= 50
 
 

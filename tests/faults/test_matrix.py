@@ -1,4 +1,4 @@
-"""Run the failure matrix: every fault by every driver, unary and streamed."""
+"""Run the failure matrix: by the core and by both adapters, unary and streamed."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gumloop_core import errors
-from tests.faults.matrix import FAULTS, GROUPS, MODES, Answers, Fault, Outcome, serve
+from tests.faults.matrix import ADAPTERS_FAULTS, FAULTS, GROUPS, MODES, Answers, Fault, Outcome, serve
 from tests.support.byte_server import ByteServer, unused_port
 from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, EVENT_DRIVERS, Driver
 
-WAYS = [(driver, mode) for driver in DRIVERS for mode in MODES] + [(driver, "stream") for driver in EVENT_DRIVERS]
-"""How every fault is met: by which driver, whole or streamed."""
+CORE_DRIVERS: dict[str, type[Driver]] = {
+    name: kind for name, kind in {**DRIVERS, **AIOHTTP_DRIVERS}.items() if name.startswith("core")
+}
+ADAPTERS_DRIVERS = {name: kind for name, kind in {**DRIVERS, **EVENT_DRIVERS}.items() if name not in CORE_DRIVERS}
 
-AIOHTTP_WAYS = [(driver, mode) for driver in AIOHTTP_DRIVERS for mode in MODES]
 
-CELLS = [
-    pytest.param(fault, driver, mode, id=f"{fault.name}-{driver}-{mode}")
-    for fault in FAULTS
-    for driver, mode in WAYS + AIOHTTP_WAYS
-    # A status is a status, whatever brought it: over aiohttp, the core's are enough.
-    if driver in DRIVERS or driver in EVENT_DRIVERS or driver.startswith("core") or fault not in GROUPS["statuses"]
-]
+def cells(faults: list[Fault], drivers: dict[str, type[Driver]]) -> list[Any]:
+    """Every fault by every driver, whole and streamed."""
+    return [
+        pytest.param(fault, driver, mode, id=f"{fault.name}-{name}-{mode}")
+        for fault in faults
+        for name, driver in drivers.items()
+        for mode in MODES
+        if mode == "stream" or name not in EVENT_DRIVERS
+    ]
+
+
+CELLS = [*cells(FAULTS, CORE_DRIVERS), *cells(ADAPTERS_FAULTS, ADAPTERS_DRIVERS)]
 
 
 def test_rows_have_names_of_their_own() -> None:
@@ -41,10 +48,10 @@ def test_the_documentation_names_every_group() -> None:
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")  # v3 events are new
 @pytest.mark.parametrize(("fault", "driver", "mode"), CELLS)
-def test_a_cell(fault: Fault, driver: str, mode: str) -> None:
+def test_a_cell(fault: Fault, driver: type[Driver], mode: str) -> None:
     expected: Outcome = fault.unary if mode == "unary" else fault.stream
     with serve(fault, mode) as server, address_of(fault, server) as base_url:
-        model = {**DRIVERS, **AIOHTTP_DRIVERS, **EVENT_DRIVERS}[driver](base_url, **fault.options)
+        model = driver(base_url, **fault.options)
         try:
             check(model, fault, mode, expected)
         finally:

@@ -15,9 +15,9 @@ from benchmarks.answers import text_events, tool_events, words
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop import tools as tools_module
 from langchain_gumloop.to_wire.messages import to_messages
-from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
 from tests.guards.played_back import Player
+from tests.support.counting import calls_made
 
 MANY = 500
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from benchmarks.answers import text_events, tool_events, words
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire.messages import to_messages
-from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
 from tests.guards.played_back import Player
+from tests.support.counting import calls_made
 
 MANY = 500
 

@@ -11,8 +11,8 @@ from gumloop_core.answer import Delta
 from gumloop_core.reading import reader as reader_module
 from gumloop_core.reading.reader import AnswerReader
 from gumloop_core.reading.sse import SSEDecoder
-from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
+from tests.support.counting import calls_made
 
 MANY = 1000
 

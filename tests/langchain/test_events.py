@@ -18,7 +18,7 @@ from gumloop_emulator import Answer, Chunks, Emulator
 from langchain_gumloop import events
 from tests.langchain.answers import PIXEL, PIXEL_URL, call, call_piece, face, streamed, unary
 from tests.langchain.conftest import MakeModel
-from tests.langchain.test_streaming import ANSWERS, ASKED, TEXT_THEN_CALLS, WITH_IMAGES
+from tests.langchain.from_wire.test_chunks import ANSWERS, ASKED, TEXT_THEN_CALLS, WITH_IMAGES
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.reading.reasoning import ReasoningDetails, text_of
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 
 
 def joined(*deltas: list[Any]) -> list[dict[str, Any]]:

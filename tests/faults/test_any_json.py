@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
 from gumloop_core.reading.reader import AnswerReader
-from tests.core import strategies
-from tests.core.sums import check_sum
+from tests.support import strategies
+from tests.support.sums import check_sum
 
 MORE = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 

@@ -9,7 +9,7 @@ import pytest
 
 from gumloop_core.answer import ToolCallPiece
 from gumloop_core.reading.tool_calls import ToolCallAssembler, names_of_tools
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 
 
 def piece(

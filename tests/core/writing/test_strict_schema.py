@@ -23,7 +23,7 @@ from gumloop_core.writing.strict_schema import strict_form
 from gumloop_core.writing.strict_subset import DEEPEST_NESTING, FORMATS, fault_in
 from gumloop_emulator.contract import check_schema
 from gumloop_emulator.failures import Refused
-from tests.core.strategies import schemas
+from tests.support.strategies import schemas
 
 Item = TypeVar("Item")
 

@@ -20,7 +20,7 @@ from gumloop_core.reading.usage import read_usage
 from gumloop_core.secrets.redaction import MASK, Redactor, secrets_of_headers
 from gumloop_core.secrets.tracebacks import forget_frames
 from gumloop_core.writing.media import data_url, image_mime_type, image_part
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 
 # -- usage -----------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from gumloop_core import Completion, Delta
 from gumloop_core.answer import ToolCall
 from gumloop_core.errors import APIStatusError, GumloopError, InvalidResponseError, ProviderError, StreamError
 from gumloop_core.reading.reader import AnswerReader
-from tests.core.counting import calls_made
+from tests.support.counting import calls_made
 from tests.support.http_bytes import USAGE, chunk, completion
 
 

@@ -188,7 +188,7 @@ def test_a_program_that_ends_with_streams_open(end: str) -> None:
 
 def run_program(source: str, end: str = "") -> None:
     """Run a program. Nothing is said, and nothing crashes."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(source) + end],
         capture_output=True,

@@ -19,7 +19,7 @@ from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
 from gumloop_core.reading.sse import SSEDecoder
 from gumloop_core.reading.status_errors import status_error
-from tests.core import strategies
+from tests.support import strategies
 
 MORE = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
