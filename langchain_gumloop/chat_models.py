@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -45,7 +44,7 @@ from langchain_gumloop.tracing import Traced
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_gumloop.structured import output as structured
+    from langchain_gumloop.structured.structured_output import Method
 
 
 def _environment_key() -> EnvironmentKey | None:
@@ -201,9 +200,9 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
-                from langchain_gumloop.structured import output as structured
+                from langchain_gumloop.structured.output_format import as_response_format
 
-                call["response_format"] = structured.as_response_format(call["response_format"])
+                call["response_format"] = as_response_format(call["response_format"])
         if stop is not None:
             call["stop"] = stop
         options = merge_options(self._body_options(), call)
@@ -240,9 +239,9 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
-                from langchain_gumloop.structured import output as structured
+                from langchain_gumloop.structured.output_format import as_response_format
 
-                kwargs["response_format"] = structured.as_response_format(response_format)
+                kwargs["response_format"] = as_response_format(response_format)
         if params:
             kwargs["tools"] = params
             if choice is not None:
@@ -267,7 +266,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         self,
         schema: dict[str, Any] | type | None = None,
         *,
-        method: structured.Method = "json_schema",
+        method: Method = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
         tools: Sequence[AnyTool] | None = None,
@@ -291,51 +290,11 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
         with Boundary(as_langchain):
-            return self._structured(schema, method, include_raw, strict, tools, kwargs)
+            from langchain_gumloop.structured.structured_output import structured_output
 
-    def _structured(
-        self,
-        schema: Any,
-        method: str,
-        include_raw: bool,
-        strict: bool | None,
-        tools: Sequence[AnyTool] | None,
-        kwargs: dict[str, Any],
-    ) -> Runnable[LanguageModelInput, Any]:
-        from gumloop_core.writing.thinking import cannot_force_a_call
-        from langchain_gumloop.structured import output as structured
-
-        if method not in structured.METHODS:
-            raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")
-        if schema is None and method != "json_mode":
-            raise InvalidRequestError(f"The method {method!r} needs a schema.")
-        if strict is not None and method == "json_mode":
-            raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
-        target = None if schema is None else structured.target_of(schema)
-        parser = structured.StructuredAnswerParser(target=target)
-        noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
-        if structured.can_be_noted(noted):
-            kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
-        if target is None or method == "json_mode":
-            model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
-        elif method == "json_schema":
-            schema = structured.strict_schema(target, strict)
-            parser.strict = schema is not None
-            response_format = structured.response_format_of(target, schema)
-            model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
-        else:
-            schema = structured.strict_schema(target, strict) if strict else None
-            parser.strict, parser.tool_name = schema is not None, target.name
-            options = merge_options(self._body_options(), kwargs)
-            parser.is_unforced = cannot_force_a_call(str(options.get("model", self.model)), options)
-            function = {
-                "name": target.name,
-                "description": target.description or "",
-                "parameters": schema or target.schema,
-            }
-            choice = "any" if tools else target.name
-            model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
-        return structured.with_raw(model, parser) if include_raw else model | parser
+            return structured_output(
+                self, schema, method, include_raw=include_raw, strict=strict, tools=tools, options=kwargs
+            )
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         with Boundary(as_langchain):
