@@ -10,6 +10,7 @@ stream is closed with the one that was handed out.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 from typing import Any, NamedTuple, TypeVar
 
 from llama_index.core.base.llms.base import BaseLLM
@@ -207,33 +208,31 @@ async def _aopen(
 
 def _followed(report: _Report, stream: Generator[Any, None, None]) -> Generator[Any, None, None]:
     last = None
-    try:
-        for response in stream:
-            if is_heard():
-                report.progressed(response)
-            yield response
-            last = response
-    except BaseException as error:
-        report.failed(error)
-        raise
-    finally:
-        stream.close()
+    with closing(stream):
+        try:
+            for response in stream:
+                if is_heard():
+                    report.progressed(response)
+                yield response
+                last = response
+        except BaseException as error:
+            report.failed(error)
+            raise
     report.ended(last)
 
 
 async def _afollowed(report: _Report, stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     last = None
-    try:
-        async for response in stream:
-            if is_heard():
-                report.progressed(response)
-            yield response
-            last = response
-    except BaseException as error:
-        report.failed(error)
-        raise
-    finally:
-        await stream.aclose()
+    async with aclosing(stream):
+        try:
+            async for response in stream:
+                if is_heard():
+                    report.progressed(response)
+                yield response
+                last = response
+        except BaseException as error:
+            report.failed(error)
+            raise
     report.ended(last)
 
 

@@ -50,7 +50,8 @@ from llama_index_gumloop.events import (
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire.answers import StreamedResponses, is_last, to_completion_response, to_response
+from llama_index_gumloop.from_wire.answers import is_last, to_completion_response, to_response
+from llama_index_gumloop.from_wire.streamed_answers import aconverted, ato_responses, converted, to_responses
 from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.structured.output_format import as_response_format
 from llama_index_gumloop.structured.prediction import StructuredPrediction
@@ -205,7 +206,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     @reported_stream_complete
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return converted(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     @checked_completion
     @llm_completion_callback()
@@ -217,7 +218,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     @reported_astream_complete
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        return _acompletions(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return aconverted(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     # -- tools ---------------------------------------------------------------------------------------------------
 
@@ -275,12 +276,12 @@ class Gumloop(ChatModelFields, StructuredPrediction):
                 object, or was cut off. The program would take what had arrived of it for the object.
         """
         responses = super().stream_chat_with_tools(tools, *args, **kwargs)
-        return _whole(responses) if are_of_a_program(tools) else responses
+        return converted(responses, _refuse_broken_calls) if are_of_a_program(tools) else responses
 
     async def astream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece, with tools; see :meth:`stream_chat_with_tools`."""
         responses = await super().astream_chat_with_tools(tools, *args, **kwargs)
-        return _awhole(responses) if are_of_a_program(tools) else responses
+        return aconverted(responses, _refuse_broken_calls) if are_of_a_program(tools) else responses
 
     def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
         """Ask for a tool call and run it; see the framework's method for the arguments.
@@ -347,14 +348,14 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     ) -> Generator[ChatResponse, None, None]:
         with Boundary():
             body, sending = self._request(messages, given, stream=True)
-            return _responses(self._sync().stream(body, **sending))
+            return to_responses(self._sync().stream(body, **sending))
 
     def _astream_chat(
         self, messages: Sequence[ChatMessage], given: dict[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         with Boundary():
             body, sending = self._request(messages, given, stream=True)
-            return _aresponses(self._async().stream(body, **sending))
+            return ato_responses(self._async().stream(body, **sending))
 
     def _request(
         self, messages: Sequence[ChatMessage], given: dict[str, Any], *, stream: bool
@@ -405,57 +406,8 @@ def _of_prediction(error: Exception) -> Exception:
     return unexpected(error)
 
 
-def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, None, None]:
-    streamed = StreamedResponses()
-    with Boundary():
-        try:
-            for delta in deltas:
-                yield streamed.response(delta)
-        finally:
-            deltas.close()
-
-
-async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatResponse, None]:
-    streamed = StreamedResponses()
-    with Boundary():
-        try:
-            async for delta in deltas:
-                yield streamed.response(delta)
-        finally:
-            await deltas.aclose()
-
-
-def _whole(responses: ChatResponseGen) -> ChatResponseGen:
-    try:
-        for response in responses:
-            if is_last(response):
-                tool_selections(response)
-            yield response
-    finally:
-        responses.close()
-
-
-async def _awhole(responses: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
-    try:
-        async for response in responses:
-            if is_last(response):
-                tool_selections(response)
-            yield response
-    finally:
-        await responses.aclose()
-
-
-def _completions(responses: Generator[ChatResponse, None, None]) -> Generator[CompletionResponse, None, None]:
-    try:
-        for response in responses:
-            yield to_completion_response(response)
-    finally:
-        responses.close()
-
-
-async def _acompletions(responses: AsyncGenerator[ChatResponse, None]) -> AsyncGenerator[CompletionResponse, None]:
-    try:
-        async for response in responses:
-            yield to_completion_response(response)
-    finally:
-        await responses.aclose()
+def _refuse_broken_calls(response: ChatResponse) -> ChatResponse:
+    """The response; if it is whole, its calls are too."""
+    if is_last(response):
+        tool_selections(response)
+    return response

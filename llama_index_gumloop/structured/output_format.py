@@ -192,7 +192,7 @@ def read_object(output_cls: type[BaseModel], response: ChatResponse, text: str) 
         text,
         response.additional_kwargs.get("finish_reason"),
         refusal=response.message.additional_kwargs.get("refusal"),
-        wanted="object",
+        root_type="object",
     )
     if document.problem is None:
         return document.value
@@ -276,7 +276,7 @@ def without_tool_options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in _FOR_TOOLS}
 
 
-class ObjectStream:
+class StreamedObjects:
     """Makes objects of the responses of one streamed answer: partial ones, and at the end the valid one.
 
     Args:

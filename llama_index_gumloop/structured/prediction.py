@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, NamedTuple, cast
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -21,7 +21,7 @@ from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.structured.output_format import (
     AnswerFormat,
     CallFormat,
-    ObjectStream,
+    StreamedObjects,
     TextFormat,
     chat_options,
     checked_class,
@@ -118,15 +118,12 @@ class StructuredPrediction(FunctionCallingLLM):
                 program = _program(self, output_cls, prompt)
                 yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
             return
-        objects = ObjectStream(question.answer_format)
-        responses = self.stream_chat(question.messages, **question.options)
-        try:
+        objects = StreamedObjects(question.answer_format)
+        with closing(self.stream_chat(question.messages, **question.options)) as responses:
             for response in responses:
                 output = objects.feed(response)
                 if output is not None:
                     yield output
-        finally:
-            responses.close()
 
     async def _structured_astream_call(
         self,
@@ -140,21 +137,19 @@ class StructuredPrediction(FunctionCallingLLM):
         if question is None:
             with _making(output_cls):
                 program = _program(self, output_cls, prompt)
-                objects = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
-            return _made(objects, output_cls)
+                stream = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            return _made(stream, output_cls)
         responses = await self.astream_chat(question.messages, **question.options)
 
-        async def growing() -> AsyncGenerator[Any, None]:
-            growing_object = ObjectStream(question.answer_format)
-            try:
+        async def objects_of_responses() -> AsyncGenerator[Any, None]:
+            objects = StreamedObjects(question.answer_format)
+            async with aclosing(responses):
                 async for response in responses:
-                    output = growing_object.feed(response)
+                    output = objects.feed(response)
                     if output is not None:
                         yield output
-            finally:
-                await responses.aclose()
 
-        return growing()
+        return objects_of_responses()
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """An LLM that answers with objects of a class.

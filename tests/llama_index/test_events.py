@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from gumloop_emulator import Answer, Chunks, Emulator, Failure, Pause
 from llama_index_gumloop import Gumloop, events
-from llama_index_gumloop.llm import _acompletions, _completions
+from llama_index_gumloop.from_wire.answers import to_completion_response
+from llama_index_gumloop.from_wire.streamed_answers import aconverted, converted
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans
 from tests.support.http_bytes import chunk
 
@@ -47,11 +48,11 @@ class ByCore(Gumloop):
 
     @llm_completion_callback()
     def stream_complete(self, prompt, formatted=False, **kwargs):
-        return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return converted(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     @llm_completion_callback()
     async def astream_complete(self, prompt, formatted=False, **kwargs):
-        return _acompletions(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return aconverted(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
 
 class RecordedArguments(RecordedSpans):
