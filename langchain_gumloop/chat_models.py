@@ -19,9 +19,10 @@ from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
-from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
 from gumloop_core.http.headers import call_headers
+from gumloop_core.options import SecretSource
 from gumloop_core.secrets.credentials import EnvironmentKey
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody

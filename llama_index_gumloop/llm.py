@@ -30,8 +30,9 @@ from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary, unexpected
 from gumloop_core.catalog import model_facts
-from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import GumloopError
+from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
 from gumloop_core.writing.body import (
