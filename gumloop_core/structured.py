@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import decode_text
 from gumloop_core.reading.arguments import was_cut_off
 from gumloop_core.reading.partial_json import ANY, PartialJSON, Shape
 
@@ -58,7 +58,7 @@ def read_document(
         return Document(None, "refusal", f"The model refused: {refusal}")
     cut_off = was_cut_off(finish_reason)
     try:
-        value = _decoded(text)
+        value = decode_text(text)
     except ValueError:
         pass
     else:
@@ -95,7 +95,7 @@ def _found(text: str, root_type: RootType, cut_off: bool) -> list[Any]:
         place = end
         if root_type != "array" or text[begin] == "[":
             try:
-                documents.append(_decoded(text[begin:end]))
+                documents.append(decode_text(text[begin:end]))
             except ValueError:
                 continue
     if documents or root_type is not None:
@@ -104,7 +104,7 @@ def _found(text: str, root_type: RootType, cut_off: bool) -> list[Any]:
     if label is None:
         return []
     try:
-        return [_decoded(text.strip()[label.end() :].removesuffix("```"))]
+        return [decode_text(text.strip()[label.end() :].removesuffix("```"))]
     except ValueError:
         return []
 
@@ -125,10 +125,6 @@ def _end_of_brackets(text: str, begin: int) -> int | None:
 
 def _several(found: list[Any]) -> str:
     return f"The model's answer holds {len(found)} JSON documents, and which one is meant is not clear."
-
-
-def _decoded(text: str) -> Any:
-    return decode(text.encode("utf-8", "surrogatepass"))
 
 
 def _shown(text: str) -> str:

@@ -36,7 +36,8 @@ from gumloop_core.writing.body import (
 )
 from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.from_wire.answers import PROVIDER, ChunkMaker, chat_result, combined_llm_output
+from langchain_gumloop.from_wire.answers import PROVIDER, chat_result, combined_llm_output
+from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
@@ -122,14 +123,14 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
-            chunk = make.chunk
+            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunk = chunks.chunk
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        yield from make.last_chunks(delta)
+                        yield from chunks.last_chunks(delta)
 
     async def _astream(
         self,
@@ -140,14 +141,14 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
-            chunk = make.chunk
+            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunk = chunks.chunk
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        for last_chunk in make.last_chunks(delta):
+                        for last_chunk in chunks.last_chunks(delta):
                             yield last_chunk
 
     def _stream_chat_model_events(

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from llama_index.core.prompts import BasePromptTemplate
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.shown import shown
+from gumloop_core.shown import named, shown
 from llama_index_gumloop.structured.output_format import checked_class
-from llama_index_gumloop.to_wire.content_parts import named
 from llama_index_gumloop.to_wire.messages import check_messages
 
 Method = TypeVar("Method", bound=Callable[..., Any])

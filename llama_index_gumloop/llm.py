@@ -53,11 +53,12 @@ from llama_index_gumloop.events import (
 )
 from llama_index_gumloop.from_wire.answers import is_last, to_completion_response, to_response
 from llama_index_gumloop.from_wire.streamed_answers import aconverted, ato_responses, converted, to_responses
+from llama_index_gumloop.from_wire.tool_calls import keep_first_call, tool_selections
 from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.structured.output_format import as_response_format
 from llama_index_gumloop.structured.prediction import StructuredPrediction
 from llama_index_gumloop.to_wire.messages import check_messages, to_messages, without_empty_answers
-from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections
+from llama_index_gumloop.tools import are_of_a_program, tool_params
 
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""

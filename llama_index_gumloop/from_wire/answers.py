@@ -23,7 +23,6 @@ from gumloop_core.boundary import unexpected
 from gumloop_core.reading.arguments import read_arguments
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answer_message import AnswerMessage
-from llama_index_gumloop.from_wire.citations import citation_blocks
 
 _USAGE_DETAILS = (
     "cached_tokens",
@@ -76,6 +75,8 @@ def to_message(completion: Completion) -> ChatMessage:
         blocks.append(TextBlock(text=completion.text))
     extra = completion.extra
     if "annotations" in extra:
+        from llama_index_gumloop.from_wire.citations import citation_blocks
+
         blocks.extend(citation_blocks(extra["annotations"]))
     blocks.extend(images.blocks)
     blocks.extend(

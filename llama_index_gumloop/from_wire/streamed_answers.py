@@ -21,7 +21,7 @@ Converted = TypeVar("Converted")
 
 def to_responses(deltas: Generator[Delta, None, None]) -> Generator[ChatResponse, None, None]:
     """The responses for the deltas of a stream, which is closed with them."""
-    response = StreamedResponses().response
+    response = ResponseMaker().response
     with Boundary(), closing(deltas):
         for delta in deltas:
             yield response(delta)
@@ -29,7 +29,7 @@ def to_responses(deltas: Generator[Delta, None, None]) -> Generator[ChatResponse
 
 async def ato_responses(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[ChatResponse, None]:
     """The same for asynchronous calls."""
-    response = StreamedResponses().response
+    response = ResponseMaker().response
     with Boundary():
         async with aclosing(deltas):
             async for delta in deltas:
@@ -54,7 +54,7 @@ async def aconverted(
             yield convert(item)
 
 
-class StreamedResponses:
+class ResponseMaker:
     """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
 
     def __init__(self) -> None:

@@ -154,12 +154,12 @@ def test_work_that_is_paced_grows_with_the_text(length: int) -> None:
 def test_a_document_of_many_brackets_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read = 0
 
-    def counted(text: bytes) -> Any:
+    def counted(text: str) -> Any:
         nonlocal read
         read += len(text)
         return json.loads(text)
 
-    monkeypatch.setattr(structured, "decode", counted)
+    monkeypatch.setattr(structured, "decode_text", counted)
     text = "Words " + json.dumps([{"a": number} for number in range(500)])
     assert len(read_document(text, "stop", root_type="array").value) == 500
     assert read <= 2 * len(text)
