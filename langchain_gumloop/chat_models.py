@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -21,7 +20,6 @@ from typing_extensions import Self
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
-from gumloop_core.http.headers import call_headers
 from gumloop_core.options import SecretSource
 from gumloop_core.secrets.credentials import EnvironmentKey
 from gumloop_core.version import __version__
@@ -33,10 +31,11 @@ from gumloop_core.writing.body import (
     sending_options,
     server_tool_names,
     tool_names,
+    with_hidden_headers,
 )
 from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.from_wire.answers import PROVIDER, chat_result, combined_llm_output
+from langchain_gumloop.from_wire.answers import chat_result, combined_llm_output
 from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
@@ -255,14 +254,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     def bind(self, **kwargs: Any) -> Any:
         """Fix keywords of a call; headers among them show to nobody who asks what is bound."""
         with Boundary(as_langchain):
-            kwargs = _with_hidden_headers(kwargs)
+            kwargs = with_hidden_headers(kwargs)
         return super().bind(**kwargs)
-
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """What a cache is told of a call, and may write into a file."""
-        if kwargs.get("extra_headers"):
-            kwargs = {**kwargs, "extra_headers": call_headers(kwargs["extra_headers"]).without_secrets}
-        return super()._get_llm_string(stop, **kwargs)
 
     def with_structured_output(
         self,
@@ -316,30 +309,6 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         with Boundary(as_langchain):
             refuse_odd_blocks(prompt)
         return prompt
-
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """What callbacks are told of a call."""
-        with Boundary(as_langchain):
-            kwargs = _with_hidden_headers(kwargs)
-        return super()._get_invocation_params(stop, **kwargs)
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.model, **self._body_options()}
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
-        params["ls_model_name"] = kwargs.get("model") or self.model
-        temperature = kwargs.get("temperature", self.temperature)
-        if temperature is not None:
-            params["ls_temperature"] = temperature
-        tokens = kwargs.get("max_completion_tokens", kwargs.get("max_tokens", self.max_completion_tokens))
-        if tokens is not None:
-            params["ls_max_tokens"] = tokens
-        stops = stop if stop is not None else kwargs.get("stop", self.stop)
-        if stops and isinstance(stops, (str, Sequence)):  # what is neither is for the endpoint to refuse
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
-        return params
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -416,11 +385,6 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
 
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
-
-
-def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
-    headers = kwargs.get("extra_headers")
-    return {**kwargs, "extra_headers": call_headers(headers)} if headers else kwargs
 
 
 def _settle_tools(call: dict[str, Any]) -> None:

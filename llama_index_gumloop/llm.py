@@ -28,10 +28,9 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import Field
 from typing_extensions import Self
 
-from gumloop_core.boundary import Boundary, unexpected
+from gumloop_core.boundary import Boundary
 from gumloop_core.catalog import model_facts
 from gumloop_core.chat_model import ChatModelFields
-from gumloop_core.errors import GumloopError
 from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
@@ -44,16 +43,16 @@ from gumloop_core.writing.body import (
     tool_names,
 )
 from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
-from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
+from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
     reported_astream_chat,
     reported_astream_complete,
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire.answers import is_last, to_completion_response, to_response
+from llama_index_gumloop.from_wire.answers import to_completion_response, to_response
 from llama_index_gumloop.from_wire.streamed_answers import aconverted, ato_responses, converted, to_responses
-from llama_index_gumloop.from_wire.tool_calls import keep_first_call, tool_selections
+from llama_index_gumloop.from_wire.tool_calls import keep_first_call, refuse_broken_calls, tool_selections
 from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.structured.output_format import as_response_format
 from llama_index_gumloop.structured.prediction import StructuredPrediction
@@ -143,9 +142,6 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         for shared in (self.callback_manager, getattr(self, "rate_limiter", None)):
             memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
         return super().__deepcopy__(memo)
-
-    def _said(self) -> dict[str, Any]:
-        return self._body_options()
 
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
@@ -278,12 +274,12 @@ class Gumloop(ChatModelFields, StructuredPrediction):
                 object, or was cut off. The program would take what had arrived of it for the object.
         """
         responses = super().stream_chat_with_tools(tools, *args, **kwargs)
-        return converted(responses, _refuse_broken_calls) if are_of_a_program(tools) else responses
+        return converted(responses, refuse_broken_calls) if are_of_a_program(tools) else responses
 
     async def astream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece, with tools; see :meth:`stream_chat_with_tools`."""
         responses = await super().astream_chat_with_tools(tools, *args, **kwargs)
-        return aconverted(responses, _refuse_broken_calls) if are_of_a_program(tools) else responses
+        return aconverted(responses, refuse_broken_calls) if are_of_a_program(tools) else responses
 
     def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
         """Ask for a tool call and run it; see the framework's method for the arguments.
@@ -296,7 +292,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         try:
             return super().predict_and_call(tools, *args, **kwargs)
         except Exception as error:
-            raised = _of_prediction(error)
+            raised = prediction_error(error)
             raise raised from raised.__cause__
 
     async def apredict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
@@ -304,7 +300,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         try:
             return await super().apredict_and_call(tools, *args, **kwargs)
         except Exception as error:
-            raised = _of_prediction(error)
+            raised = prediction_error(error)
             raise raised from raised.__cause__
 
     def get_tool_calls_from_response(
@@ -397,19 +393,3 @@ def _can_be_pickled(value: Any) -> bool:
     except Exception:  # whatever a foreign object raises
         return False
     return True
-
-
-def _of_prediction(error: Exception) -> Exception:
-    """The error to raise for one of a prediction by tool: the framework raises ValueErrors of its own on purpose."""
-    if isinstance(error, (GumloopError, ValueError)):
-        return error
-    if isinstance(error, KeyError):  # it looks the tool up by the name that the model wrote
-        return UnknownToolError(f"The model called a tool that it was not given: {error.args[0]!r}. Nothing was run.")
-    return unexpected(error)
-
-
-def _refuse_broken_calls(response: ChatResponse) -> ChatResponse:
-    """The response; if it is whole, its calls are too."""
-    if is_last(response):
-        tool_selections(response)
-    return response

@@ -64,6 +64,16 @@ def sending_options(call: dict[str, Any]) -> dict[str, Any]:
     return sending
 
 
+def with_hidden_headers(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call's keywords, with headers that show to nobody who is told of them.
+
+    Raises:
+        InvalidRequestError: If they are no headers.
+    """
+    headers = call.get("extra_headers")
+    return {**call} if headers is None else {**call, "extra_headers": call_headers(headers)}
+
+
 def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Lay options over each other, later layers on top.
 

@@ -60,6 +60,17 @@ def tool_selections(response: ChatResponse, *, refuse: bool = False) -> list[Too
     return selections
 
 
+def refuse_broken_calls(response: ChatResponse) -> ChatResponse:
+    """The response.
+
+    Raises:
+        InvalidResponseError: If it is whole, and one of its calls is not.
+    """
+    if is_last(response):
+        tool_selections(response)
+    return response
+
+
 def keep_first_call(response: ChatResponse) -> None:
     """Leave the first tool call only; ``raw`` keeps them all."""
     message = response.message
