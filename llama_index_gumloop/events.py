@@ -67,7 +67,7 @@ _COMPLETION = _Kind(
 )
 
 
-def is_heard() -> bool:
+def has_listeners() -> bool:
     """Whether anyone but the framework's null handler receives events."""
     reached: Dispatcher | None = dispatcher
     while reached is not None:
@@ -186,7 +186,7 @@ def _open(
         except BaseException as error:
             report.not_begun(error)
             raise
-    return _followed(report, stream)
+    return _reported(report, stream)
 
 
 async def _aopen(
@@ -203,15 +203,15 @@ async def _aopen(
         except BaseException as error:
             report.not_begun(error)
             raise
-    return _afollowed(report, stream)
+    return _areported(report, stream)
 
 
-def _followed(report: _Report, stream: Generator[Any, None, None]) -> Generator[Any, None, None]:
+def _reported(report: _Report, stream: Generator[Any, None, None]) -> Generator[Any, None, None]:
     last = None
     with closing(stream):
         try:
             for response in stream:
-                if is_heard():
+                if has_listeners():
                     report.progressed(response)
                 yield response
                 last = response
@@ -221,12 +221,12 @@ def _followed(report: _Report, stream: Generator[Any, None, None]) -> Generator[
     report.ended(last)
 
 
-async def _afollowed(report: _Report, stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+async def _areported(report: _Report, stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     last = None
     async with aclosing(stream):
         try:
             async for response in stream:
-                if is_heard():
+                if has_listeners():
                     report.progressed(response)
                 yield response
                 last = response

@@ -42,7 +42,7 @@ from gumloop_core.writing.body import (
     tool_choice,
     tool_names,
 )
-from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
+from llama_index_gumloop.call_checks import checked_chat, checked_completion, checks_predictions
 from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
     reported_astream_chat,

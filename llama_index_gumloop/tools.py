@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.tools.types import BaseTool, ToolMetadata
@@ -12,10 +11,9 @@ from llama_index.core.tools.types import BaseTool, ToolMetadata
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ToolParam
+from gumloop_core.writing.definitions import Definitions
 
-# Making a schema takes about 0.1 ms, and an agent sends all its tools at every step. With each definition goes what it
-# was made of, as a tool's metadata can be changed.
-_definitions: WeakKeyDictionary[Any, tuple[tuple[Any, ...], ToolParam]] = WeakKeyDictionary()
+_definitions: Definitions[ToolParam] = Definitions()
 
 
 def tool_params(tools: Sequence[Any]) -> list[Any]:
@@ -49,13 +47,7 @@ def tool_param(tool: BaseTool) -> ToolParam:
     if type(metadata) is not ToolMetadata:
         return _define(metadata)  # a subclass may make its schema anew each time
     made_of = (metadata.name, metadata.description, metadata.fn_schema)
-    try:
-        known = _definitions.get(tool)
-        if known is None or known[0] != made_of:
-            known = _definitions[tool] = (made_of, _define(metadata))
-    except TypeError:  # neither hashable nor weakly referenceable
-        return _define(metadata)
-    return known[1]
+    return _definitions.of(tool, made_of, lambda: _define(metadata))
 
 
 def _define(metadata: ToolMetadata) -> ToolParam:

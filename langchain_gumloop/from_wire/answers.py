@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from gumloop_core.answer import Completion, Image, Usage
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.from_wire.content_blocks import IMAGE_INDEX, TEXT_INDEX, blocks_of
-from langchain_gumloop.from_wire.numbered import kept_apart
+from langchain_gumloop.from_wire.list_indices import with_float_indices
 from langchain_gumloop.from_wire.tool_calls import CALL_EXTRAS, read_calls
 
 PROVIDER = "gumloop"
@@ -170,7 +170,7 @@ def whole_additional_kwargs(completion: Completion) -> JSONObject:
     extras = {call.id: call.extra for call in completion.tool_calls if call.extra}
     if extras:
         kwargs[CALL_EXTRAS] = extras
-    return {name: kept_apart(value) for name, value in kwargs.items()}
+    return {name: with_float_indices(value) for name, value in kwargs.items()}
 
 
 def image_block(image: Image) -> JSONObject:

@@ -23,7 +23,7 @@ from langchain_gumloop.from_wire.answers import (
 )
 from langchain_gumloop.from_wire.chunks import streamed_chunk
 from langchain_gumloop.from_wire.content_blocks import last_blocks
-from langchain_gumloop.from_wire.unreadable import mark_behind
+from langchain_gumloop.from_wire.invalid_call_mark import invalid_call_mark
 from langchain_gumloop.from_wire.unvalidated import text_chunk, tool_arguments_chunk
 
 
@@ -72,7 +72,8 @@ class ChunkMaker:
     def last_chunks(self, delta: Delta) -> Iterator[ChatGenerationChunk]:
         """The chunks for the last delta: what was left, then one without content that says that this is all.
 
-        Between them are those that end calls that cannot be read; see :mod:`langchain_gumloop.from_wire.unreadable`.
+        Between them are those that end calls that cannot be read; see
+        :mod:`langchain_gumloop.from_wire.invalid_call_mark`.
         """
         completion = delta.completion
         assert completion is not None
@@ -81,7 +82,7 @@ class ChunkMaker:
             yield _chunk(self._take_images() if self._waiting else self._content(delta), {}, delta.tool_calls)
         for place, call in enumerate(completion.tool_calls):
             if read_arguments(call.arguments, completion.finish_reason)[0] is None:
-                yield tool_arguments_chunk(place, mark_behind(call.arguments))
+                yield tool_arguments_chunk(place, invalid_call_mark(call.arguments))
         kwargs, metadata = whole_additional_kwargs(completion), response_metadata(completion)
         content: Any = [] if self._in_blocks else ""
         blocks = last_blocks(kwargs) if self._standard else []

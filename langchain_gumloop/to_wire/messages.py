@@ -13,7 +13,7 @@ from gumloop_core.json_text import encode
 from gumloop_core.wire import ROLES, ChatBody, ContentPart, JSONObject, MessageParam, ToolCallParam
 from gumloop_core.writing.schema import safe_name
 from langchain_gumloop.from_wire.citations import file_annotations
-from langchain_gumloop.from_wire.numbered import as_received
+from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import CALL_EXTRAS, arguments_text, extras_of, not_run
 
 Messages: TypeAlias = Sequence[BaseMessage]
@@ -253,13 +253,13 @@ def _add_kwargs(param: MessageParam, kwargs: JSONObject, replay_reasoning: bool)
         details = kwargs.get("reasoning_details")
         reasoning = kwargs.get("reasoning_content") or kwargs.get("reasoning")
         if isinstance(details, list) and details:
-            param["reasoning_details"] = as_received(details)
+            param["reasoning_details"] = with_integer_indices(details)
             param.pop("reasoning", None)
         elif isinstance(reasoning, str) and reasoning and "reasoning_details" not in param:
             param["reasoning"] = reasoning
     files = file_annotations(kwargs.get("annotations"))
     if files:
-        param["annotations"] = as_received(files)  # type: ignore[typeddict-unknown-key]
+        param["annotations"] = with_integer_indices(files)  # type: ignore[typeddict-unknown-key]
     refusal = kwargs.get("refusal")
     if isinstance(refusal, str) and refusal:
         param["refusal"] = refusal  # type: ignore[typeddict-unknown-key]

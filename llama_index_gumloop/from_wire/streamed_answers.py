@@ -61,7 +61,7 @@ class ResponseMaker:
         self._text = ""
         self._reasoning = ""
         self._images = AnswerImages()
-        self._calls: list[_OpenCall] = []
+        self._calls: list[_StreamedCall] = []
         self._refusal = ""
         self._extensions: MergedFields | None = None
         self._is_plain = True
@@ -77,9 +77,9 @@ class ResponseMaker:
             response = to_response(delta.completion)
             response.delta = ""
             return response
-        return self._rich_response(delta)
+        return self._response_of_blocks(delta)
 
-    def _rich_response(self, delta: Delta) -> ChatResponse:
+    def _response_of_blocks(self, delta: Delta) -> ChatResponse:
         self._is_plain = False
         self._reasoning += delta.reasoning
         self._refusal += delta.refusal
@@ -87,7 +87,7 @@ class ResponseMaker:
             self._images.add(delta.images)
         for piece in delta.tool_calls:
             while len(self._calls) <= piece.index:
-                self._calls.append(_OpenCall())
+                self._calls.append(_StreamedCall())
             call = self._calls[piece.index]
             call.id = piece.id or call.id
             call.name = piece.name or call.name
@@ -127,7 +127,7 @@ class ResponseMaker:
         return message_extras(calls, self._refusal, extensions, self._images.unread, None)
 
 
-class _OpenCall:
+class _StreamedCall:
     """A tool call whose arguments are arriving."""
 
     __slots__ = ("arguments", "id", "name")

@@ -42,7 +42,7 @@ class AnswerFormat(ABC):
     """
 
     def __init__(self, output_cls: type[BaseModel]) -> None:
-        self.output_cls = checked_class(output_cls)
+        self.output_cls = pydantic_class(output_cls)
 
     @abstractmethod
     def text_of(self, response: ChatResponse) -> str:
@@ -89,7 +89,7 @@ class OutputFormat(AnswerFormat):
         )
 
     @cached_property
-    def for_others(self) -> ResponseFormat:
+    def response_format_for_others(self) -> ResponseFormat:
         """The format of an answer that somebody else reads: it must fit the class without help."""
         return self._response_format(optional_as_null=False)[1]
 
@@ -228,7 +228,7 @@ def as_response_format(given: Any) -> Any:
     Raises:
         InvalidRequestError: If it is neither.
     """
-    return dict(given) if isinstance(given, Mapping) else output_format(given).for_others
+    return dict(given) if isinstance(given, Mapping) else output_format(given).response_format_for_others
 
 
 def output_format(output_cls: Any) -> OutputFormat:
@@ -237,10 +237,10 @@ def output_format(output_cls: Any) -> OutputFormat:
     Raises:
         InvalidRequestError: If it is no pydantic class, or none that can be asked for.
     """
-    return _output_format(checked_class(output_cls))
+    return _output_format(pydantic_class(output_cls))
 
 
-def checked_class(output_cls: Any) -> type[BaseModel]:
+def pydantic_class(output_cls: Any) -> type[BaseModel]:
     """What is asked for, if it is a pydantic class.
 
     Raises:

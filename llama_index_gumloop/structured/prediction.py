@@ -24,8 +24,8 @@ from llama_index_gumloop.structured.output_format import (
     StreamedObjects,
     TextFormat,
     chat_options,
-    checked_class,
     output_format,
+    pydantic_class,
     without_tool_options,
 )
 
@@ -78,7 +78,7 @@ class StructuredPrediction(FunctionCallingLLM):
         _report_start(output_cls, prompt, prompt_args)
         request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
         if request is None:
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
             response = self.chat(request.messages, **request.options)
@@ -96,7 +96,7 @@ class StructuredPrediction(FunctionCallingLLM):
         _report_start(output_cls, prompt, prompt_args)
         request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
         if request is None:
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
                 output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
@@ -114,7 +114,7 @@ class StructuredPrediction(FunctionCallingLLM):
         """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
         request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
         if request is None:
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
                 yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
             return
@@ -135,10 +135,10 @@ class StructuredPrediction(FunctionCallingLLM):
         """The objects of :meth:`astream_structured_predict`."""
         request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
         if request is None:
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
                 stream = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
-            return _made(stream, output_cls)
+            return _objects_of(stream, output_cls)
         responses = await self.astream_chat(request.messages, **request.options)
 
         async def objects_of_responses() -> AsyncGenerator[Any, None]:
@@ -163,7 +163,7 @@ class StructuredPrediction(FunctionCallingLLM):
         """
         from llama_index_gumloop.structured.structured_llm import GumloopStructuredLLM, ProgramStructuredLLM
 
-        checked_class(output_cls)
+        pydantic_class(output_cls)
         kind = GumloopStructuredLLM if self._uses_response_format() else ProgramStructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
@@ -192,7 +192,7 @@ class StructuredPrediction(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None,
     ) -> _ObjectRequest | None:
         """What is sent for an object; ``None`` where one of the framework's programs asks."""
-        checked_class(output_cls)
+        pydantic_class(output_cls)
         given = dict(llm_kwargs or {})
         if self._uses_response_format():
             options = chat_options(given, output_cls)
@@ -211,7 +211,7 @@ class StructuredPrediction(FunctionCallingLLM):
             )
             return _ObjectRequest(options.pop("messages"), options, answer_format)
         if self._predicts_by_text():
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 prompt = _program(self, output_cls, prompt).prompt  # which describes the class
             return _ObjectRequest(self._structured_messages(prompt, prompt_args), given, TextFormat(output_cls))
         return None
@@ -232,7 +232,7 @@ class StructuredPrediction(FunctionCallingLLM):
 
 
 @contextmanager
-def _making(output_cls: type[BaseModel]) -> Iterator[None]:
+def _program_errors(output_cls: type[BaseModel]) -> Iterator[None]:
     """Raises what the framework's programs raise as the errors of this module."""
     try:
         yield
@@ -244,10 +244,10 @@ def _making(output_cls: type[BaseModel]) -> Iterator[None]:
         ) from error
 
 
-async def _made(objects: AsyncGenerator[Any, None], output_cls: type[BaseModel]) -> AsyncGenerator[Any, None]:
-    with _making(output_cls):
-        async with aclosing(objects):
-            async for output in objects:
+async def _objects_of(stream: AsyncGenerator[Any, None], output_cls: type[BaseModel]) -> AsyncGenerator[Any, None]:
+    with _program_errors(output_cls):
+        async with aclosing(stream):
+            async for output in stream:
                 yield output
 
 

@@ -26,7 +26,7 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_gumloop.checked import checks_calls
+from llama_index_gumloop.call_checks import checks_calls
 from llama_index_gumloop.from_wire.answers import is_last, to_completion_response
 from llama_index_gumloop.from_wire.streamed_answers import aconverted, converted
 from llama_index_gumloop.hidden_headers import hides_headers

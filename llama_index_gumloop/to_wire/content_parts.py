@@ -32,7 +32,7 @@ _CARRIES_FILES = ("user", "tool")
 """Roles whose messages can carry more than text."""
 
 
-def content_of(blocks: Sequence[tuple[int, Any]], role: str, place: int) -> str | list[ContentPart]:
+def message_content(blocks: Sequence[tuple[int, Any]], role: str, place: int) -> str | list[ContentPart]:
     """The content of a message: text where text is all there is, else parts.
 
     Args:

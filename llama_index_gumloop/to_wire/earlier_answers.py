@@ -13,7 +13,7 @@ from gumloop_core.reading.arguments import read_arguments
 from gumloop_core.shown import named, shown
 from gumloop_core.wire import FunctionCall, JSONObject, MessageParam, ToolCallParam
 from llama_index_gumloop.from_wire.citations import cited_sources
-from llama_index_gumloop.to_wire.content_parts import content_of, image_address, text_field
+from llama_index_gumloop.to_wire.content_parts import image_address, message_content, text_field
 
 _OF_A_CALL = frozenset({"id", "type", "function", "index"})
 """Fields of a call that every one has; pieces of a streamed one have the last."""
@@ -50,14 +50,14 @@ def assistant_param(message: ChatMessage, place: int, *, replay_reasoning: bool)
         elif not (isinstance(block, CitationBlock) and block.source in cited):  # those go back as they came
             content.append((number, block))
     tool_calls = _tool_calls(calls, given.get("tool_calls"), place)
-    converted: MessageParam = {"role": "assistant", "content": content_of(content, "assistant", place) or None}
+    converted: MessageParam = {"role": "assistant", "content": message_content(content, "assistant", place) or None}
     if tool_calls:
         converted["tool_calls"] = tool_calls
     if images:
         converted["images"] = images  # type: ignore[typeddict-unknown-key]  # known to the endpoint, by few providers
     if isinstance(annotations, list) and annotations:
         where = f"messages[{place}].additional_kwargs['annotations']"
-        converted["annotations"] = _sendable(annotations, where)  # type: ignore[typeddict-unknown-key]
+        converted["annotations"] = _with_finite_numbers(annotations, where)  # type: ignore[typeddict-unknown-key]
     refusal = given.get("refusal")
     if isinstance(refusal, str) and refusal:
         converted["refusal"] = refusal  # type: ignore[typeddict-unknown-key]
@@ -82,7 +82,7 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
                 f"{where} is a ThinkingBlock whose additional_information['reasoning_details'] is not a list of dicts: "
                 f"{shown(given)}."
             )
-        details.extend(_sendable(given, where))
+        details.extend(_with_finite_numbers(given, where))
         texts.append(text_field(block, "content", where) or "")
     text = "".join(texts)
     if details:
@@ -142,7 +142,7 @@ def _given_call(call: Any, where: str) -> ToolCallParam | None:
     if not identity or not function.get("name"):
         return None
     param: Any = {
-        **_sendable(more, where),
+        **_with_finite_numbers(more, where),
         "id": str(identity),
         "type": "function",
         "function": {"name": str(function["name"]), "arguments": _arguments(arguments, None, where)},
@@ -181,7 +181,7 @@ def _arguments(value: Any, repeated: ToolCallParam | None, where: str) -> str:
         raise InvalidRequestError(f"{where} has arguments that JSON cannot say: {error}") from None
 
 
-def _sendable(value: Any, where: str) -> Any:
+def _with_finite_numbers(value: Any, where: str) -> Any:
     """What a model wrote, with null in place of numbers that JSON has no word for.
 
     Raises:

@@ -123,9 +123,9 @@ def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> Mess
 
 
 def _other_message(message: ChatMessage, role: str, place: int) -> MessageParam:
-    from llama_index_gumloop.to_wire.content_parts import content_of
+    from llama_index_gumloop.to_wire.content_parts import message_content
 
-    converted: MessageParam = {"role": role, "content": content_of(list(enumerate(message.blocks)), role, place)}
+    converted: MessageParam = {"role": role, "content": message_content(list(enumerate(message.blocks)), role, place)}
     if role == "tool":
         identity = message.additional_kwargs.get("tool_call_id")
         if not identity:

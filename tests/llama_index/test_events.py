@@ -199,9 +199,9 @@ def test_a_listener_that_comes_late_hears_the_rest(server: Emulator, llm, place)
 
 def test_a_listener_behind_a_closed_door_does_not_count(monkeypatch):
     monkeypatch.setattr(root_dispatcher, "event_handlers", [*root_dispatcher.event_handlers, RecordedEvents()])
-    assert events.is_heard()
+    assert events.has_listeners()
     monkeypatch.setattr(core_dispatcher, "propagate", False)
-    assert not events.is_heard()
+    assert not events.has_listeners()
 
 
 @pytest.mark.skipif("rate_limiter" not in Gumloop.model_fields, reason="the framework has no rate limiters yet")
