@@ -33,7 +33,7 @@ from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_ti
 from gumloop_core.options import BODY_OPTIONS, CLIENT_OPTIONS, AccessOptions, BodyOptions, RequestOptions
 from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
 
-_READ: dict[str, Callable[[Any], Any]] = {
+_FIELD_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "api_key": hidden,
     "access_token": hidden,
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
@@ -85,10 +85,10 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
-            if name in _READ:
+            if name in _FIELD_CONVERTERS:
                 values = {name: value}
                 del value  # tracebacks show variables
-                self._read(values)
+                self._convert_fields(values)
                 value = values[name]
             super().__setattr__(name, value)
             if name == "model":
@@ -122,7 +122,7 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
         del update  # tracebacks show variables
         if "max_tokens" in values:
             values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        self._read(values)
+        self._convert_fields(values)
         problem = self._unknown_argument(values)
         if problem is not None:
             raise self._as_raised(problem)
@@ -132,12 +132,12 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
         return copied
 
     @classmethod
-    def _read(cls, values: dict[str, Any]) -> None:
+    def _convert_fields(cls, values: dict[str, Any]) -> None:
         """Put fields' values as they are kept in the place of what was passed; where one is refused, none is left."""
         problem: Exception | None = None
         try:
-            for name in _READ.keys() & values:
-                values[name] = _READ[name](values[name])
+            for name in _FIELD_CONVERTERS.keys() & values:
+                values[name] = _FIELD_CONVERTERS[name](values[name])
         except ConfigurationError as error:
             problem = cls._as_raised(error)
         if problem is not None:
@@ -163,8 +163,8 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
         "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", mode="plain"
     )
     @classmethod
-    def _read_field(cls, value: Any, info: ValidationInfo) -> Any:
-        return _READ[str(info.field_name)](value)
+    def _convert_field(cls, value: Any, info: ValidationInfo) -> Any:
+        return _FIELD_CONVERTERS[str(info.field_name)](value)
 
     @field_serializer("timeout", "stream_idle_timeout")
     def _write_timeout(self, value: Any) -> Any:

@@ -20,9 +20,9 @@ from gumloop_core.errors import GumloopError, InvalidRequestError
 from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.structured.output_format import (
     AnswerFormat,
-    CallFormat,
     StreamedObjects,
     TextFormat,
+    ToolCallFormat,
     chat_options,
     output_format,
     pydantic_class,
@@ -200,7 +200,7 @@ class StructuredPrediction(FunctionCallingLLM):
         if self._predicts_by_tool():
             from gumloop_core.writing.thinking import cannot_force_a_call
 
-            answer_format = CallFormat(
+            answer_format = ToolCallFormat(
                 output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._body_options())
             )
             options = self._prepare_chat_with_tools(
