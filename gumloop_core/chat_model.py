@@ -1,4 +1,4 @@
-"""The fields that both adapters' chat models have, and the clients that are made from them.
+"""What both adapters' chat models have in common: their fields, and the clients that are made from them.
 
 :class:`ChatModelFields` is a base beside the framework's own, so that a field has one name, one meaning and one
 default in both.
@@ -7,16 +7,13 @@ default in both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from pydantic import (
     AliasChoices,
     BaseModel,
-    ConfigDict,
-    Field,
     PrivateAttr,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_serializer,
@@ -31,46 +28,12 @@ from gumloop_core.http.async_client import AsyncGumloopClient
 from gumloop_core.http.client import GumloopClient
 from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers
-from gumloop_core.http.settings import (
-    DEFAULT_MAX_RESPONSE_BYTES,
-    DEFAULT_STREAM_IDLE_TIMEOUT,
-    DEFAULT_TIMEOUT,
-    UNSET,
-    AsyncTransport,
-    ClientSettings,
-)
+from gumloop_core.http.settings import UNSET, ClientSettings
 from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
+from gumloop_core.options import BODY_OPTIONS, CLIENT_OPTIONS, AccessOptions, BodyOptions, RequestOptions
 from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
-from gumloop_core.wire import JSONObject
-from gumloop_core.writing.body import CONNECTION_FIELDS
 
-if TYPE_CHECKING:
-    import httpx
-
-    SecretSource: TypeAlias = SecretStr | str | Callable[[], Any]
-else:
-    SecretSource = SecretStr | Callable[[], Any]
-"""A secret, or a callable (for async calls also an async one) that gives it at each request. A text may be given, and
-becomes a secret at once."""
-
-_BODY_FIELDS = (
-    "temperature",
-    "max_completion_tokens",
-    "top_p",
-    "seed",
-    "stop",
-    "frequency_penalty",
-    "presence_penalty",
-    "parallel_tool_calls",
-    "reasoning",
-    "modalities",
-    "image_config",
-    "provider",
-    "models",
-    "plugins",
-    "extra_body",
-)
-_READ: dict[str, Callable[[Any], Any]] = {
+_FIELD_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "api_key": hidden,
     "access_token": hidden,
     "default_headers": lambda headers: None if headers is None else checked_headers(headers),
@@ -92,132 +55,8 @@ def _checked_client(client: Any, argument: str) -> Any:
     return checked_client(client, argument)
 
 
-class ChatModelFields(BaseModel):
-    """What a chat model is made from.
-
-    Fields left at ``None`` are not sent. A call's own keyword wins over the field.
-    """
-
-    model_config = ConfigDict(
-        defer_build=True,  # building a validator takes milliseconds, and no object is made of this class
-        arbitrary_types_allowed=True,
-        populate_by_name=True,
-        protected_namespaces=(),
-        # A validation error shows its input otherwise, and the input holds the key.
-        hide_input_in_errors=True,
-        allow_inf_nan=False,  # which JSON cannot say
-    )
-
-    model: str
-    """The model's id, from the model list, or a preset route."""
-
-    api_key: SecretSource | None = Field(default=None, repr=False)
-    """A personal or team API key. From ``GUMLOOP_API_KEY`` if neither this nor ``access_token`` is given."""
-
-    access_token: SecretSource | None = Field(default=None, repr=False, exclude=True)
-    """An OAuth 2.0 access token; wins over a key. From ``GUMLOOP_ACCESS_TOKEN``, read again at each request."""
-
-    user_id: str | None = None
-    """Sent as ``x-auth-key``; a personal key needs it. From ``GUMLOOP_USER_ID``."""
-
-    team_id: str | None = None
-    """The team that a team key is validated against. From ``GUMLOOP_TEAM_ID``."""
-
-    base_url: str | None = None
-    """The API host's base. From ``GUMLOOP_BASE_URL``, else the vendor's. Chat goes to the same base, unless it is the
-    vendor's, whose chat host follows from it."""
-
-    stream_base_url: str | None = None
-    """The chat host's base, where it does not follow from ``base_url``. From ``GUMLOOP_STREAM_BASE_URL``."""
-
-    allow_insecure: bool = False
-    """Whether plain http to a host other than loopback is let through. The key travels in the clear then."""
-
-    temperature: float | None = None
-    """Sampling temperature."""
-
-    max_completion_tokens: int | None = Field(
-        default=None, validation_alias=AliasChoices("max_completion_tokens", "max_tokens")
-    )
-    """Cap on completion tokens. Also spelled ``max_tokens``."""
-
-    if TYPE_CHECKING:  # checkers do not read aliases
-        max_tokens: int | None = None
-    else:
-
-        @property
-        def max_tokens(self) -> int | None:
-            """The cap by its other name."""
-            return self.max_completion_tokens
-
-    top_p: float | None = None
-    """Nucleus sampling: the share of probability that is sampled from, 0 to 1."""
-
-    seed: int | None = None
-    """Makes sampling repeatable where the provider can."""
-
-    stop: str | list[str] | None = None
-    """Where to stop writing."""
-
-    frequency_penalty: float | None = None
-    """Penalty on tokens by how often they occurred, -2 to 2."""
-
-    presence_penalty: float | None = None
-    """Penalty on tokens that occurred at all, -2 to 2."""
-
-    parallel_tool_calls: bool | None = None
-    """Whether the model may ask for several tool calls at once. Sent only along with tools."""
-
-    reasoning: JSONObject | None = None
-    """How to think first: ``{"effort": "low" | "medium" | "high"}``, ``{"max_tokens": …}`` and more."""
-
-    modalities: list[str] | None = None
-    """What the answer may be: ``"text"``, ``"image"`` or both."""
-
-    image_config: JSONObject | None = None
-    """How to draw: ``size``, ``quality``, ``aspect_ratio``, ``background``, ``output_format``, ``partial_images``."""
-
-    provider: JSONObject | None = None
-    """OpenRouter's routing preferences: ``order``, ``only``, ``sort``, ``allow_fallbacks`` and more."""
-
-    models: list[str] | None = None
-    """Models to fall back to."""
-
-    plugins: list[JSONObject] | None = None
-    """The endpoint's plugins, web search for example."""
-
-    extra_body: JSONObject | None = None
-    """Any other field of the body; laid on last."""
-
-    replay_reasoning: bool = True
-    """Whether ``reasoning_details`` of earlier answers are sent back. A thinking model needs its own on tool turns."""
-
-    default_headers: dict[str, str] | None = Field(default=None, repr=False, exclude=True)
-    """Headers for every request. Those that carry the credentials cannot be set here."""
-
-    timeout: Any = DEFAULT_TIMEOUT
-    """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
-    ``None`` waits without end."""
-
-    stream_idle_timeout: float | None = UnsetSeconds(DEFAULT_STREAM_IDLE_TIMEOUT)
-    """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
-    shorter ``timeout`` holds here too."""
-
-    max_retries: int = Field(default=2, ge=0)
-    """Further attempts after one that failed in a way that may pass, never after something was handed out."""
-
-    max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, gt=0)
-    """Bytes of one answer that are read at most."""
-
-    http_client: Any = Field(default=None, repr=False, exclude=True)
-    """An ``httpx.Client`` to send with. It is yours to close. ``None`` for a pool that the process shares."""
-
-    http_async_client: Any = Field(default=None, repr=False, exclude=True)
-    """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
-
-    async_transport: AsyncTransport = "httpx"
-    """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
-    of that name. An ``http_async_client`` sends by itself."""
+class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
+    """What both adapters' chat models are: the options, how they are kept, and the clients that are made from them."""
 
     _left_behind: bool = PrivateAttr(default=False)
     # What a client was made from, the client, and which model has said that it uses it: a copy has the same client.
@@ -246,10 +85,10 @@ class ChatModelFields(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
-            if name in _READ:
+            if name in _FIELD_CONVERTERS:
                 values = {name: value}
                 del value  # tracebacks show variables
-                self._read(values)
+                self._convert_fields(values)
                 value = values[name]
             super().__setattr__(name, value)
             if name == "model":
@@ -283,7 +122,7 @@ class ChatModelFields(BaseModel):
         del update  # tracebacks show variables
         if "max_tokens" in values:
             values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        self._read(values)
+        self._convert_fields(values)
         problem = self._unknown_argument(values)
         if problem is not None:
             raise self._as_raised(problem)
@@ -293,12 +132,12 @@ class ChatModelFields(BaseModel):
         return copied
 
     @classmethod
-    def _read(cls, values: dict[str, Any]) -> None:
+    def _convert_fields(cls, values: dict[str, Any]) -> None:
         """Put fields' values as they are kept in the place of what was passed; where one is refused, none is left."""
         problem: Exception | None = None
         try:
-            for name in _READ.keys() & values:
-                values[name] = _READ[name](values[name])
+            for name in _FIELD_CONVERTERS.keys() & values:
+                values[name] = _FIELD_CONVERTERS[name](values[name])
         except ConfigurationError as error:
             problem = cls._as_raised(error)
         if problem is not None:
@@ -324,8 +163,8 @@ class ChatModelFields(BaseModel):
         "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", mode="plain"
     )
     @classmethod
-    def _read_field(cls, value: Any, info: ValidationInfo) -> Any:
-        return _READ[str(info.field_name)](value)
+    def _convert_field(cls, value: Any, info: ValidationInfo) -> Any:
+        return _FIELD_CONVERTERS[str(info.field_name)](value)
 
     @field_serializer("timeout", "stream_idle_timeout")
     def _write_timeout(self, value: Any) -> Any:
@@ -369,7 +208,7 @@ class ChatModelFields(BaseModel):
     def _body_options(self) -> dict[str, Any]:
         """The fields that go into the body, where set."""
         fields = self.__dict__
-        return {name: fields[name] for name in _BODY_FIELDS if fields[name] is not None}
+        return {name: fields[name] for name in BODY_OPTIONS if fields[name] is not None}
 
     def _settings(self) -> ClientSettings:
         return ClientSettings(
@@ -394,39 +233,33 @@ class ChatModelFields(BaseModel):
         # Not by pydantic's set of fields: a configurable model is made again of all its fields.
         return self.stream_idle_timeout.__class__ is not UnsetSeconds
 
-    def _connection_values(self, http_client: Any) -> tuple[Any, ...]:
+    def _client_values(self, http_client: Any) -> tuple[Any, ...]:
         # A copy of the model with other values must not send with the first one's client.
         fields = self.__dict__
         headers = tuple(self.default_headers.items()) if self.default_headers else ()
-        return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CONNECTION_FIELDS])
+        return (http_client, headers, self._has_idle_timeout(), *[fields[name] for name in CLIENT_OPTIONS])
 
     def _sync(self) -> GumloopClient:
         """The client for synchronous calls."""
-        values = self._connection_values(self.http_client)
+        values = self._client_values(self.http_client)
         made = self._client
         if made is None or made[0] != values:
-            client = GumloopClient(self._settings(), cast("httpx.Client | None", self.http_client))
-        elif made[2] == id(self):
-            return made[1]
-        else:
-            client = made[1]
-        client.users[id(self)] = self
-        self._client = (values, client, id(self))
-        return client
+            made = (values, GumloopClient(self._settings(), self.http_client), 0)
+        if made[2] != id(self):
+            made[1].users[id(self)] = self
+            self._client = made = (values, made[1], id(self))
+        return made[1]
 
     def _async(self) -> AsyncGumloopClient:
         """The client for asynchronous calls."""
-        values = self._connection_values(self.http_async_client)
+        values = self._client_values(self.http_async_client)
         made = self._async_client
         if made is None or made[0] != values:
-            client = AsyncGumloopClient(self._settings(), cast("httpx.AsyncClient | None", self.http_async_client))
-        elif made[2] == id(self):
-            return made[1]
-        else:
-            client = made[1]
-        client.users[id(self)] = self
-        self._async_client = (values, client, id(self))
-        return client
+            made = (values, AsyncGumloopClient(self._settings(), self.http_async_client), 0)
+        if made[2] != id(self):
+            made[1].users[id(self)] = self
+            self._async_client = made = (values, made[1], id(self))
+        return made[1]
 
     def close(self) -> None:
         """Close the connections of synchronous calls, unless another model shares them. A later call opens new ones.

@@ -111,7 +111,9 @@ def what_json_cannot_say(value: Any, place: str, *, finite: bool = True) -> str 
             continue
         inner = _named_items(current, name)
         if inner is None:
-            return f"{name or 'It'} is {_called(current)}, which JSON cannot say"
+            from gumloop_core.shown import named
+
+            return f"{name or 'It'} is {named(current)}, which JSON cannot say"
         if levels == 0:
             return f"{place or 'It'} is nested deeper than {DEEPEST} levels, or holds itself"
         for item, called in inner:
@@ -139,11 +141,6 @@ def _key_name(name: str, key: Any) -> str:
     return f"{name}.{key}" if name else key
 
 
-def _called(value: Any) -> str:
-    kind = type(value).__name__
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
-
-
 def decode(text: bytes) -> Any:
     """Decode a document.
 
@@ -168,6 +165,11 @@ def decode(text: bytes) -> Any:
             reason = _TOO_DEEP
     # Raised here, apart from the decoder's own error: that one has the whole document among its attributes.
     raise ValueError(reason)
+
+
+def decode_text(text: str) -> Any:
+    """Decode a document that is a text, lone surrogates in it too; see :func:`decode`."""
+    return decode(text.encode("utf-8", "surrogatepass"))
 
 
 def _is_deep(value: Any) -> bool:

@@ -18,3 +18,13 @@ def shown(value: Any) -> str:
         return _SHORT.repr(value)
     except Exception:  # whatever a foreign object raises
         return f"a {type(value).__name__}"
+
+
+def named(value: Any) -> str:
+    """A value's class with its article."""
+    return with_article(type(value).__name__)
+
+
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article."""
+    return f"an {noun}" if noun[:1] in "aeioAEIO" else f"a {noun}"  # "a user"

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import decode_text
 from gumloop_core.reading.arguments import was_cut_off
 from gumloop_core.reading.partial_json import ANY, PartialJSON, Shape
 
-Wanted: TypeAlias = Literal["object", "array"] | None
+RootType: TypeAlias = Literal["object", "array"] | None
 """What the document must be at its root; ``None`` for anything."""
 
 Problem: TypeAlias = Literal["refusal", "content_filter", "length", "empty", "not_json"]
@@ -44,7 +44,7 @@ class Document(NamedTuple):
 
 
 def read_document(
-    text: str, finish_reason: str | None, *, refusal: str | None = None, wanted: Wanted = None
+    text: str, finish_reason: str | None, *, refusal: str | None = None, root_type: RootType = None
 ) -> Document:
     """Read the JSON document of a whole answer.
 
@@ -52,19 +52,19 @@ def read_document(
         text: The answer's text.
         finish_reason: Why the answer ended. A document that was complete by then is taken.
         refusal: The model's words, if it refused.
-        wanted: What the document must be, where it has to be looked for among words.
+        root_type: What the document must be, where it has to be looked for among words.
     """
     if refusal:
         return Document(None, "refusal", f"The model refused: {refusal}")
     cut_off = was_cut_off(finish_reason)
     try:
-        value = _decoded(text)
+        value = decode_text(text)
     except ValueError:
         pass
     else:
         if not cut_off or isinstance(value, (dict, list, str)):  # a number may have been about to go on
             return Document(value)
-    found = _found(text, wanted, cut_off)
+    found = _found(text, root_type, cut_off)
     if found:
         return (
             Document(found[0]) if found.count(found[0]) == len(found) else Document(None, "not_json", _several(found))
@@ -79,13 +79,13 @@ def read_document(
     return Document(None, "not_json", f"The model's answer is not JSON: {_shown(text)}.")
 
 
-def _found(text: str, wanted: Wanted, cut_off: bool) -> list[Any]:
+def _found(text: str, root_type: RootType, cut_off: bool) -> list[Any]:
     """The documents within a text, in the time of reading it once."""
     documents: list[Any] = []
     place = 0
     while (beginning := _BEGINNING.search(text, place)) is not None:
         begin = beginning.start()
-        if wanted == "object" and text[begin] == "[":
+        if root_type == "object" and text[begin] == "[":
             place = begin + 1  # a list of objects, or a mark like [1]
             continue
         end = _end_of_brackets(text, begin)
@@ -93,18 +93,18 @@ def _found(text: str, wanted: Wanted, cut_off: bool) -> list[Any]:
             # What is inside is no document of its own.
             return [] if cut_off else documents
         place = end
-        if wanted != "array" or text[begin] == "[":
+        if root_type != "array" or text[begin] == "[":
             try:
-                documents.append(_decoded(text[begin:end]))
+                documents.append(decode_text(text[begin:end]))
             except ValueError:
                 continue
-    if documents or wanted is not None:
+    if documents or root_type is not None:
         return documents
     label = _FENCE_LABEL.match(text.strip())
     if label is None:
         return []
     try:
-        return [_decoded(text.strip()[label.end() :].removesuffix("```"))]
+        return [decode_text(text.strip()[label.end() :].removesuffix("```"))]
     except ValueError:
         return []
 
@@ -127,10 +127,6 @@ def _several(found: list[Any]) -> str:
     return f"The model's answer holds {len(found)} JSON documents, and which one is meant is not clear."
 
 
-def _decoded(text: str) -> Any:
-    return decode(text.encode("utf-8", "surrogatepass"))
-
-
 def _shown(text: str) -> str:
     return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r} …"
 
@@ -141,13 +137,13 @@ class PartialDocument:
     Words and a fence before the document are read over.
 
     Args:
-        wanted: What the document must be at its root.
+        root_type: What the document must be at its root.
         shape: What to make of its arrays and objects.
     """
 
-    def __init__(self, wanted: Wanted = None, shape: Shape = ANY) -> None:
+    def __init__(self, root_type: RootType = None, shape: Shape = ANY) -> None:
         self._reader = PartialJSON(shape)
-        self._openings = {"object": "{", "array": "["}.get(wanted or "", "{[")
+        self._openings = {"object": "{", "array": "["}.get(root_type or "", "{[")
         self._has_begun = False
 
     def feed(self, piece: str) -> bool:

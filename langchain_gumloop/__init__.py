@@ -8,7 +8,6 @@ from gumloop_core.version import __version__
 try:
     from langchain_gumloop.chat_models import ChatGumloop
     from langchain_gumloop.from_wire import content_blocks as content
-    from langchain_gumloop.registration import register
 except ImportError:
     if sys.modules.get("langchain_core") is not None:
         raise  # the framework is there: something else is missing
@@ -18,20 +17,29 @@ except ImportError:
 
 if TYPE_CHECKING:
     from langchain_gumloop.middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
+    from langchain_gumloop.registration import register
 
 content.register()
 
 __all__ = ["ChatGumloop", "__version__", "register"]
 
 
-# Not in __all__: it needs the package langchain, which `import *` must not.
 def __getattr__(name: str) -> Any:
-    if name != "InvalidToolCallMiddleware":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "register":
+        from langchain_gumloop.registration import register
+
+        return register
+    if name == "InvalidToolCallMiddleware":  # not in __all__: it needs the package langchain, which `import *` must not
+        return _middleware()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _middleware() -> Any:
     try:
         from langchain_gumloop.middleware import InvalidToolCallMiddleware
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "langchain":
             raise
+        name = "InvalidToolCallMiddleware"
         raise ImportError(f"{name} is for agents of the package langchain: pip install langchain.") from None
     return InvalidToolCallMiddleware

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -20,9 +18,9 @@ from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
-from gumloop_core.chat_model import ChatModelFields, SecretSource
+from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
-from gumloop_core.http.headers import call_headers
+from gumloop_core.options import SecretSource
 from gumloop_core.secrets.credentials import EnvironmentKey
 from gumloop_core.version import __version__
 from gumloop_core.wire import ChatBody
@@ -33,10 +31,12 @@ from gumloop_core.writing.body import (
     sending_options,
     server_tool_names,
     tool_names,
+    with_hidden_headers,
 )
 from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.errors import as_langchain
-from langchain_gumloop.from_wire.answers import PROVIDER, ChunkMaker, chat_result, combined_llm_output
+from langchain_gumloop.from_wire.answers import chat_result, combined_llm_output
+from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
@@ -45,7 +45,7 @@ from langchain_gumloop.tracing import Traced
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_gumloop.structured import output as structured
+    from langchain_gumloop.structured.structured_output import Method
 
 
 def _environment_key() -> EnvironmentKey | None:
@@ -122,14 +122,14 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
-            chunk = make.chunk
+            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunk = chunks.chunk
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        yield from make.last_chunks(delta)
+                        yield from chunks.last_chunks(delta)
 
     async def _astream(
         self,
@@ -140,14 +140,14 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, stream=True)
-            make = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
-            chunk = make.chunk
+            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunk = chunks.chunk
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     if delta.completion is None:
                         yield chunk(delta)
                     else:
-                        for last_chunk in make.last_chunks(delta):
+                        for last_chunk in chunks.last_chunks(delta):
                             yield last_chunk
 
     def _stream_chat_model_events(
@@ -201,9 +201,9 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             if call.get("tools"):
                 _settle_tools(call)
             if call.get("response_format") is not None:
-                from langchain_gumloop.structured import output as structured
+                from langchain_gumloop.structured.output_format import as_response_format
 
-                call["response_format"] = structured.as_response_format(call["response_format"])
+                call["response_format"] = as_response_format(call["response_format"])
         if stop is not None:
             call["stop"] = stop
         options = merge_options(self._body_options(), call)
@@ -240,9 +240,9 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             params = tool_params(tools, strict=strict)
             choice = wire_tool_choice(tool_choice, tool_names(params), server_tool_names(params))
             if response_format is not None:
-                from langchain_gumloop.structured import output as structured
+                from langchain_gumloop.structured.output_format import as_response_format
 
-                kwargs["response_format"] = structured.as_response_format(response_format)
+                kwargs["response_format"] = as_response_format(response_format)
         if params:
             kwargs["tools"] = params
             if choice is not None:
@@ -254,20 +254,14 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     def bind(self, **kwargs: Any) -> Any:
         """Fix keywords of a call; headers among them show to nobody who asks what is bound."""
         with Boundary(as_langchain):
-            kwargs = _with_hidden_headers(kwargs)
+            kwargs = with_hidden_headers(kwargs)
         return super().bind(**kwargs)
-
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """What a cache is told of a call, and may write into a file."""
-        if kwargs.get("extra_headers"):
-            kwargs = {**kwargs, "extra_headers": call_headers(kwargs["extra_headers"]).without_secrets}
-        return super()._get_llm_string(stop, **kwargs)
 
     def with_structured_output(
         self,
         schema: dict[str, Any] | type | None = None,
         *,
-        method: structured.Method = "json_schema",
+        method: Method = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
         tools: Sequence[AnyTool] | None = None,
@@ -291,51 +285,11 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
             InvalidRequestError: If the schema is none of these, or cannot be strict although it should be.
         """
         with Boundary(as_langchain):
-            return self._structured(schema, method, include_raw, strict, tools, kwargs)
+            from langchain_gumloop.structured.structured_output import structured_output
 
-    def _structured(
-        self,
-        schema: Any,
-        method: str,
-        include_raw: bool,
-        strict: bool | None,
-        tools: Sequence[AnyTool] | None,
-        kwargs: dict[str, Any],
-    ) -> Runnable[LanguageModelInput, Any]:
-        from gumloop_core.writing.thinking import cannot_force_a_call
-        from langchain_gumloop.structured import output as structured
-
-        if method not in structured.METHODS:
-            raise InvalidRequestError(f"method must be one of {', '.join(structured.METHODS)}, not {method!r}.")
-        if schema is None and method != "json_mode":
-            raise InvalidRequestError(f"The method {method!r} needs a schema.")
-        if strict is not None and method == "json_mode":
-            raise InvalidRequestError("strict has no meaning with the method 'json_mode', which sends no schema.")
-        target = None if schema is None else structured.target_of(schema)
-        parser = structured.StructuredAnswerParser(target=target)
-        noted = target.schema if target is not None and is_dataclass(schema) else schema  # LangChain reads no dataclass
-        if structured.can_be_noted(noted):
-            kwargs["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": noted}
-        if target is None or method == "json_mode":
-            model = self.bind_tools(tools or [], response_format={"type": "json_object"}, strict=strict, **kwargs)
-        elif method == "json_schema":
-            schema = structured.strict_schema(target, strict)
-            parser.strict = schema is not None
-            response_format = structured.response_format_of(target, schema)
-            model = self.bind_tools(tools or [], response_format=response_format, strict=strict, **kwargs)
-        else:
-            schema = structured.strict_schema(target, strict) if strict else None
-            parser.strict, parser.tool_name = schema is not None, target.name
-            options = merge_options(self._body_options(), kwargs)
-            parser.is_unforced = cannot_force_a_call(str(options.get("model", self.model)), options)
-            function = {
-                "name": target.name,
-                "description": target.description or "",
-                "parameters": schema or target.schema,
-            }
-            choice = "any" if tools else target.name
-            model = self.bind_tools([function, *(tools or [])], tool_choice=choice, strict=strict, **kwargs)
-        return structured.with_raw(model, parser) if include_raw else model | parser
+            return structured_output(
+                self, schema, method, include_raw=include_raw, strict=strict, tools=tools, options=kwargs
+            )
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         with Boundary(as_langchain):
@@ -355,30 +309,6 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         with Boundary(as_langchain):
             refuse_odd_blocks(prompt)
         return prompt
-
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """What callbacks are told of a call."""
-        with Boundary(as_langchain):
-            kwargs = _with_hidden_headers(kwargs)
-        return super()._get_invocation_params(stop, **kwargs)
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.model, **self._body_options()}
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
-        params["ls_model_name"] = kwargs.get("model") or self.model
-        temperature = kwargs.get("temperature", self.temperature)
-        if temperature is not None:
-            params["ls_temperature"] = temperature
-        tokens = kwargs.get("max_completion_tokens", kwargs.get("max_tokens", self.max_completion_tokens))
-        if tokens is not None:
-            params["ls_max_tokens"] = tokens
-        stops = stop if stop is not None else kwargs.get("stop", self.stop)
-        if stops and isinstance(stops, (str, Sequence)):  # what is neither is for the endpoint to refuse
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
-        return params
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -455,11 +385,6 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
 
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
-
-
-def _with_hidden_headers(kwargs: dict[str, Any]) -> dict[str, Any]:
-    headers = kwargs.get("extra_headers")
-    return {**kwargs, "extra_headers": call_headers(headers)} if headers else kwargs
 
 
 def _settle_tools(call: dict[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 from langchain_core.tools import BaseTool
@@ -12,12 +10,13 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import JSONObject
+from gumloop_core.writing.definitions import Definitions
 
 AnyTool: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 """What LangChain takes for a tool: a ``BaseTool``, a function, a Pydantic or TypedDict class, or a dict in the form of
 OpenAI, Anthropic, Bedrock, or a JSON Schema with a title."""
 
-_converted: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], JSONObject]] = {}
+_definitions: Definitions[JSONObject] = Definitions()
 
 
 def tool_params(tools: Sequence[AnyTool], *, strict: bool | None = None) -> list[JSONObject]:
@@ -65,16 +64,8 @@ def _tool_param(tool: AnyTool, strict: bool | None) -> JSONObject:
 
 
 def _convert_once(tool: Any) -> JSONObject:
-    """Reading a signature or a Pydantic class takes a hundred times longer than the lookup."""
-    face = (tool.name, tool.description, tool.args_schema) if isinstance(tool, BaseTool) else ()
-    known = _converted.get(id(tool))
-    if known is not None and known[0]() is tool and known[1] == face:
-        return known[2]
-    param = _convert(tool)
-    key = id(tool)
-    with suppress(TypeError):  # what cannot be referred to weakly is converted each time
-        _converted[key] = (weakref.ref(tool, lambda _: _converted.pop(key, None)), face, param)
-    return param
+    made_of = (tool.name, tool.description, tool.args_schema) if isinstance(tool, BaseTool) else ()
+    return _definitions.of(tool, made_of, lambda: _convert(tool))
 
 
 def _convert(tool: Any) -> JSONObject:

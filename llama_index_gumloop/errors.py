@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.errors import InvalidResponseError
+from gumloop_core.boundary import unexpected
+from gumloop_core.errors import GumloopError, InvalidResponseError
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatResponse
@@ -36,3 +37,12 @@ class RefusalError(StructuredOutputError):
 
 class LengthLimitError(StructuredOutputError):
     """The answer was cut off at its token limit before the object was complete."""
+
+
+def prediction_error(error: Exception) -> Exception:
+    """The error to raise for one of a prediction by tool: the framework raises ValueErrors of its own on purpose."""
+    if isinstance(error, (GumloopError, ValueError)):
+        return error
+    if isinstance(error, KeyError):  # it looks the tool up by the name that the model wrote
+        return UnknownToolError(f"The model called a tool that it was not given: {error.args[0]!r}. Nothing was run.")
+    return unexpected(error)

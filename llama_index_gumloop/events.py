@@ -10,6 +10,7 @@ stream is closed with the one that was handed out.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 from typing import Any, NamedTuple, TypeVar
 
 from llama_index.core.base.llms.base import BaseLLM
@@ -66,7 +67,7 @@ _COMPLETION = _Kind(
 )
 
 
-def is_heard() -> bool:
+def has_listeners() -> bool:
     """Whether anyone but the framework's null handler receives events."""
     reached: Dispatcher | None = dispatcher
     while reached is not None:
@@ -185,7 +186,7 @@ def _open(
         except BaseException as error:
             report.not_begun(error)
             raise
-    return _followed(report, stream)
+    return _reported(report, stream)
 
 
 async def _aopen(
@@ -202,38 +203,36 @@ async def _aopen(
         except BaseException as error:
             report.not_begun(error)
             raise
-    return _afollowed(report, stream)
+    return _areported(report, stream)
 
 
-def _followed(report: _Report, stream: Generator[Any, None, None]) -> Generator[Any, None, None]:
+def _reported(report: _Report, stream: Generator[Any, None, None]) -> Generator[Any, None, None]:
     last = None
-    try:
-        for response in stream:
-            if is_heard():
-                report.progressed(response)
-            yield response
-            last = response
-    except BaseException as error:
-        report.failed(error)
-        raise
-    finally:
-        stream.close()
+    with closing(stream):
+        try:
+            for response in stream:
+                if has_listeners():
+                    report.progressed(response)
+                yield response
+                last = response
+        except BaseException as error:
+            report.failed(error)
+            raise
     report.ended(last)
 
 
-async def _afollowed(report: _Report, stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+async def _areported(report: _Report, stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     last = None
-    try:
-        async for response in stream:
-            if is_heard():
-                report.progressed(response)
-            yield response
-            last = response
-    except BaseException as error:
-        report.failed(error)
-        raise
-    finally:
-        await stream.aclose()
+    async with aclosing(stream):
+        try:
+            async for response in stream:
+                if has_listeners():
+                    report.progressed(response)
+                yield response
+                last = response
+        except BaseException as error:
+            report.failed(error)
+            raise
     report.ended(last)
 
 

@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import getattr_static, iscoroutinefunction
 from typing import Any, TypeVar
 
-from gumloop_core.http.headers import call_headers
+from gumloop_core.writing.body import with_hidden_headers
 
 Model = TypeVar("Model")
 
@@ -64,9 +64,7 @@ def _hide_in_prediction(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
 
 def _hidden(options: Any) -> Any:
     """The keywords of a call, their headers hidden; whatever else it is, the call refuses it."""
-    if isinstance(options, Mapping) and options.get("extra_headers") is not None:
-        return {**options, "extra_headers": call_headers(options["extra_headers"])}
-    return options
+    return with_hidden_headers(options) if isinstance(options, Mapping) else options
 
 
 def _hiding(call: Any, hide: Callable[[tuple[Any, ...], dict[str, Any]], Given]) -> Callable[..., Any]:

@@ -28,10 +28,10 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import Field
 from typing_extensions import Self
 
-from gumloop_core.boundary import Boundary, unexpected
-from gumloop_core.chat_model import ChatModelFields, SecretSource
-from gumloop_core.errors import GumloopError
+from gumloop_core.boundary import Boundary
+from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.model_facts import model_facts
+from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
 from gumloop_core.writing.body import (
@@ -42,20 +42,22 @@ from gumloop_core.writing.body import (
     tool_choice,
     tool_names,
 )
-from llama_index_gumloop.checked import checked_chat, checked_completion, checks_predictions
-from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
+from llama_index_gumloop.call_checks import checked_chat, checked_completion, checks_predictions
+from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
     reported_astream_chat,
     reported_astream_complete,
     reported_stream_chat,
     reported_stream_complete,
 )
-from llama_index_gumloop.from_wire.answers import StreamedResponses, is_last, to_completion_response, to_response
+from llama_index_gumloop.from_wire.answers import to_completion_response, to_response
+from llama_index_gumloop.from_wire.streamed_answers import aconverted, ato_responses, converted, to_responses
+from llama_index_gumloop.from_wire.tool_calls import keep_first_call, refuse_broken_calls, tool_selections
 from llama_index_gumloop.hidden_headers import hides_headers
 from llama_index_gumloop.structured.output_format import as_response_format
 from llama_index_gumloop.structured.prediction import StructuredPrediction
 from llama_index_gumloop.to_wire.messages import check_messages, to_messages, without_empty_answers
-from llama_index_gumloop.tools import are_of_a_program, keep_first_call, tool_params, tool_selections
+from llama_index_gumloop.tools import are_of_a_program, tool_params
 
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
@@ -141,9 +143,6 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             memo[id(shared)] = shared  # a copy that counts and waits for itself would do neither
         return super().__deepcopy__(memo)
 
-    def _said(self) -> dict[str, Any]:
-        return self._body_options()
-
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False
@@ -205,7 +204,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     @reported_stream_complete
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return converted(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     @checked_completion
     @llm_completion_callback()
@@ -217,7 +216,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     @reported_astream_complete
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a prompt piece by piece; see :meth:`complete`."""
-        return _acompletions(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return aconverted(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     # -- tools ---------------------------------------------------------------------------------------------------
 
@@ -275,12 +274,12 @@ class Gumloop(ChatModelFields, StructuredPrediction):
                 object, or was cut off. The program would take what had arrived of it for the object.
         """
         responses = super().stream_chat_with_tools(tools, *args, **kwargs)
-        return _whole(responses) if are_of_a_program(tools) else responses
+        return converted(responses, refuse_broken_calls) if are_of_a_program(tools) else responses
 
     async def astream_chat_with_tools(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece, with tools; see :meth:`stream_chat_with_tools`."""
         responses = await super().astream_chat_with_tools(tools, *args, **kwargs)
-        return _awhole(responses) if are_of_a_program(tools) else responses
+        return aconverted(responses, refuse_broken_calls) if are_of_a_program(tools) else responses
 
     def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
         """Ask for a tool call and run it; see the framework's method for the arguments.
@@ -293,7 +292,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         try:
             return super().predict_and_call(tools, *args, **kwargs)
         except Exception as error:
-            raised = _of_prediction(error)
+            raised = prediction_error(error)
             raise raised from raised.__cause__
 
     async def apredict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
@@ -301,7 +300,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         try:
             return await super().apredict_and_call(tools, *args, **kwargs)
         except Exception as error:
-            raised = _of_prediction(error)
+            raised = prediction_error(error)
             raise raised from raised.__cause__
 
     def get_tool_calls_from_response(
@@ -347,14 +346,14 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     ) -> Generator[ChatResponse, None, None]:
         with Boundary():
             body, sending = self._request(messages, given, stream=True)
-            return _responses(self._sync().stream(body, **sending))
+            return to_responses(self._sync().stream(body, **sending))
 
     def _astream_chat(
         self, messages: Sequence[ChatMessage], given: dict[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         with Boundary():
             body, sending = self._request(messages, given, stream=True)
-            return _aresponses(self._async().stream(body, **sending))
+            return ato_responses(self._async().stream(body, **sending))
 
     def _request(
         self, messages: Sequence[ChatMessage], given: dict[str, Any], *, stream: bool
@@ -394,68 +393,3 @@ def _can_be_pickled(value: Any) -> bool:
     except Exception:  # whatever a foreign object raises
         return False
     return True
-
-
-def _of_prediction(error: Exception) -> Exception:
-    """The error to raise for one of a prediction by tool: the framework raises ValueErrors of its own on purpose."""
-    if isinstance(error, (GumloopError, ValueError)):
-        return error
-    if isinstance(error, KeyError):  # it looks the tool up by the name that the model wrote
-        return UnknownToolError(f"The model called a tool that it was not given: {error.args[0]!r}. Nothing was run.")
-    return unexpected(error)
-
-
-def _responses(deltas: Generator[Any, None, None]) -> Generator[ChatResponse, None, None]:
-    streamed = StreamedResponses()
-    with Boundary():
-        try:
-            for delta in deltas:
-                yield streamed.response(delta)
-        finally:
-            deltas.close()
-
-
-async def _aresponses(deltas: AsyncGenerator[Any, None]) -> AsyncGenerator[ChatResponse, None]:
-    streamed = StreamedResponses()
-    with Boundary():
-        try:
-            async for delta in deltas:
-                yield streamed.response(delta)
-        finally:
-            await deltas.aclose()
-
-
-def _whole(responses: ChatResponseGen) -> ChatResponseGen:
-    try:
-        for response in responses:
-            if is_last(response):
-                tool_selections(response)
-            yield response
-    finally:
-        responses.close()
-
-
-async def _awhole(responses: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
-    try:
-        async for response in responses:
-            if is_last(response):
-                tool_selections(response)
-            yield response
-    finally:
-        await responses.aclose()
-
-
-def _completions(responses: Generator[ChatResponse, None, None]) -> Generator[CompletionResponse, None, None]:
-    try:
-        for response in responses:
-            yield to_completion_response(response)
-    finally:
-        responses.close()
-
-
-async def _acompletions(responses: AsyncGenerator[ChatResponse, None]) -> AsyncGenerator[CompletionResponse, None]:
-    try:
-        async for response in responses:
-            yield to_completion_response(response)
-    finally:
-        await responses.aclose()

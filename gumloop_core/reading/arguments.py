@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import decode_text
 from gumloop_core.wire import JSONObject
 
 _CUT_OFF_REASONS = frozenset(
@@ -48,7 +48,7 @@ def read_arguments(text: str, finish_reason: object) -> tuple[JSONObject | None,
             return None, f"The answer was cut off ({finish_reason}) before the arguments of this call."
         return {}, ""
     try:
-        arguments = decode(text.encode("utf-8", "surrogatepass"))
+        arguments = decode_text(text)
     except ValueError as error:
         if was_cut_off(finish_reason):
             return (

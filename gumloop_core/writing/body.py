@@ -9,34 +9,22 @@ from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.headers import call_headers
 from gumloop_core.http.timeouts import checked_timeout
 from gumloop_core.json_text import is_plain, what_json_cannot_say
+from gumloop_core.options import BODY_OPTIONS, MODEL_ARGUMENTS
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
 from gumloop_core.writing.schema import safe_name
 
 OPTIONS = frozenset(
     {
-        "temperature",
-        "max_completion_tokens",
+        *BODY_OPTIONS,
         "max_tokens",
-        "top_p",
-        "seed",
-        "stop",
-        "frequency_penalty",
-        "presence_penalty",
         "logit_bias",
         "logprobs",
         "top_logprobs",
-        "parallel_tool_calls",
-        "reasoning",
         "stream_options",
         "service_tier",
         "user",
         "session_id",
         "metadata",
-        "modalities",
-        "image_config",
-        "provider",
-        "models",
-        "plugins",
         "cache_control",
         "trace",
         "response_format",
@@ -44,42 +32,14 @@ OPTIONS = frozenset(
         "tools",
         "model",
         "messages",
-        "extra_body",
         "extra_headers",
         "timeout",
     }
 )
 """The fields of the body that are known, and what a call may carry beside them."""
 
-
 _CONVERTED = frozenset({"tools", "response_format"})
 """Options that are made from classes and functions, whose defaults and examples may be of any type."""
-
-CONNECTION_FIELDS = (
-    "api_key",
-    "access_token",
-    "user_id",
-    "team_id",
-    "base_url",
-    "stream_base_url",
-    "allow_insecure",
-    "timeout",
-    "stream_idle_timeout",
-    "max_retries",
-    "max_response_bytes",
-    "async_transport",
-)
-"""Arguments of the model that its client is made from."""
-
-_OF_THE_MODEL = {
-    *CONNECTION_FIELDS,
-    "default_headers",
-    "http_client",
-    "http_async_client",
-    "replay_reasoning",
-    "streaming",
-} - {"timeout"}  # which a call may have of its own
-"""Arguments of the model that say how it sends. In a call they would land in the body, a key among them."""
 
 
 def sending_options(call: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +62,16 @@ def sending_options(call: dict[str, Any]) -> dict[str, Any]:
         if headers:
             sending["headers"] = headers
     return sending
+
+
+def with_hidden_headers(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call's keywords, with headers that show to nobody who is told of them.
+
+    Raises:
+        InvalidRequestError: If they are no headers.
+    """
+    headers = call.get("extra_headers")
+    return {**call} if headers is None else {**call, "extra_headers": call_headers(headers)}
 
 
 def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +101,7 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 if name in _FORMS and value is not None:
                     _FORMS[name](name, value)
                 if name not in OPTIONS:
-                    if name in _OF_THE_MODEL:
+                    if name in MODEL_ARGUMENTS:
                         raise InvalidRequestError(
                             f"{name!r} is an argument of the model, not of a call. Set it where the model is made, or "
                             "on a copy: model_copy(update={…})."

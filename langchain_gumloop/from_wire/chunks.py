@@ -13,8 +13,8 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
 from langchain_gumloop.from_wire.content_blocks import in_order, with_text_in_a_block
+from langchain_gumloop.from_wire.invalid_call_mark import without_invalid_call_mark
 from langchain_gumloop.from_wire.tool_calls import read_calls
-from langchain_gumloop.from_wire.unreadable import without_mark
 
 _set = object.__setattr__
 
@@ -104,7 +104,7 @@ def _as_sum(total: Any) -> Any:
         return total
     pieces = total.tool_call_chunks
     if pieces:
-        written = [(piece["id"], piece["name"], without_mark(piece["args"])) for piece in pieces]
+        written = [(piece["id"], piece["name"], without_invalid_call_mark(piece["args"])) for piece in pieces]
         reason = total.response_metadata.get("finish_reason")
         total.tool_calls, total.invalid_tool_calls = read_calls(written, reason)
     content = total.content

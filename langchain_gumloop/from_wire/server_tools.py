@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gumloop_core.json_text import decode
+from gumloop_core.json_text import decode_text
 from gumloop_core.wire import JSONObject
 
 SERVER_CALL_INDEX = "server_call_"
@@ -76,7 +76,7 @@ def _arguments(entry: JSONObject) -> JSONObject:
         value = entry.get(name)
         if isinstance(value, str):
             try:
-                value = decode(value.encode("utf-8", "surrogatepass"))
+                value = decode_text(value)
             except ValueError:
                 value = None
         if isinstance(value, dict):

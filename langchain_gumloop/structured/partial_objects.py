@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, Generation
 
 from gumloop_core.reading.nulls import WithoutNulls
 from gumloop_core.reading.partial_json import ANY, grows
-from gumloop_core.structured import Paced, PartialDocument
+from gumloop_core.structured import Paced, PartialDocument, RootType
+from langchain_gumloop.structured.output_format import AnswerSchema
 
-if TYPE_CHECKING:
-    from langchain_gumloop.structured.output import StructuredAnswerParser
-
-_NOTHING: Any = object()
+NOTHING: Any = object()
+"""Stands for no object, as ``None`` may be one."""
 
 _MOST_TRIES = 4  # to make an object of what there is, each without one more unfinished item
 
 
-class Piece:
+class AnswerChunk:
     """One chunk of an answer.
 
     LangChain adds up what goes into a parser, for its traces. Adding messages takes quadratic time, so what goes in
@@ -36,27 +34,27 @@ class Piece:
         self.chunk = chunk
 
 
-def with_whole(chunks: Iterator[str | BaseMessage]) -> Iterator[Any]:
-    """The chunks of an answer as pieces, and the whole answer after them."""
+def chunks_and_answer(chunks: Iterator[str | BaseMessage]) -> Iterator[Any]:
+    """The chunks of an answer, each as an :class:`AnswerChunk`, and the whole answer after them."""
     kept: list[Any] = []
     for chunk in chunks:
         kept.append(chunk)
-        yield Piece(chunk)
+        yield AnswerChunk(chunk)
     if kept:
-        yield whole_of(kept)
+        yield whole_answer(kept)
 
 
-async def awith_whole(chunks: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
-    """As :func:`with_whole`, for asynchronous calls."""
+async def achunks_and_answer(chunks: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
+    """As :func:`chunks_and_answer`, for asynchronous calls."""
     kept: list[Any] = []
     async for chunk in chunks:
         kept.append(chunk)
-        yield Piece(chunk)
+        yield AnswerChunk(chunk)
     if kept:
-        yield whole_of(kept)
+        yield whole_answer(kept)
 
 
-def whole_of(chunks: list[Any]) -> str | BaseMessage:
+def whole_answer(chunks: list[Any]) -> str | BaseMessage:
     """The whole answer that chunks are of."""
     first, *others = chunks
     if isinstance(first, str):
@@ -67,71 +65,74 @@ def whole_of(chunks: list[Any]) -> str | BaseMessage:
     return first.__add__(others) if others else first
 
 
-class GrowingObject:
-    """The object of one answer, as far as it has arrived.
+class PartialObjects:
+    """Makes partial objects of an answer from its chunks.
 
     Args:
-        parser: What makes objects of documents.
+        answer_schema: What to make; ``None`` for any JSON.
+        root_type: What the document must be at its root.
+        tool_name: The tool whose arguments are the answer; ``None`` if it is the text.
+        strict: Whether the schema was sent in its strict form, where optional values come as null.
+        validated: Makes the object of a document, or raises; it is given the text for its error too.
     """
 
-    def __init__(self, parser: StructuredAnswerParser) -> None:
-        self._parser = parser
-        target = parser.target
-        shape = WithoutNulls([target.schema], target.schema) if target is not None and parser.strict else ANY
-        self._document = PartialDocument(parser.wanted, shape)
-        self._pace = Paced() if target is not None and target.validate is not None else None
-        self._call_index: Any = _NOTHING
-        self._latest: Any = _NOTHING
+    def __init__(
+        self,
+        answer_schema: AnswerSchema | None,
+        *,
+        root_type: RootType,
+        tool_name: str | None,
+        strict: bool,
+        validated: Callable[[Any, str], Any],
+    ) -> None:
+        self._tool_name = tool_name
+        self._validated = validated
+        shape = ANY
+        if answer_schema is not None and strict:
+            shape = WithoutNulls([answer_schema.schema], answer_schema.schema)
+        self._document = PartialDocument(root_type, shape)
+        self._pace = Paced() if answer_schema is not None and answer_schema.validate is not None else None
+        self._call_index: Any = NOTHING
         self._has_news = False
-        self._shown: Any = _NOTHING
+        self._shown: Any = NOTHING
 
-    def feed(self, given: Any) -> Iterator[Any]:
-        """Take a piece or, at the end, the whole answer, and yield the object if there is more of it than before.
+    def feed(self, chunk: str | BaseMessage) -> Any:
+        """Read the next chunk.
 
-        Raises:
-            OutputParserException: If the answer is whole and does not fit the schema.
+        Returns:
+            The object as far as it has arrived, :data:`NOTHING` if the chunk brought nothing to show.
         """
-        if isinstance(given, Piece):
-            made = self._next(self._text_of(given.chunk))
-        else:
-            generation = ChatGeneration(message=given) if isinstance(given, BaseMessage) else Generation(text=given)
-            made = self._parser.parse_result([generation])
-        if made is _NOTHING or made is None or made == self._latest:
-            return
-        self._latest = made
-        yield made
-
-    def _next(self, text: str) -> Any:
+        text = self._text_of(chunk)
         if not text:
-            return _NOTHING
+            return NOTHING
         self._has_news = self._document.feed(text) or self._has_news
         if (self._pace is not None and not self._pace.is_due(text)) or not self._has_news:
-            return _NOTHING
+            return NOTHING
         self._has_news = False
         if self._pace is None:
             return self._document.snapshot()
         for value in islice(self._document.snapshots(), _MOST_TRIES):
-            if value is None or (self._shown is not _NOTHING and not grows(self._shown, value)):
+            if value is None or (self._shown is not NOTHING and not grows(self._shown, value)):
                 continue
             with suppress(OutputParserException):
-                made = self._parser.validated(value, "")
+                made = self._validated(value, "")
                 self._shown = value
                 return made
-        return _NOTHING
+        return NOTHING
 
     def _text_of(self, chunk: str | BaseMessage) -> str:
         """The next piece of the document: of the text, or of the arguments of the call that is the answer."""
         if isinstance(chunk, str):
             return chunk
-        name = self._parser.tool_name
+        name = self._tool_name
         if name is None:
             content = chunk.content
             return content if isinstance(content, str) else str(chunk.text)
         pieces = chunk.tool_call_chunks if isinstance(chunk, AIMessageChunk) else []
         text = ""
         for piece in pieces:
-            if self._call_index is _NOTHING and piece["name"] == name:
+            if self._call_index is NOTHING and piece["name"] == name:
                 self._call_index = piece["index"]
-            if self._call_index is not _NOTHING and piece["index"] == self._call_index:
+            if self._call_index is not NOTHING and piece["index"] == self._call_index:
                 text += piece["args"] or ""
         return text

@@ -9,7 +9,7 @@ from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
 from gumloop_core.writing.media import data_url
 from langchain_gumloop.from_wire.citations import file_annotations, raw_annotations
-from langchain_gumloop.from_wire.numbered import as_received
+from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import arguments_text
 from langchain_gumloop.to_wire.content_parts import content_part
 
@@ -114,7 +114,7 @@ def assistant_param(
     if images:
         param["images"] = images  # type: ignore[typeddict-unknown-key]  # as the endpoint sent them
     if files:
-        param["annotations"] = as_received(files)  # type: ignore[typeddict-unknown-key]  # as the endpoint sent them
+        param["annotations"] = with_integer_indices(files)  # type: ignore[typeddict-unknown-key]  # as the endpoint sent them
     if calls:
         param["tool_calls"] = calls
     if replay_reasoning:

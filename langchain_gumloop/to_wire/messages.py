@@ -10,12 +10,11 @@ from langchain_core.prompt_values import ChatPromptValue, PromptValue
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
-from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ToolCallParam
+from gumloop_core.wire import ROLES, ChatBody, ContentPart, JSONObject, MessageParam, ToolCallParam
 from gumloop_core.writing.schema import safe_name
 from langchain_gumloop.from_wire.citations import file_annotations
-from langchain_gumloop.from_wire.numbered import as_received
+from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import CALL_EXTRAS, arguments_text, extras_of, not_run
-from langchain_gumloop.to_wire.content_parts import content_parts
 
 Messages: TypeAlias = Sequence[BaseMessage]
 
@@ -98,6 +97,12 @@ def _unreadable(place: int, message: object, error: Exception) -> InvalidRequest
     return InvalidRequestError(f"messages[{place}] ({type(message).__name__}) cannot be sent: {reason[:500]}.")
 
 
+def _content_parts(content: Any) -> list[ContentPart]:
+    from langchain_gumloop.to_wire.content_parts import content_parts  # most conversations are text alone
+
+    return content_parts(content)
+
+
 def _user(message: BaseMessage, _: Messages, __: bool) -> MessageParam | list[MessageParam]:
     content = message.content
     param: MessageParam
@@ -107,7 +112,7 @@ def _user(message: BaseMessage, _: Messages, __: bool) -> MessageParam | list[Me
         results = [block for block in content if isinstance(block, dict) and block.get("type") == "tool_result"]
         if results:  # Anthropic's form: results of tools are blocks of a user message
             return _split_results(message, results)
-        param = {"role": "user", "content": content_parts(content)}
+        param = {"role": "user", "content": _content_parts(content)}
     if message.name:
         param["name"] = safe_name(message.name)
     return param
@@ -130,11 +135,11 @@ def _split_results(message: BaseMessage, results: list[JSONObject]) -> list[Mess
             raise InvalidRequestError(f"content[{place}] is a tool_result whose content is neither text nor a list.")
         if isinstance(content, list):
             try:
-                content = content_parts(content)
+                content = _content_parts(content)
             except InvalidRequestError as error:
                 raise InvalidRequestError(f"content[{place}].{error.message}") from None
         params.append({"role": "tool", "tool_call_id": identity, "content": content})
-    parts = content_parts(rest)
+    parts = _content_parts(rest)
     if parts:
         params.append({"role": "user", "content": parts})
     return params
@@ -144,7 +149,7 @@ def _system(message: BaseMessage, _: Messages, __: bool) -> MessageParam:
     content = message.content
     # LangChain's way of writing down that OpenAI's developer role is meant.
     role = "developer" if message.additional_kwargs.get("__openai_role__") == "developer" else "system"
-    param: MessageParam = {"role": role, "content": content if isinstance(content, str) else content_parts(content)}
+    param: MessageParam = {"role": role, "content": content if isinstance(content, str) else _content_parts(content)}
     if message.name:
         param["name"] = safe_name(message.name)
     return param
@@ -157,7 +162,7 @@ def _chat(message: BaseMessage, messages: Messages, replay_reasoning: bool) -> M
     if role == "tool":
         raise InvalidRequestError("the result of a tool must be a ToolMessage, which names the call that it answers.")
     content = message.content
-    param: MessageParam = {"role": role, "content": content if isinstance(content, str) else content_parts(content)}
+    param: MessageParam = {"role": role, "content": content if isinstance(content, str) else _content_parts(content)}
     if message.name:
         param["name"] = safe_name(message.name)
     return param
@@ -168,7 +173,7 @@ def _tool(message: BaseMessage, _: Messages, __: bool) -> MessageParam:
     return {
         "role": "tool",
         "tool_call_id": cast("ToolMessage", message).tool_call_id,
-        "content": content if isinstance(content, str) else content_parts(content) or "",
+        "content": content if isinstance(content, str) else _content_parts(content) or "",
     }
 
 
@@ -248,13 +253,13 @@ def _add_kwargs(param: MessageParam, kwargs: JSONObject, replay_reasoning: bool)
         details = kwargs.get("reasoning_details")
         reasoning = kwargs.get("reasoning_content") or kwargs.get("reasoning")
         if isinstance(details, list) and details:
-            param["reasoning_details"] = as_received(details)
+            param["reasoning_details"] = with_integer_indices(details)
             param.pop("reasoning", None)
         elif isinstance(reasoning, str) and reasoning and "reasoning_details" not in param:
             param["reasoning"] = reasoning
     files = file_annotations(kwargs.get("annotations"))
     if files:
-        param["annotations"] = as_received(files)  # type: ignore[typeddict-unknown-key]
+        param["annotations"] = with_integer_indices(files)  # type: ignore[typeddict-unknown-key]
     refusal = kwargs.get("refusal")
     if isinstance(refusal, str) and refusal:
         param["refusal"] = refusal  # type: ignore[typeddict-unknown-key]

@@ -1,4 +1,4 @@
-"""The core's deltas and completions to LlamaIndex's responses."""
+"""Whole answers: the core's completions as LlamaIndex's responses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from gumloop_core.answer import Completion, Delta, Image, ToolCall, Usage
+from gumloop_core.answer import Completion, Image, ToolCall, Usage
 from gumloop_core.boundary import unexpected
 from gumloop_core.reading.arguments import read_arguments
-from gumloop_core.reading.merging import MergedFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answer_message import AnswerMessage
-from llama_index_gumloop.from_wire.citations import citation_blocks
-from llama_index_gumloop.from_wire.unvalidated import OBJECTS
 
 _USAGE_DETAILS = (
     "cached_tokens",
@@ -72,12 +69,14 @@ def to_message(completion: Completion) -> ChatMessage:
                 additional_information={"reasoning_details": details} if details else {},
             )
         )
-    images = _Images()
+    images = AnswerImages()
     images.add(completion.images)
     if completion.text or not (completion.tool_calls or images.blocks):
         blocks.append(TextBlock(text=completion.text))
     extra = completion.extra
     if "annotations" in extra:
+        from llama_index_gumloop.from_wire.citations import citation_blocks
+
         blocks.extend(citation_blocks(extra["annotations"]))
     blocks.extend(images.blocks)
     blocks.extend(
@@ -89,7 +88,7 @@ def to_message(completion: Completion) -> ChatMessage:
     return (ChatMessage if _is_text(blocks) else AnswerMessage)(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
-        additional_kwargs=_message_extras(
+        additional_kwargs=message_extras(
             [call.as_param() for call in completion.tool_calls],
             completion.refusal,
             completion.extensions,
@@ -116,91 +115,7 @@ def is_last(response: ChatResponse) -> bool:
     return isinstance(facts, dict) and "finish_reason" in facts
 
 
-class StreamedResponses:
-    """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._reasoning = ""
-        self._images = _Images()
-        self._calls: list[_OpenCall] = []
-        self._refusal = ""
-        self._extensions: MergedFields | None = None
-        self._is_plain = True
-
-    def response(self, delta: Delta) -> ChatResponse:
-        """The response after a step."""
-        text = delta.text
-        if text:
-            self._text += text
-            if self._is_plain and len(delta.__dict__) == 2:  # raw and text, as most steps have
-                return OBJECTS.text_response(self._text, text, delta.raw)
-        if delta.completion is not None:
-            response = to_response(delta.completion)
-            response.delta = ""
-            return response
-        return self._rich_response(delta)
-
-    def _rich_response(self, delta: Delta) -> ChatResponse:
-        self._is_plain = False
-        self._reasoning += delta.reasoning
-        self._refusal += delta.refusal
-        if delta.images:
-            self._images.add(delta.images)
-        for piece in delta.tool_calls:
-            while len(self._calls) <= piece.index:
-                self._calls.append(_OpenCall())
-            call = self._calls[piece.index]
-            call.id = piece.id or call.id
-            call.name = piece.name or call.name
-            call.arguments += piece.arguments
-        if delta.extensions:
-            if self._extensions is None:
-                self._extensions = MergedFields()
-            self._extensions.merge(delta.extensions)
-        more: JSONObject = {}
-        if delta.reasoning:
-            more["thinking_delta"] = delta.reasoning
-        if delta.partial_images:
-            more["partial_images"] = [image.url for image in delta.partial_images]
-        return OBJECTS.response(self._blocks(), self._message_extras(), delta.text, delta.raw, more)
-
-    def _blocks(self) -> list[Any]:
-        blocks: list[Any] = []
-        if self._reasoning:
-            blocks.append(OBJECTS.thinking_block(self._reasoning))
-        images = self._images.blocks
-        if self._text or not (self._calls or images):
-            blocks.append(OBJECTS.text_block(self._text))
-        if images:
-            blocks.extend(image.model_copy() for image in images)  # the picture's bytes are shared
-        for call in self._calls:
-            blocks.append(OBJECTS.tool_call_block(call.id, call.name, call.arguments))  # noqa: PERF401 - faster
-        return blocks
-
-    def _message_extras(self) -> JSONObject:
-        if not (self._calls or self._refusal or self._extensions is not None or self._images.unread):
-            return {}
-        calls = [
-            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in self._calls
-        ]
-        extensions = self._extensions.finished() if self._extensions is not None else None
-        return _message_extras(calls, self._refusal, extensions, self._images.unread, None)
-
-
-class _OpenCall:
-    """A tool call whose arguments are arriving."""
-
-    __slots__ = ("arguments", "id", "name")
-
-    def __init__(self) -> None:
-        self.id: str | None = None
-        self.name = ""
-        self.arguments = ""
-
-
-class _Images:
+class AnswerImages:
     """The images of an answer: blocks, and as they came those that the framework's block takes no such address of."""
 
     def __init__(self) -> None:
@@ -217,7 +132,7 @@ class _Images:
                 self.blocks.append(block)
 
 
-def _message_extras(
+def message_extras(
     calls: list[Any],
     refusal: str | None,
     extensions: JSONObject | None,

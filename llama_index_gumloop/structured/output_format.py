@@ -1,37 +1,28 @@
-"""How an object of a class is asked for with the endpoint's ``response_format``, and read from the answer."""
+"""How an object of a class is asked for, by ``response_format``, a tool or the prompt, and where its answer has it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import Any, get_origin
 
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.program.function_program import get_function_tool
 from pydantic import BaseModel
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.json_text import encode
 from gumloop_core.reading.arguments import read_arguments, was_cut_off
 from gumloop_core.shown import shown
 from gumloop_core.wire import JSONObject, ResponseFormat
 from gumloop_core.writing.body import json_schema_format
 from gumloop_core.writing.schema import with_root
-from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
+from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.from_wire.answers import is_last
+from llama_index_gumloop.structured.parser import make_object, read_object
 from llama_index_gumloop.tools import tool_param
 
-if TYPE_CHECKING:
-    from gumloop_core.structured import Problem
-
 _FOR_TOOLS = frozenset({"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"})
-
-_PROBLEMS: dict[Problem, type[StructuredOutputError]] = {
-    "refusal": RefusalError,
-    "content_filter": RefusalError,
-    "length": LengthLimitError,
-}
 
 
 class AnswerFormat(ABC):
@@ -42,7 +33,7 @@ class AnswerFormat(ABC):
     """
 
     def __init__(self, output_cls: type[BaseModel]) -> None:
-        self.output_cls = checked_class(output_cls)
+        self.output_cls = pydantic_class(output_cls)
 
     @abstractmethod
     def text_of(self, response: ChatResponse) -> str:
@@ -89,7 +80,7 @@ class OutputFormat(AnswerFormat):
         )
 
     @cached_property
-    def for_others(self) -> ResponseFormat:
+    def response_format_for_others(self) -> ResponseFormat:
         """The format of an answer that somebody else reads: it must fit the class without help."""
         return self._response_format(optional_as_null=False)[1]
 
@@ -125,7 +116,7 @@ class TextFormat(AnswerFormat):
         return make_object(self.output_cls, response, read_object(self.output_cls, response, self.text_of(response)))
 
 
-class CallFormat(AnswerFormat):
+class ToolCallFormat(AnswerFormat):
     """Has the object as the arguments of a tool call.
 
     Args:
@@ -180,55 +171,13 @@ class CallFormat(AnswerFormat):
         )
 
 
-def read_object(output_cls: type[BaseModel], response: ChatResponse, text: str) -> Any:
-    """The JSON document of an object in a text of a response.
-
-    Raises:
-        StructuredOutputError: If there is none; see :meth:`OutputFormat.read`.
-    """
-    from gumloop_core.structured import read_document
-
-    document = read_document(
-        text,
-        response.additional_kwargs.get("finish_reason"),
-        refusal=response.message.additional_kwargs.get("refusal"),
-        wanted="object",
-    )
-    if document.problem is None:
-        return document.value
-    raise _PROBLEMS.get(document.problem, StructuredOutputError)(
-        f"The answer is not the {output_cls.__name__} that was asked for. "
-        f"{document.reason}{_ADVICE.get(document.problem, '')}",
-        response=response,
-    )
-
-
-def make_object(output_cls: type[BaseModel], response: ChatResponse, value: Any) -> BaseModel:
-    """Make an object of a document.
-
-    Raises:
-        StructuredOutputError: If it does not fit the class.
-    """
-    try:
-        return output_cls.model_validate_json(encode(value))
-    except Exception as error:  # a class's own validators raise what they like
-        raise StructuredOutputError(
-            f"The answer does not make a valid {output_cls.__name__}: {error}", response=response
-        ) from error
-
-
-_ADVICE: dict[Problem, str] = dict.fromkeys(
-    ("empty", "not_json"), " Choose a model that keeps to schemas, or pydantic_program_mode='function'."
-)
-
-
 def as_response_format(given: Any) -> Any:
     """What callers pass as ``response_format`` of a chat: the wire's dict as it is, a pydantic class converted.
 
     Raises:
         InvalidRequestError: If it is neither.
     """
-    return dict(given) if isinstance(given, Mapping) else output_format(given).for_others
+    return dict(given) if isinstance(given, Mapping) else output_format(given).response_format_for_others
 
 
 def output_format(output_cls: Any) -> OutputFormat:
@@ -237,10 +186,10 @@ def output_format(output_cls: Any) -> OutputFormat:
     Raises:
         InvalidRequestError: If it is no pydantic class, or none that can be asked for.
     """
-    return _output_format(checked_class(output_cls))
+    return _output_format(pydantic_class(output_cls))
 
 
-def checked_class(output_cls: Any) -> type[BaseModel]:
+def pydantic_class(output_cls: Any) -> type[BaseModel]:
     """What is asked for, if it is a pydantic class.
 
     Raises:
@@ -276,7 +225,7 @@ def without_tool_options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in _FOR_TOOLS}
 
 
-class ObjectStream:
+class StreamedObjects:
     """Makes objects of the responses of one streamed answer: partial ones, and at the end the valid one.
 
     Args:
@@ -289,7 +238,7 @@ class ObjectStream:
 
         self._objects = PartialObjects(answer_format.output_cls)
         self._read = 0
-        self._is_call = isinstance(answer_format, CallFormat)
+        self._is_call = isinstance(answer_format, ToolCallFormat)
 
     def feed(self, response: ChatResponse) -> Any:
         """The object after a response, ``None`` if the response brought nothing new to it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, NamedTuple, cast
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -20,12 +20,12 @@ from gumloop_core.errors import GumloopError, InvalidRequestError
 from llama_index_gumloop.errors import StructuredOutputError
 from llama_index_gumloop.structured.output_format import (
     AnswerFormat,
-    CallFormat,
-    ObjectStream,
+    StreamedObjects,
     TextFormat,
+    ToolCallFormat,
     chat_options,
-    checked_class,
     output_format,
+    pydantic_class,
     without_tool_options,
 )
 
@@ -33,7 +33,7 @@ from llama_index_gumloop.structured.output_format import (
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
 
 
-class _Question(NamedTuple):
+class _ObjectRequest(NamedTuple):
     """What is sent for an object.
 
     Attributes:
@@ -76,13 +76,13 @@ class StructuredPrediction(FunctionCallingLLM):
             StructuredOutputError: If the answer is no such object; see :mod:`llama_index_gumloop.errors`.
         """
         _report_start(output_cls, prompt, prompt_args)
-        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
-        if question is None:
-            with _making(output_cls):
+        request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
+        if request is None:
+            with _program_errors(output_cls):
                 output = _program(self, output_cls, prompt)(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
-            response = self.chat(question.messages, **question.options)
-            output = question.answer_format.read(response)
+            response = self.chat(request.messages, **request.options)
+            output = request.answer_format.read(response)
         return _report_end(output, output_cls)
 
     async def astructured_predict(
@@ -94,14 +94,14 @@ class StructuredPrediction(FunctionCallingLLM):
     ) -> Model:
         """Answer a prompt with an object; see :meth:`structured_predict`."""
         _report_start(output_cls, prompt, prompt_args)
-        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
-        if question is None:
-            with _making(output_cls):
+        request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
+        if request is None:
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
                 output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
         else:
-            response = await self.achat(question.messages, **question.options)
-            output = question.answer_format.read(response)
+            response = await self.achat(request.messages, **request.options)
+            output = request.answer_format.read(response)
         return _report_end(output, output_cls)
 
     def _structured_stream_call(
@@ -112,21 +112,18 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
         """The objects of :meth:`stream_structured_predict`: growing partial ones, and the valid one."""
-        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
-        if question is None:
-            with _making(output_cls):
+        request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
+        if request is None:
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
                 yield from program.stream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
             return
-        objects = ObjectStream(question.answer_format)
-        responses = self.stream_chat(question.messages, **question.options)
-        try:
+        objects = StreamedObjects(request.answer_format)
+        with closing(self.stream_chat(request.messages, **request.options)) as responses:
             for response in responses:
                 output = objects.feed(response)
                 if output is not None:
                     yield output
-        finally:
-            responses.close()
 
     async def _structured_astream_call(
         self,
@@ -136,25 +133,23 @@ class StructuredPrediction(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         """The objects of :meth:`astream_structured_predict`."""
-        question = self._question(output_cls, prompt, prompt_args, llm_kwargs)
-        if question is None:
-            with _making(output_cls):
+        request = self._object_request(output_cls, prompt, prompt_args, llm_kwargs)
+        if request is None:
+            with _program_errors(output_cls):
                 program = _program(self, output_cls, prompt)
-                objects = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
-            return _made(objects, output_cls)
-        responses = await self.astream_chat(question.messages, **question.options)
+                stream = await program.astream_call(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+            return _objects_of(stream, output_cls)
+        responses = await self.astream_chat(request.messages, **request.options)
 
-        async def growing() -> AsyncGenerator[Any, None]:
-            growing_object = ObjectStream(question.answer_format)
-            try:
+        async def objects_of_responses() -> AsyncGenerator[Any, None]:
+            objects = StreamedObjects(request.answer_format)
+            async with aclosing(responses):
                 async for response in responses:
-                    output = growing_object.feed(response)
+                    output = objects.feed(response)
                     if output is not None:
                         yield output
-            finally:
-                await responses.aclose()
 
-        return growing()
+        return objects_of_responses()
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """An LLM that answers with objects of a class.
@@ -168,7 +163,7 @@ class StructuredPrediction(FunctionCallingLLM):
         """
         from llama_index_gumloop.structured.structured_llm import GumloopStructuredLLM, ProgramStructuredLLM
 
-        checked_class(output_cls)
+        pydantic_class(output_cls)
         kind = GumloopStructuredLLM if self._uses_response_format() else ProgramStructuredLLM
         return kind(llm=self, output_cls=output_cls, **{"callback_manager": self.callback_manager, **kwargs})
 
@@ -189,24 +184,24 @@ class StructuredPrediction(FunctionCallingLLM):
             mode == PydanticProgramMode.DEFAULT and not self.metadata.is_function_calling_model
         )
 
-    def _question(
+    def _object_request(
         self,
         output_cls: Any,
         prompt: BasePromptTemplate,
         prompt_args: dict[str, Any],
         llm_kwargs: dict[str, Any] | None,
-    ) -> _Question | None:
+    ) -> _ObjectRequest | None:
         """What is sent for an object; ``None`` where one of the framework's programs asks."""
-        checked_class(output_cls)
+        pydantic_class(output_cls)
         given = dict(llm_kwargs or {})
         if self._uses_response_format():
             options = chat_options(given, output_cls)
-            return _Question(self._structured_messages(prompt, prompt_args), options, output_format(output_cls))
+            return _ObjectRequest(self._structured_messages(prompt, prompt_args), options, output_format(output_cls))
         if self._predicts_by_tool():
             from gumloop_core.writing.thinking import cannot_force_a_call
 
-            answer_format = CallFormat(
-                output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._said())
+            answer_format = ToolCallFormat(
+                output_cls, is_unforced=cannot_force_a_call(self.metadata.model_name, self._body_options())
             )
             options = self._prepare_chat_with_tools(
                 cast("Any", [answer_format.tool]),
@@ -214,15 +209,15 @@ class StructuredPrediction(FunctionCallingLLM):
                 tool_required=True,
                 **without_tool_options(given),
             )
-            return _Question(options.pop("messages"), options, answer_format)
+            return _ObjectRequest(options.pop("messages"), options, answer_format)
         if self._predicts_by_text():
-            with _making(output_cls):
+            with _program_errors(output_cls):
                 prompt = _program(self, output_cls, prompt).prompt  # which describes the class
-            return _Question(self._structured_messages(prompt, prompt_args), given, TextFormat(output_cls))
+            return _ObjectRequest(self._structured_messages(prompt, prompt_args), given, TextFormat(output_cls))
         return None
 
-    def _said(self) -> dict[str, Any]:
-        """The fields of the body that the model itself sets."""
+    def _body_options(self) -> dict[str, Any]:
+        """The fields of the model that go into the body, where set."""
         raise NotImplementedError
 
     def _structured_messages(self, prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> list[ChatMessage]:
@@ -237,7 +232,7 @@ class StructuredPrediction(FunctionCallingLLM):
 
 
 @contextmanager
-def _making(output_cls: type[BaseModel]) -> Iterator[None]:
+def _program_errors(output_cls: type[BaseModel]) -> Iterator[None]:
     """Raises what the framework's programs raise as the errors of this module."""
     try:
         yield
@@ -249,10 +244,10 @@ def _making(output_cls: type[BaseModel]) -> Iterator[None]:
         ) from error
 
 
-async def _made(objects: AsyncGenerator[Any, None], output_cls: type[BaseModel]) -> AsyncGenerator[Any, None]:
-    with _making(output_cls):
-        async with aclosing(objects):
-            async for output in objects:
+async def _objects_of(stream: AsyncGenerator[Any, None], output_cls: type[BaseModel]) -> AsyncGenerator[Any, None]:
+    with _program_errors(output_cls):
+        async with aclosing(stream):
+            async for output in stream:
                 yield output
 
 

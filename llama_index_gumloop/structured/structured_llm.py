@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import closing
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -25,13 +26,11 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_gumloop.checked import checks_calls
+from llama_index_gumloop.call_checks import checks_calls
 from llama_index_gumloop.from_wire.answers import is_last, to_completion_response
+from llama_index_gumloop.from_wire.streamed_answers import aconverted, converted
 from llama_index_gumloop.hidden_headers import hides_headers
-from llama_index_gumloop.structured.output_format import ObjectStream, chat_options, output_format
-
-if TYPE_CHECKING:
-    from llama_index_gumloop.llm import Gumloop
+from llama_index_gumloop.structured.output_format import StreamedObjects, chat_options, output_format
 
 # The dispatcher on which the framework raises these events, so that whoever listens there hears ours too.
 _dispatcher = get_dispatcher("llama_index.core.llms.llm")
@@ -71,38 +70,27 @@ class GumloopStructuredLLM(StructuredLLM):
             StructuredOutputError: If the answer is none; see :mod:`llama_index_gumloop.errors`.
         """
         extended = self._begin(messages)
-        response = self._model.chat(extended, **chat_options(kwargs, self.output_cls))
+        response = self.llm.chat(extended, **chat_options(kwargs, self.output_cls))
         return self._finish(response)
 
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation with an object; see :meth:`chat`."""
         extended = self._begin(messages)
-        response = await self._model.achat(extended, **chat_options(kwargs, self.output_cls))
+        response = await self.llm.achat(extended, **chat_options(kwargs, self.output_cls))
         return self._finish(response)
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer a conversation with an object that grows; see :meth:`chat`."""
-        responses = self._model.stream_chat(self._begin(messages), **chat_options(kwargs, self.output_cls))
-        progress = _Progress(self.output_cls)
-        try:
+        extended = self._begin(messages)
+        feed = _Progress(self.output_cls).feed
+        with closing(self.llm.stream_chat(extended, **chat_options(kwargs, self.output_cls))) as responses:
             for response in responses:
-                yield progress.feed(response)
-        finally:
-            responses.close()
+                yield feed(response)
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation with an object that grows; see :meth:`chat`."""
-        responses = await self._model.astream_chat(self._begin(messages), **chat_options(kwargs, self.output_cls))
-
-        async def growing() -> ChatResponseAsyncGen:
-            progress = _Progress(self.output_cls)
-            try:
-                async for response in responses:
-                    yield progress.feed(response)
-            finally:
-                await responses.aclose()
-
-        return growing()
+        responses = await self.llm.astream_chat(self._begin(messages), **chat_options(kwargs, self.output_cls))
+        return aconverted(responses, _Progress(self.output_cls).feed)
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a prompt with an object; see :meth:`chat`."""
@@ -114,23 +102,18 @@ class GumloopStructuredLLM(StructuredLLM):
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a prompt with an object that grows; see :meth:`chat`."""
-        return (to_completion_response(response) for response in self.stream_chat(_as_messages(prompt), **kwargs))
+        return converted(self.stream_chat(_as_messages(prompt), **kwargs), to_completion_response)
 
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a prompt with an object that grows; see :meth:`chat`."""
-        responses = await self.astream_chat(_as_messages(prompt), **kwargs)
-        return (to_completion_response(response) async for response in responses)
-
-    @property
-    def _model(self) -> Gumloop:
-        return cast("Gumloop", self.llm)
+        return aconverted(await self.astream_chat(_as_messages(prompt), **kwargs), to_completion_response)
 
     def _begin(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         template = ChatPromptTemplate(message_templates=list(messages))
         _dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=self.output_cls, template=template, template_args={})
         )
-        return self._model._extend_messages(list(messages))
+        return self.llm._extend_messages(list(messages))
 
     def _finish(self, response: ChatResponse) -> ChatResponse:
         output = output_format(self.output_cls).read(response)
@@ -147,7 +130,7 @@ class _Progress:
     """The responses of one streamed answer, with the object in place of the chunk."""
 
     def __init__(self, output_cls: Any) -> None:
-        self._objects = ObjectStream(output_format(output_cls))
+        self._objects = StreamedObjects(output_format(output_cls))
         self._latest: Any = None
 
     def feed(self, response: ChatResponse) -> ChatResponse:

@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
 from pydantic import AnyUrl
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.shown import shown
+from gumloop_core.shown import named, shown, with_article
 from gumloop_core.wire import ContentPart, JSONObject
 from gumloop_core.writing.media import data_url, file_name, image_mime_type, image_part
 
@@ -32,7 +32,7 @@ _CARRIES_FILES = ("user", "tool")
 """Roles whose messages can carry more than text."""
 
 
-def content_of(blocks: Sequence[tuple[int, Any]], role: str, place: int) -> str | list[ContentPart]:
+def message_content(blocks: Sequence[tuple[int, Any]], role: str, place: int) -> str | list[ContentPart]:
     """The content of a message: text where text is all there is, else parts.
 
     Args:
@@ -96,7 +96,8 @@ def _add_parts(parts: list[ContentPart], block: Any, role: str, where: str) -> N
             _add_parts(parts, nested, role, f"{where}.content[{number}]")
     elif role not in _CARRIES_FILES:
         raise InvalidRequestError(
-            f"{where} is {named(block)}, but {_article(role)} message can carry text only. Put it into a user message."
+            f"{where} is {named(block)}, but {with_article(role)} message can carry text only. "
+            "Put it into a user message."
         )
     elif isinstance(block, ImageBlock):
         parts.append(image_part(image_address(block, where), text_field(block, "detail", where)))
@@ -107,7 +108,7 @@ def _add_parts(parts: list[ContentPart], block: Any, role: str, where: str) -> N
     elif isinstance(block, VideoBlock):
         parts.append({"type": "video_url", "video_url": {"url": _video_url(block, where)}})
     else:
-        raise InvalidRequestError(f"{where} is {named(block)}, which {_article(role)} message cannot carry.")
+        raise InvalidRequestError(f"{where} is {named(block)}, which {with_article(role)} message cannot carry.")
 
 
 def _source_part(block: CitableBlock | CitationBlock) -> ContentPart:
@@ -129,15 +130,6 @@ def text_field(block: Any, field: str, where: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidRequestError(f"{where} is {named(block)} whose {field} is {named(value)}, not a text: {shown(value)}.")
-
-
-def named(block: Any) -> str:
-    """A value's class with its article, for an error."""
-    return _article(type(block).__name__)
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"  # "a user"
 
 
 def image_address(block: ImageBlock, where: str) -> str:

@@ -34,7 +34,7 @@ SONG = {"title": "x"}
 )
 @pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter", "tool_calls", None])
 def test_a_whole_object_is_found(text: str, finish_reason: str | None) -> None:
-    assert read_document(text, finish_reason, wanted="object") == (SONG, None, "")
+    assert read_document(text, finish_reason, root_type="object") == (SONG, None, "")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_whole_object_is_found(text: str, finish_reason: str | None) -> None:
 def test_other_documents_are_read(text: str, value: Any) -> None:
     assert read_document(text, "stop") == (value, None, "")
     if isinstance(value, list):
-        assert read_document(text, "stop", wanted="array").value == value
+        assert read_document(text, "stop", root_type="array").value == value
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_other_documents_are_read(text: str, value: Any) -> None:
     ],
 )
 def test_anything_else_is_no_document(text: str, finish_reason: str | None, problem: str) -> None:
-    document = read_document(text, finish_reason, wanted="object")
+    document = read_document(text, finish_reason, root_type="object")
     assert (document.value, document.problem) == (None, problem)
     assert document.reason
     assert len(document.reason) < 400
@@ -114,11 +114,11 @@ def test_every_character_is_looked_at_a_few_times_at_most(text: str, monkeypatch
 
     for name in ("_BEGINNING", "_TEXT_OR_BRACKET"):
         monkeypatch.setattr(structured, name, Counting(getattr(structured, name)))
-    for wanted in (None, "object", "array"):
+    for root_type in (None, "object", "array"):
         for finish_reason in ("stop", "length"):
             long = text * 20_000
             steps = 0
-            read_document(long, finish_reason, wanted=wanted)  # type: ignore[arg-type]
+            read_document(long, finish_reason, root_type=root_type)  # type: ignore[arg-type]
             assert steps <= 4 * len(long)
 
 
@@ -154,12 +154,12 @@ def test_work_that_is_paced_grows_with_the_text(length: int) -> None:
 def test_a_document_of_many_brackets_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read = 0
 
-    def counted(text: bytes) -> Any:
+    def counted(text: str) -> Any:
         nonlocal read
         read += len(text)
         return json.loads(text)
 
-    monkeypatch.setattr(structured, "decode", counted)
+    monkeypatch.setattr(structured, "decode_text", counted)
     text = "Words " + json.dumps([{"a": number} for number in range(500)])
-    assert len(read_document(text, "stop", wanted="array").value) == 500
+    assert len(read_document(text, "stop", root_type="array").value) == 500
     assert read <= 2 * len(text)

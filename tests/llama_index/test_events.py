@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from gumloop_emulator import Answer, Chunks, Emulator, Failure, Pause
 from llama_index_gumloop import Gumloop, events
-from llama_index_gumloop.llm import _acompletions, _completions
+from llama_index_gumloop.from_wire.answers import to_completion_response
+from llama_index_gumloop.from_wire.streamed_answers import aconverted, converted
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans
 from tests.support.http_bytes import chunk
 
@@ -47,11 +48,11 @@ class ByCore(Gumloop):
 
     @llm_completion_callback()
     def stream_complete(self, prompt, formatted=False, **kwargs):
-        return _completions(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return converted(self._stream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
     @llm_completion_callback()
     async def astream_complete(self, prompt, formatted=False, **kwargs):
-        return _acompletions(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs))
+        return aconverted(self._astream_chat(self._prompt_messages(prompt, formatted), kwargs), to_completion_response)
 
 
 class RecordedArguments(RecordedSpans):
@@ -198,9 +199,9 @@ def test_a_listener_that_comes_late_hears_the_rest(server: Emulator, llm, place)
 
 def test_a_listener_behind_a_closed_door_does_not_count(monkeypatch):
     monkeypatch.setattr(root_dispatcher, "event_handlers", [*root_dispatcher.event_handlers, RecordedEvents()])
-    assert events.is_heard()
+    assert events.has_listeners()
     monkeypatch.setattr(core_dispatcher, "propagate", False)
-    assert not events.is_heard()
+    assert not events.has_listeners()
 
 
 @pytest.mark.skipif("rate_limiter" not in Gumloop.model_fields, reason="the framework has no rate limiters yet")

@@ -28,7 +28,7 @@ from pydantic import BaseModel
 from gumloop_core.errors import GumloopError, InvalidResponseError
 from gumloop_emulator import Answer, Emulator, ToolCall
 from llama_index_gumloop.errors import NoToolCallError, UnknownToolError
-from llama_index_gumloop.refused_calls import refused_call
+from llama_index_gumloop.from_wire.refused_calls import refused_call
 
 # The workflow engine looks at every attribute of an agent's model, pydantic's deprecated ones too.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field
 
 from gumloop_core.errors import InvalidRequestError, InvalidResponseError
 from gumloop_emulator import Answer, Emulator, ToolCall
-from llama_index_gumloop import tools
-from llama_index_gumloop.tools import tool_param, tool_params, tool_selections
+from llama_index_gumloop.from_wire import tool_calls
+from llama_index_gumloop.from_wire.tool_calls import tool_selections
+from llama_index_gumloop.tools import tool_param, tool_params
 
 
 def add(a: int, b: int = 2) -> int:
@@ -142,7 +143,7 @@ def test_raw_keeps_the_calls_that_were_left_out(server: Emulator, llm):
 
 def test_arguments_of_a_stream_are_not_parsed_piece_by_piece(server: Emulator, llm, monkeypatch):
     parsed = []
-    monkeypatch.setattr(tools, "from_json", lambda *args, **kwargs: parsed.append(args) or {})
+    monkeypatch.setattr(tool_calls, "from_json", lambda *args, **kwargs: parsed.append(args) or {})
     server.queue(Answer(tool_calls=[ToolCall("add", {"a": 1, "text": "many words " * 20}, id="call_1")]))
     responses = list(llm.stream_chat_with_tools([FunctionTool.from_defaults(add)], user_msg="Hi"))
     assert len(responses) > 10

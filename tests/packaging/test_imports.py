@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,8 @@ print(*sorted({{name.split(".")[0] for name in sys.modules}} & {forbidden!r}))
 LANGCHAIN = {"langchain", "langchain_core", "langgraph", "langsmith"}
 LLAMA_INDEX = {"llama_index"}
 PEERS = {"openai", "litellm", "tiktoken"}
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_emulator"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,37 @@ def test_without_its_framework_it_says_which_extra_to_install(
 @pytest.mark.parametrize("package", ["gumloop_core", "langchain_gumloop", "llama_index_gumloop"])
 def test_nothing_in_it_imports_the_emulator(package: str) -> None:
     """Not within functions either: it is for tests, and for programs without a key."""
-    files = list((Path(__file__).resolve().parents[2] / package).rglob("*.py"))
+    files = list((ROOT / package).rglob("*.py"))
     assert files
     found = [str(file) for file in files if re.search(r"\bgumloop_emulator\b", file.read_text(encoding="utf-8"))]
     assert found == []
+
+
+def _modules() -> dict[str, Path]:
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    names = [file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for file in files]
+    return {name.removesuffix(".__init__"): file for name, file in zip(names, files, strict=True)}
+
+
+def _imports(file: Path, modules: dict[str, Path]) -> set[str]:
+    """Which of the modules a file imports, within functions and for types too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file} imports by a relative name"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found.update(name if name in modules else str(node.module) for name in whole)
+    return found & modules.keys()
+
+
+def test_no_module_imports_itself_in_the_end() -> None:
+    """An import graph without circles: who is read first can be told of any two modules."""
+    modules = _modules()
+    graph = {name: _imports(file, modules) for name, file in modules.items()}
+    assert all(graph[package] for package in PACKAGES)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))

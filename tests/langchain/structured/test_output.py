@@ -24,7 +24,7 @@ from gumloop_core.reading.partial_json import grows
 from gumloop_emulator import Answer, Emulator, Failure
 from gumloop_emulator import ToolCall as Call
 from langchain_gumloop.errors import LengthLimitError, RefusalError
-from langchain_gumloop.structured.output import StructuredAnswerParser
+from langchain_gumloop.structured.parser import StructuredAnswerParser
 from tests.langchain.answers import call, call_piece, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 
@@ -395,11 +395,11 @@ def test_a_response_format_is_a_schema_too(server: Emulator, chat: MakeModel) ->
 
 
 def test_a_class_is_read_once() -> None:
-    from langchain_gumloop.structured.output import target_of
+    from langchain_gumloop.structured.output_format import answer_schema
 
-    assert target_of(City) is target_of(City)
-    assert target_of(City).schema == City.model_json_schema()
-    assert target_of(Tree).schema["type"] == "object"
+    assert answer_schema(City) is answer_schema(City)
+    assert answer_schema(City).schema == City.model_json_schema()
+    assert answer_schema(Tree).schema["type"] == "object"
 
 
 def test_aliases_and_literals(server: Emulator, chat: MakeModel) -> None:

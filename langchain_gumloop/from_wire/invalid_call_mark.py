@@ -15,7 +15,7 @@ _MARK = re.compile(re.escape(_WORDS) + r'"?[\]}]\Z')
 _CLOSED_BY = {"{": "}", "[": "]"}
 
 
-def mark_behind(arguments: str) -> str:
+def invalid_call_mark(arguments: str) -> str:
     """What to add to arguments that are not a JSON object for LangChain not to read one out of them."""
     expected: list[str] = []
     within_text = escaped = False
@@ -34,7 +34,7 @@ def mark_behind(arguments: str) -> str:
     return _WORDS + quote + ("}" if expected and expected[-1] == "]" else "]")
 
 
-def without_mark(arguments: str | None) -> str | None:
+def without_invalid_call_mark(arguments: str | None) -> str | None:
     """The arguments as the model wrote them."""
     if not arguments or _WORDS not in arguments[-len(_WORDS) - 2 :]:
         return arguments

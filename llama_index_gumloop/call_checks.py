@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from llama_index.core.prompts import BasePromptTemplate
 
 from gumloop_core.errors import InvalidRequestError
-from gumloop_core.shown import shown
-from llama_index_gumloop.structured.output_format import checked_class
-from llama_index_gumloop.to_wire.content_parts import named
+from gumloop_core.shown import named, shown
+from llama_index_gumloop.structured.output_format import pydantic_class
 from llama_index_gumloop.to_wire.messages import check_messages
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -58,7 +57,7 @@ def checks_predictions(model: type[Model]) -> type[Model]:
     """
 
     def check(output_cls: Any, prompt: Any, llm_kwargs: Any = None, **_: Any) -> None:
-        checked_class(output_cls)
+        pydantic_class(output_cls)
         if not isinstance(prompt, BasePromptTemplate):
             raise InvalidRequestError(f"The prompt must be a prompt template, PromptTemplate(…), not {shown(prompt)}.")
         if llm_kwargs is not None and not isinstance(llm_kwargs, Mapping):

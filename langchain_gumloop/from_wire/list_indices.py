@@ -1,4 +1,4 @@
-"""Numbers of entries, kept from LangChain's way of adding up.
+"""The indices of a list's entries, as floats, which keeps them from LangChain's way of adding up.
 
 Where messages are merged, LangChain makes one of two entries of a list that have the same integer as their ``index``,
 and runs their texts and signatures together. Within one answer the core has put the pieces together already; entries
@@ -12,14 +12,14 @@ from typing import Any
 from gumloop_core.wire import JSONObject
 
 
-def kept_apart(value: Any) -> Any:
-    """A field of ``additional_kwargs`` with the numbers of its entries as floats; also one level down, in an object."""
+def with_float_indices(value: Any) -> Any:
+    """A field of ``additional_kwargs`` with the indices of its entries as floats; also one level down, in an object."""
     if isinstance(value, dict):
-        return {name: _renumbered(inner) for name, inner in value.items()}
-    return _renumbered(value)
+        return {name: _with_float_indices(inner) for name, inner in value.items()}
+    return _with_float_indices(value)
 
 
-def _renumbered(value: Any) -> Any:
+def _with_float_indices(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return [
@@ -33,8 +33,8 @@ def _is_number(entry: JSONObject) -> bool:
     return type(index) is int and abs(index) < 2**53
 
 
-def as_received(entries: list[Any]) -> list[Any]:
-    """Entries of an earlier answer with their numbers as the server sent them."""
+def with_integer_indices(entries: list[Any]) -> list[Any]:
+    """Entries of an earlier answer with their indices as the server sent them."""
     return [
         {**entry, "index": int(entry["index"])} if isinstance(entry, dict) and _is_whole(entry.get("index")) else entry
         for entry in entries

@@ -1,0 +1,138 @@
+"""Streamed answers: the core's deltas as LlamaIndex's responses, each of which holds all that has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
+from typing import Any, TypeVar
+
+from llama_index.core.base.llms.types import ChatResponse
+
+from gumloop_core.answer import Delta
+from gumloop_core.boundary import Boundary
+from gumloop_core.reading.merging import MergedFields
+from gumloop_core.wire import JSONObject
+from llama_index_gumloop.from_wire.answers import AnswerImages, message_extras, to_response
+from llama_index_gumloop.from_wire.unvalidated import OBJECTS
+
+Given = TypeVar("Given")
+Converted = TypeVar("Converted")
+
+
+def to_responses(deltas: Generator[Delta, None, None]) -> Generator[ChatResponse, None, None]:
+    """The responses for the deltas of a stream, which is closed with them."""
+    response = ResponseMaker().response
+    with Boundary(), closing(deltas):
+        for delta in deltas:
+            yield response(delta)
+
+
+async def ato_responses(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[ChatResponse, None]:
+    """The same for asynchronous calls."""
+    response = ResponseMaker().response
+    with Boundary():
+        async with aclosing(deltas):
+            async for delta in deltas:
+                yield response(delta)
+
+
+def converted(
+    stream: Generator[Given, None, None], convert: Callable[[Given], Converted]
+) -> Generator[Converted, None, None]:
+    """What a function makes of each item of a stream, which is closed with what this returns."""
+    with closing(stream):
+        for item in stream:
+            yield convert(item)
+
+
+async def aconverted(
+    stream: AsyncGenerator[Given, None], convert: Callable[[Given], Converted]
+) -> AsyncGenerator[Converted, None]:
+    """The same for asynchronous calls."""
+    async with aclosing(stream):
+        async for item in stream:
+            yield convert(item)
+
+
+class ResponseMaker:
+    """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._reasoning = ""
+        self._images = AnswerImages()
+        self._calls: list[_StreamedCall] = []
+        self._refusal = ""
+        self._extensions: MergedFields | None = None
+        self._is_plain = True
+
+    def response(self, delta: Delta) -> ChatResponse:
+        """The response after a step."""
+        text = delta.text
+        if text:
+            self._text += text
+            if self._is_plain and len(delta.__dict__) == 2:  # raw and text, as most steps have
+                return OBJECTS.text_response(self._text, text, delta.raw)
+        if delta.completion is not None:
+            response = to_response(delta.completion)
+            response.delta = ""
+            return response
+        return self._response_of_blocks(delta)
+
+    def _response_of_blocks(self, delta: Delta) -> ChatResponse:
+        self._is_plain = False
+        self._reasoning += delta.reasoning
+        self._refusal += delta.refusal
+        if delta.images:
+            self._images.add(delta.images)
+        for piece in delta.tool_calls:
+            while len(self._calls) <= piece.index:
+                self._calls.append(_StreamedCall())
+            call = self._calls[piece.index]
+            call.id = piece.id or call.id
+            call.name = piece.name or call.name
+            call.arguments += piece.arguments
+        if delta.extensions:
+            if self._extensions is None:
+                self._extensions = MergedFields()
+            self._extensions.merge(delta.extensions)
+        more: JSONObject = {}
+        if delta.reasoning:
+            more["thinking_delta"] = delta.reasoning
+        if delta.partial_images:
+            more["partial_images"] = [image.url for image in delta.partial_images]
+        return OBJECTS.response(self._blocks(), self._message_extras(), delta.text, delta.raw, more)
+
+    def _blocks(self) -> list[Any]:
+        blocks: list[Any] = []
+        if self._reasoning:
+            blocks.append(OBJECTS.thinking_block(self._reasoning))
+        images = self._images.blocks
+        if self._text or not (self._calls or images):
+            blocks.append(OBJECTS.text_block(self._text))
+        if images:
+            blocks.extend(image.model_copy() for image in images)  # the picture's bytes are shared
+        for call in self._calls:
+            blocks.append(OBJECTS.tool_call_block(call.id, call.name, call.arguments))  # noqa: PERF401 - faster
+        return blocks
+
+    def _message_extras(self) -> JSONObject:
+        if not (self._calls or self._refusal or self._extensions is not None or self._images.unread):
+            return {}
+        calls = [
+            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in self._calls
+        ]
+        extensions = self._extensions.finished() if self._extensions is not None else None
+        return message_extras(calls, self._refusal, extensions, self._images.unread, None)
+
+
+class _StreamedCall:
+    """A tool call whose arguments are arriving."""
+
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.name = ""
+        self.arguments = ""
