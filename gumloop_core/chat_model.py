@@ -36,7 +36,7 @@ from gumloop_core.http.settings import (
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
     UNSET,
-    AsyncTransport,
+    AsyncTransportName,
     ClientSettings,
 )
 from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
@@ -87,7 +87,7 @@ _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "ht
 def _checked_client(client: Any, argument: str) -> Any:
     if client is None:
         return None
-    from gumloop_core.http.callers_clients import checked_client
+    from gumloop_core.http.base_client import checked_client
 
     return checked_client(client, argument)
 
@@ -215,7 +215,7 @@ class ChatModelFields(BaseModel):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
 
-    async_transport: AsyncTransport = "httpx"
+    async_transport: AsyncTransportName = "httpx"
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 
