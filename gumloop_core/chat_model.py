@@ -50,7 +50,7 @@ _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "ht
 def _checked_client(client: Any, argument: str) -> Any:
     if client is None:
         return None
-    from gumloop_core.http.callers_clients import checked_client
+    from gumloop_core.http.base_client import checked_client
 
     return checked_client(client, argument)
 

@@ -14,7 +14,7 @@ from gumloop_core.http.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
     DEFAULT_TIMEOUT,
-    AsyncTransport,
+    AsyncTransportName,
 )
 from gumloop_core.http.timeouts import UnsetSeconds
 from gumloop_core.wire import JSONObject
@@ -159,7 +159,7 @@ class RequestOptions(Options):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
 
-    async_transport: AsyncTransport = "httpx"
+    async_transport: AsyncTransportName = "httpx"
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
     of that name. An ``http_async_client`` sends by itself."""
 

@@ -11,6 +11,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TypeVar
 from urllib.request import getproxies
@@ -26,8 +27,9 @@ _PROXIED = ("http", "https", "all")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
-def load_tls_context() -> ssl.SSLContext:
-    """A TLS context with the certificates that the environment names, or the usual ones.
+@lru_cache(maxsize=1)
+def tls_context() -> ssl.SSLContext:
+    """The TLS context that all connections share: with the certificates that the environment names, or the usual ones.
 
     Raises:
         ConfigurationError: If they cannot be read.

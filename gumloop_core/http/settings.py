@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gumloop_core.http.exchange import Exchange
 
-AsyncTransport: TypeAlias = Literal["httpx", "aiohttp"]
+AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
 
 USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
@@ -81,7 +81,7 @@ class ClientSettings:
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-        async_transport: AsyncTransport = "httpx",
+        async_transport: AsyncTransportName = "httpx",
     ) -> None:
         self.credentials = credentials or Credentials()
         self.endpoint = endpoint or Endpoint.resolve()
@@ -92,7 +92,7 @@ class ClientSettings:
         self.max_retries = max_retries
         self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
-        self.async_transport: AsyncTransport = async_transport
+        self.async_transport: AsyncTransportName = async_transport
         self._urls: dict[str, httpx.URL] = {}
 
     def chat_exchange(

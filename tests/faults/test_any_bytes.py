@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gumloop_core import Completion, Delta
 from gumloop_core.errors import GumloopError, InvalidResponseError
 from gumloop_core.http.exchange import Exchange
+from gumloop_core.http.httpx_response import HttpxResponse
 from gumloop_core.http.response_body import StreamBody, looks_like_sse
 from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
@@ -25,7 +26,8 @@ MORE = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 MADE_UP = re.compile(r"call_[0-9a-f]{32}")
-RESPONSE = httpx.Response(200, request=httpx.Request("POST", "http://127.0.0.1/"))
+REQUEST = httpx.Request("POST", "http://127.0.0.1/")
+RESPONSE = HttpxResponse(httpx.Response(200, request=REQUEST))
 
 
 def exchange(**options: Any) -> Exchange:
@@ -160,11 +162,11 @@ def test_an_error_response_of_any_bytes(status: int, content: bytes, header: str
     response = httpx.Response(
         status,
         headers=[(b"retry-after", header.encode("utf-8", "replace")), (b"location", content[:10].replace(b"\n", b""))],
-        request=RESPONSE.request,
+        request=REQUEST,
     )
 
     def work() -> Any:
-        yield exchange().check_status(response, content)
+        yield exchange().check_status(HttpxResponse(response), content)
 
     assert outcome(work())[1] is not None
 

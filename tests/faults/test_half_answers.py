@@ -22,6 +22,7 @@ from gumloop_core.errors import (
     StreamError,
 )
 from gumloop_core.http.exchange import Exchange
+from gumloop_core.http.httpx_response import HttpxResponse
 from tests.support.byte_server import CLOSE, ByteServer, Pause
 from tests.support.core_driver import SyncCore, settings_for
 from tests.support.http_bytes import (
@@ -154,7 +155,7 @@ class Reading:
 
 
 @lru_cache
-def _exchanged(encoding: str) -> tuple[Exchange, httpx.Response]:
+def _exchanged(encoding: str) -> tuple[Exchange, HttpxResponse]:
     request = httpx.Request("POST", "http://127.0.0.1/")
     exchange = Exchange(
         request.method,
@@ -166,10 +167,13 @@ def _exchanged(encoding: str) -> tuple[Exchange, httpx.Response]:
         idle_timeout=None,
         max_bytes=10**6,
     )
-    return exchange, httpx.Response(200, headers={"content-encoding": encoding}, request=request)
+    response = httpx.Response(
+        200, headers={"content-encoding": encoding}, request=request, stream=httpx.ByteStream(b"")
+    )
+    return exchange, HttpxResponse(response)
 
 
-def _unpacked(exchange: Exchange, response: httpx.Response, pieces: Sequence[bytes], breaks: bool) -> Iterator[bytes]:
+def _unpacked(exchange: Exchange, response: HttpxResponse, pieces: Sequence[bytes], breaks: bool) -> Iterator[bytes]:
     unpack = exchange.unpacker(response)
     for piece in pieces:
         yield from [piece] if unpack is None else unpack(piece)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
-from gumloop_core.http import pools, retry, settings
+from gumloop_core.http import environment, pool, retry, settings, sync_pool
 from tests.guards.counting import counter_of
 from tests.support.byte_server import SILENCE, ByteServer, Pause
 from tests.support.core_driver import body, settings_for
@@ -30,15 +30,15 @@ from tests.support.http_bytes import (
 @pytest.fixture
 def own_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A pool that no other test has used."""
-    monkeypatch.setattr(pools, "_sync_pool", None)
+    monkeypatch.setattr(sync_pool, "_pool", None)
     yield
-    pool = pools._sync_pool
-    if pool is not None:
-        pool.close()
+    used = sync_pool._pool
+    if used is not None:
+        used.close()
 
 
 def test_twenty_models_share_one_tls_context_and_one_client(own_pool: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    pools.tls_context.cache_clear()
+    environment.tls_context.cache_clear()
     counts, watch = counter_of(monkeypatch)
     watch(httpx, "create_ssl_context")
     watch(httpx, "Client")
@@ -83,7 +83,7 @@ def test_idle_connections_cost_a_call_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_more_connections_stay_idle_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "IDLE_CONNECTIONS", 5)
+    monkeypatch.setattr(pool, "IDLE_CONNECTIONS", 5)
     script = [stream_head(), Pause(0.2), b"".join(map(http_chunk, answer_events())) + LAST_HTTP_CHUNK]
 
     async def work(client: AsyncGumloopClient) -> None:
@@ -109,7 +109,7 @@ def test_connections_that_were_idle_for_long_are_closed_when_another_is_given_ba
         streams = [client.stream(body(stream=True)) for _ in range(4)]
         for stream in streams:
             next(stream)
-        monkeypatch.setattr(pools, "IDLE_SECONDS", 0.0)  # all that are given back now are too old at the next
+        monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)  # all that are given back now are too old at the next
         for stream in streams:
             list(stream)
         assert server.connections == 4

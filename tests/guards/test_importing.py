@@ -17,7 +17,9 @@ print(*sorted(set(sys.modules) - before))
 OURS = {"gumloop_core", "langchain_gumloop", "llama_index_gumloop"}
 NOT_AT_IMPORT = {
     "gumloop_core.http.exchange",
-    "gumloop_core.http.pools",
+    "gumloop_core.http.async_pool",
+    "gumloop_core.http.callers_transport",
+    "gumloop_core.http.sync_pool",
     "gumloop_core.http.response_body",
     "gumloop_core.http.rest_of_body",
     "gumloop_core.http.aiohttp_transport",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gumloop_core.http import pools
+from gumloop_core.http import sync_pool
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 
@@ -54,7 +54,7 @@ ROADS: dict[str, Callable[[ChatGumloop, list[Any]], Any]] = {
 def test_calls_one_after_the_other_share_a_connection(
     monkeypatch: pytest.MonkeyPatch, road: Callable[[ChatGumloop, list[Any]], Any]
 ) -> None:
-    monkeypatch.setattr(pools, "_sync_pool", None)  # other tests' models share the process's connections
+    monkeypatch.setattr(sync_pool, "_pool", None)  # other tests' models share the process's connections
     with Emulator() as server:
         model = ChatGumloop(
             model="claude-sonnet-4-5", base_url=server.base_url, api_key=server.api_key, user_id=server.user_id

@@ -18,7 +18,7 @@ from langchain_core.runnables import ConfigurableField
 from pydantic import SecretStr
 
 from gumloop_core import errors as core
-from gumloop_core.http import pools
+from gumloop_core.http import sync_pool
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.errors import InvalidRequestError, MissingCredentialsError
@@ -170,7 +170,7 @@ def test_a_closed_model_opens_again(server: Emulator, chat: MakeModel) -> None:
 
 
 def test_closing_frees_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_sync_pool", None)  # other tests' models share the process's connections
+    monkeypatch.setattr(sync_pool, "_pool", None)  # other tests' models share the process's connections
     with Emulator() as server:
         connection = {"base_url": server.base_url, "api_key": server.api_key, "user_id": server.user_id}
         model = ChatGumloop(model="claude-sonnet-4-5", **connection)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from gumloop_core.errors import APITimeoutError, ConfigurationError
-from gumloop_core.http import pools
+from gumloop_core.http import environment
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Pause, trusting_context
 from tests.support.core_driver import AiohttpCore, AsyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
@@ -37,7 +37,7 @@ EVENTS = b"".join(map(http_chunk, answer_events()))
 
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "tls_context", trusting_context)
+    monkeypatch.setattr(environment, "tls_context", trusting_context)
 
 
 def make(server: ByteServer, **options: Any) -> AiohttpCore:
@@ -168,12 +168,12 @@ def test_without_aiohttp_an_error_says_what_to_install(monkeypatch: pytest.Monke
 PROGRAM = """
     import asyncio, gc, os, sys
     from gumloop_core import AsyncGumloopClient
-    from gumloop_core.http import pools
+    from gumloop_core.http import environment, loop_pools
     from tests.support.byte_server import ByteServer, trusting_context
     from tests.support.core_driver import body, settings_for
     from tests.support.http_bytes import completion, whole
 
-    pools.tls_context = trusting_context
+    environment.tls_context = trusting_context
     server = ByteServer(whole(completion()), tls=True).__enter__()  # a forked child must not close it
     client = AsyncGumloopClient(settings_for(server.base_url, async_transport="aiohttp"))
     loop = asyncio.new_event_loop()
@@ -188,7 +188,7 @@ def run(program: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("end", ["loop.close()", "pass", "loop.close(); pools._async_pools.sweep(); gc.collect()"])
+@pytest.mark.parametrize("end", ["loop.close()", "pass", "loop.close(); loop_pools.sweep(); gc.collect()"])
 def test_a_loop_that_is_dropped_says_nothing(end: str) -> None:
     assert run(end) == ("", "")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.errors import APIConnectionError, ConfigurationError
-from gumloop_core.http import pools
+from gumloop_core.http import environment, sync_pool
 from tests.core.conftest import Connect
 from tests.support.byte_server import ByteServer
 from tests.support.http_bytes import TEXT, completion, streamed, whole
@@ -22,10 +22,10 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("SSL"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(pools, "_sync_pool", None)
-    pools.tls_context.cache_clear()
+    monkeypatch.setattr(sync_pool, "_pool", None)
+    environment.tls_context.cache_clear()
     yield
-    pools.tls_context.cache_clear()
+    environment.tls_context.cache_clear()
 
 
 def check(connect: Connect, says: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.errors import APIConnectionError, AuthenticationError, StreamError
-from gumloop_core.http import pools
+from gumloop_core.http import environment
 from tests.core.conftest import Connect
 from tests.support.byte_server import SILENCE, ByteServer, Pause, trusting_context
 from tests.support.http_bytes import (
@@ -34,7 +34,7 @@ APPLICATION_DATA = 0x17
 
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "tls_context", _without_tickets)
+    monkeypatch.setattr(environment, "tls_context", _without_tickets)
 
 
 def _without_tickets() -> ssl.SSLContext:

@@ -13,7 +13,7 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError, UnexpectedError
-from gumloop_core.http import pools, rest_of_body
+from gumloop_core.http import loop_pools, rest_of_body, sync_pool
 from gumloop_core.http.settings import UNSET
 from tests.core.conftest import Connect
 from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
@@ -194,7 +194,7 @@ def test_a_connection_that_could_not_be_tried_is_given_back() -> None:
         for _ in range(3):
             with pytest.raises(UnexpectedError, match=r"RuntimeError: .*shutdown"):
                 await client.complete(body())
-        assert len(pools._async_pools[loop].clients.all) == 1
+        assert len(loop_pools.pools[loop].clients) == 1
 
     with ByteServer([SILENCE]) as server:
         asyncio.run(main(server))
@@ -412,7 +412,7 @@ def test_a_client_serves_several_event_loops_at_once() -> None:
 @pytest.fixture
 def own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool that no client of another test uses."""
-    monkeypatch.setattr(pools, "_sync_pool", None)
+    monkeypatch.setattr(sync_pool, "_pool", None)
 
 
 @pytest.mark.usefixtures("own_pool")

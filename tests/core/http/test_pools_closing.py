@@ -14,7 +14,7 @@ import pytest
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
-from gumloop_core.http import pools
+from gumloop_core.http import environment, sync_pool
 from tests.support.byte_server import SILENCE, ByteServer, WaitFor, trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
 from tests.support.http_bytes import (
@@ -42,7 +42,7 @@ PLACES: dict[str, tuple[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "tls_context", trusting_context)
+    monkeypatch.setattr(environment, "tls_context", trusting_context)
 
 
 def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
@@ -269,7 +269,7 @@ def test_closing_a_copy_leaves_the_originals_async_call_alone() -> None:
 
 
 def test_the_last_model_that_shares_a_client_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_sync_pool", None)
+    monkeypatch.setattr(sync_pool, "_pool", None)
     with ByteServer(whole(completion())) as server:
         model = Model(model="m", api_key="k", base_url=server.base_url)
         model._sync().complete(body())

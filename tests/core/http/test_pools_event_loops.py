@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
-from gumloop_core.http import pools
+from gumloop_core.http import environment, loop_pools
 from tests.support.byte_server import SILENCE, ByteServer, trusting_context
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, text_events, whole
@@ -28,8 +28,8 @@ TRANSPORTS = ["httpx", "aiohttp"]
 @pytest.fixture(autouse=True)
 def own_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pools that no client of another test uses."""
-    monkeypatch.setattr(pools, "_async_pools", pools._PoolsOfLoops())
-    monkeypatch.setattr(pools, "tls_context", trusting_context)
+    monkeypatch.setattr(loop_pools, "pools", loop_pools.LoopPools())
+    monkeypatch.setattr(environment, "tls_context", trusting_context)
 
 
 def call_and_close(client: AsyncGumloopClient) -> weakref.ref[Any]:
@@ -49,8 +49,8 @@ def test_loops_closed_by_hand(transport: Any, tls: bool) -> None:
         for count in range(1, 21):
             loops.append(call_and_close(client))
             assert server.wait_until(lambda: server.open_connections <= 1), f"after {count} loops"
-            assert len(pools._async_pools) <= 1
-        pools._async_pools.sweep()
+            assert len(loop_pools.pools) <= 1
+        loop_pools.sweep()
         assert server.wait_until(lambda: server.open_connections == 0)
         gc.collect()
         assert [loop() for loop in loops] == [None] * 20
@@ -96,7 +96,7 @@ def test_loops_that_nobody_closes(transport: Any) -> None:
         gc.collect()
         assert [loop() for loop in loops] == [None] * 5
         assert server.wait_until(lambda: server.open_connections == 0)
-        assert len(pools._async_pools) == 0
+        assert len(loop_pools.pools) == 0
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -131,7 +131,7 @@ def test_threads_with_loops_of_their_own() -> None:
         for thread in threads:
             thread.join(20)
         assert not errors
-        pools._async_pools.sweep()
+        loop_pools.sweep()
         assert server.wait_until(lambda: server.open_connections == 0)
 
 

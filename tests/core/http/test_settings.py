@@ -42,9 +42,7 @@ def phases(timeout: Any) -> dict[str, Any]:
     settings = settings_for("http://127.0.0.1:1", timeout=timeout)
     exchange = settings.chat_exchange(body(), stream=False)
     exchange.authorize(settings.credentials.bearer())
-    extensions = exchange.request(httpx.Client(trust_env=False)).extensions
-    found: dict[str, Any] = extensions["timeout"]
-    return found
+    return exchange.request().timeouts
 
 
 def test_the_phases_of_a_timeout() -> None:
