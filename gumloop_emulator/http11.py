@@ -6,6 +6,7 @@ It knows nothing of Gumloop's wire: subclasses of `LocalServer` answer each requ
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import math
 import socket
@@ -57,6 +58,7 @@ class LocalServer(Traffic):
         keep_requests: How many requests are remembered, the newest ones.
         tls: A server's TLS context; None speaks plain HTTP.
         on_connect: What is sent on each new connection before anything is read.
+        loop: An event loop that another thread runs; None starts one in a thread of the server's own.
     """
 
     def __init__(
@@ -67,14 +69,16 @@ class LocalServer(Traffic):
         keep_requests: int = 10_000,
         tls: ssl.SSLContext | None = None,
         on_connect: Pieces = (),
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(keep_requests)
         self.host = host
         self._wanted_port = port
         self._tls = tls
         self._on_connect = on_connect
+        self._loop = loop
         self._port: int | None = None
-        self._thread: threading.Thread | None = None
+        self._join: Callable[[float], object] | None = None  # waits until it has stopped, for some seconds at most
         self._stop: Callable[[], object] = bool  # nothing to stop yet
 
     async def respond(self, request: ReceivedRequest) -> Response:
@@ -95,14 +99,17 @@ class LocalServer(Traffic):
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{PREFIX}"
 
     def start(self) -> Self:
-        """Start it in a thread of its own and wait until it answers; raises `OSError` when the port is taken."""
-        if self._thread is not None:
+        """Start it in another thread and wait until it answers; raises `OSError` when the port is taken."""
+        if self._join is not None:
             raise RuntimeError("The server is running already.")
-        listener, ready = self._listen(), threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready.set)), name="gumloop-emulator", daemon=True
-        )
-        self._thread.start()
+        ready = threading.Event()
+        serving = self._serve(self._listen(), ready.set)
+        if self._loop is None:
+            thread = threading.Thread(target=asyncio.run, args=(serving,), name="gumloop-emulator", daemon=True)
+            thread.start()
+            self._join = thread.join
+        else:
+            self._join = partial(concurrent.futures.wait, [asyncio.run_coroutine_threadsafe(serving, self._loop)])
         if not ready.wait(_START_SECONDS):
             self.stop()
             raise RuntimeError("The server did not start.")
@@ -112,9 +119,9 @@ class LocalServer(Traffic):
         """Stop it; answers under way are broken off."""
         with contextlib.suppress(RuntimeError):  # the loop may have closed in the meantime
             self._stop()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-        self._thread = self._port = None
+        if self._join is not None:
+            self._join(_STOP_SECONDS)
+        self._join = self._port = None
 
     def serve(self, ready: Callable[[], None]) -> None:
         """Serve in the calling thread until it is interrupted; `ready` is called once it listens."""
@@ -257,11 +264,14 @@ class _Connection(asyncio.Protocol):
         self._read()
 
     async def _answer(self) -> None:
-        target = urlsplit(self._head.target.decode("latin-1"))
-        query = dict(parse_qsl(target.query, keep_blank_values=True))
+        method, target = self._head.method.decode("latin-1"), self._head.target.decode("latin-1")
+        url = urlsplit(target)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
-        method = self._head.method.decode("latin-1")
-        request = ReceivedRequest(method, unquote(target.path), query, headers, bytes(self._body), self._number)
+        written = self._head.headers.raw_items()
+        request = ReceivedRequest(
+            method, unquote(url.path), query, headers, bytes(self._body), self._number, target, written
+        )
         self._service._count(request)
         await self._play(await self._service.respond(request))
 

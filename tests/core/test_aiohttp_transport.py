@@ -17,7 +17,8 @@ import pytest
 
 from gumloop_core.errors import APITimeoutError, ConfigurationError
 from gumloop_core.http import pools
-from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Pause, trusting_context
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, trusting_context
 from tests.support.core_driver import AiohttpCore, AsyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
@@ -65,7 +66,7 @@ def test_requests_are_those_of_httpx() -> None:
         by_httpx, by_aiohttp = server.requests[:2], server.requests[2:]
         for one, other in zip(by_httpx, by_aiohttp, strict=True):
             assert (one.method, one.target, one.body) == (other.method, other.target, other.body)
-            assert sorted(one.raw_head.split(b"\r\n")) == sorted(other.raw_head.split(b"\r\n"))
+            assert sorted(one.raw_headers) == sorted(other.raw_headers)
 
 
 def test_a_long_body_is_sent_whole_and_without_a_warning() -> None:

@@ -22,7 +22,8 @@ from gumloop_core.errors import (
     StreamError,
 )
 from gumloop_core.http.exchange import Exchange
-from tests.support.byte_server import CLOSE, ByteServer, Pause
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import CLOSE, ByteServer
 from tests.support.core_driver import SyncCore, settings_for
 from tests.support.http_bytes import (
     DONE,

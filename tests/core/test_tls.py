@@ -13,8 +13,9 @@ import pytest
 
 from gumloop_core.errors import APIConnectionError, AuthenticationError, StreamError
 from gumloop_core.http import pools
+from gumloop_emulator.script import Pause
 from tests.core.conftest import Connect
-from tests.support.byte_server import SILENCE, ByteServer, Pause, trusting_context
+from tests.support.byte_server import SILENCE, ByteServer, trusting_context
 from tests.support.http_bytes import (
     FINISH,
     TEXT,

@@ -12,9 +12,10 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.http import pools, retry, settings
+from gumloop_emulator.script import Pause
 from tests.core.counting import calls_made
 from tests.guards.counting import counter_of
-from tests.support.byte_server import SILENCE, ByteServer, Pause
+from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
