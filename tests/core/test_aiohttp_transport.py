@@ -18,7 +18,8 @@ import pytest
 from gumloop_core.errors import APITimeoutError, ConfigurationError
 from gumloop_core.http import pools
 from gumloop_emulator.script import Pause
-from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, trusting_context
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer
+from tests.support.certificates import trusting_context
 from tests.support.core_driver import AiohttpCore, AsyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
@@ -170,7 +171,8 @@ PROGRAM = """
     import asyncio, gc, os, sys
     from gumloop_core import AsyncGumloopClient
     from gumloop_core.http import pools
-    from tests.support.byte_server import ByteServer, trusting_context
+    from tests.support.byte_server import ByteServer
+    from tests.support.certificates import trusting_context
     from tests.support.core_driver import body, settings_for
     from tests.support.http_bytes import completion, whole
 

@@ -33,7 +33,8 @@ from gumloop_core.errors import (
 )
 from gumloop_core.http import async_client, client
 from tests.core.conftest import Connect
-from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, drip, trusting_context, unused_port
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, drip, unused_port
+from tests.support.certificates import trusting_context
 from tests.support.core_driver import KEY, AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     DONE,

@@ -15,7 +15,8 @@ from gumloop_core.errors import APIConnectionError, AuthenticationError, StreamE
 from gumloop_core.http import pools
 from gumloop_emulator.script import Pause
 from tests.core.conftest import Connect
-from tests.support.byte_server import SILENCE, ByteServer, trusting_context
+from tests.support.byte_server import SILENCE, ByteServer
+from tests.support.certificates import trusting_context
 from tests.support.http_bytes import (
     FINISH,
     TEXT,

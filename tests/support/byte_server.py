@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from gumloop_emulator.http11 import LocalServer, Response
 from gumloop_emulator.script import Drop, Pause
 from gumloop_emulator.traffic import ReceivedRequest
+from tests.support.certificates import certificates
 
 LONGEST_WAIT = 20.0
 """Seconds after which waiting for something gives up, so that no test hangs on its server."""
@@ -105,24 +105,6 @@ def _shared_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="byte-servers", daemon=True).start()
     return loop
-
-
-@lru_cache(maxsize=1)
-def certificates() -> tuple[Any, ssl.SSLContext]:
-    """A certificate authority of our own, and the server's TLS context."""
-    import trustme
-
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-    return authority, context
-
-
-def trusting_context() -> ssl.SSLContext:
-    """A client's TLS context that trusts the server's certificate."""
-    context = ssl.create_default_context()
-    certificates()[0].configure_trust(context)
-    return context
 
 
 def unused_port() -> int:
