@@ -263,11 +263,9 @@ class _Connection(asyncio.Protocol):
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
         raw = self._head.headers.raw_items()
-        request = ReceivedRequest(
-            method, unquote(url.path), query, fields, bytes(self._body), self._number, target, raw
-        )
-        self._service._count(request)
-        await self._play(await self._service.respond(request))
+        asked = ReceivedRequest(method, unquote(url.path), query, fields, bytes(self._body), self._number, target, raw)
+        self._service._count(asked)
+        await self._play(await self._service.respond(asked))
 
     async def _play(self, response: Response) -> None:
         streams = int(response.streamed)
