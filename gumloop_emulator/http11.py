@@ -6,8 +6,8 @@ It knows nothing of Gumloop's wire: subclasses of `LocalServer` answer each requ
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
-import math
 import socket
 import ssl
 import struct
@@ -57,6 +57,7 @@ class LocalServer(Traffic):
         keep_requests: How many requests are remembered, the newest ones.
         tls: A server's TLS context; None speaks plain HTTP.
         on_connect: What is sent on each new connection before anything is read.
+        loop: An event loop that another thread runs; None starts one in a thread of the server's own.
     """
 
     def __init__(
@@ -67,15 +68,17 @@ class LocalServer(Traffic):
         keep_requests: int = 10_000,
         tls: ssl.SSLContext | None = None,
         on_connect: Pieces = (),
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(keep_requests)
         self.host = host
         self._wanted_port = port
         self._tls = tls
         self._on_connect = on_connect
+        self._loop = loop
         self._port: int | None = None
-        self._thread: threading.Thread | None = None
         self._stop: Callable[[], object] = bool  # nothing to stop yet
+        self._join: Callable[[float], object] = bool  # waits until it has stopped, for some seconds at most
 
     async def respond(self, request: ReceivedRequest) -> Response:
         """Answer one request."""
@@ -95,14 +98,17 @@ class LocalServer(Traffic):
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{PREFIX}"
 
     def start(self) -> Self:
-        """Start it in a thread of its own and wait until it answers; raises `OSError` when the port is taken."""
-        if self._thread is not None:
+        """Start it in another thread and wait until it answers; raises `OSError` when the port is taken."""
+        if self._port is not None:
             raise RuntimeError("The server is running already.")
-        listener, ready = self._listen(), threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready.set)), name="gumloop-emulator", daemon=True
-        )
-        self._thread.start()
+        ready = threading.Event()
+        serving = self._serve(self._listen(), ready.set)
+        if self._loop is None:
+            thread = threading.Thread(target=asyncio.run, args=(serving,), name="gumloop-emulator", daemon=True)
+            thread.start()
+            self._join = thread.join
+        else:
+            self._join = partial(concurrent.futures.wait, [asyncio.run_coroutine_threadsafe(serving, self._loop)])
         if not ready.wait(_START_SECONDS):
             self.stop()
             raise RuntimeError("The server did not start.")
@@ -112,9 +118,8 @@ class LocalServer(Traffic):
         """Stop it; answers under way are broken off."""
         with contextlib.suppress(RuntimeError):  # the loop may have closed in the meantime
             self._stop()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-        self._thread = self._port = None
+        self._join(_STOP_SECONDS)
+        self._port = None
 
     def serve(self, ready: Callable[[], None]) -> None:
         """Serve in the calling thread until it is interrupted; `ready` is called once it listens."""
@@ -140,16 +145,7 @@ class LocalServer(Traffic):
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        # The protocol is named because asyncio turns Nagle's algorithm off only where it sees TCP; with it on,
-        # each answer would wait 40 ms for an acknowledgement.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self.host, self._wanted_port))
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = socket.create_server((self.host, self._wanted_port), family=family, backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
         return listener
 
@@ -167,6 +163,9 @@ class LocalServer(Traffic):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})" if self._port else f"{type(self).__name__}(stopped)"
+
+
+_new_parser = partial(h11.Connection, h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
 
 class _Connection(asyncio.Protocol):
@@ -187,6 +186,8 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        # asyncio would do so only where it sees TCP, not in create_server's sockets; each answer would wait 40 ms.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections.add(self)
         self._service._count(connections=1, open_connections=1)
         self._number = self._service.connections
@@ -257,13 +258,14 @@ class _Connection(asyncio.Protocol):
         self._read()
 
     async def _answer(self) -> None:
-        target = urlsplit(self._head.target.decode("latin-1"))
-        query = dict(parse_qsl(target.query, keep_blank_values=True))
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
-        method = self._head.method.decode("latin-1")
-        request = ReceivedRequest(method, unquote(target.path), query, headers, bytes(self._body), self._number)
-        self._service._count(request)
-        await self._play(await self._service.respond(request))
+        method, target = self._head.method.decode("latin-1"), self._head.target.decode("latin-1")
+        url = urlsplit(target)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
+        raw = self._head.headers.raw_items()
+        asked = ReceivedRequest(method, unquote(url.path), query, fields, bytes(self._body), self._number, target, raw)
+        self._service._count(asked)
+        await self._play(await self._service.respond(asked))
 
     async def _play(self, response: Response) -> None:
         streams = int(response.streamed)
@@ -313,8 +315,7 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
             return
         # Lingering for zero seconds makes the kernel send a reset instead of a farewell.
-        connection = self.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     async def end(self) -> None:
@@ -324,10 +325,6 @@ class _Connection(asyncio.Protocol):
         if work is not None:
             work.cancel()
             await asyncio.wait({work}, timeout=1)
-
-
-def _new_parser() -> h11.Connection:
-    return h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
 
 def _head_of(response: Response) -> h11.Response:
@@ -350,7 +347,5 @@ async def _each(pieces: Pieces) -> AsyncGenerator[Piece, None]:
 
 
 async def _rest(seconds: float) -> None:
-    if seconds == math.inf:
-        await asyncio.Event().wait()  # until the client goes away or the server stops
-    elif seconds > 0:
+    if seconds > 0:  # may be infinite: until the client goes away or the server stops
         await asyncio.sleep(seconds)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from gumloop_emulator.server import Emulator
+if TYPE_CHECKING:
+    from gumloop_emulator.server import Emulator
 
 
 @pytest.fixture(scope="session")
 def gumloop_emulator_server() -> Iterator[Emulator]:
     """One running emulator for the session; with pytest-xdist, one for each worker."""
+    from gumloop_emulator.server import Emulator
+
     with Emulator() as server:
         yield server
 

@@ -27,6 +27,8 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     body: bytes
     connection: int = 0
+    target: str = ""  # path and query, or the whole URL, as they were written
+    raw_headers: Sequence[tuple[bytes, bytes]] = ()  # with their cases, and the repeated ones
     time: float = field(default_factory=time.monotonic)
 
     @cached_property

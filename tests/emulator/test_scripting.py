@@ -24,7 +24,7 @@ from gumloop_emulator import (
     ToolCall,
 )
 from tests.emulator.support import MODEL, body, deltas, events, headers, http, post, text_of
-from tests.support.byte_server import certificates, trusting_context
+from tests.support.certificates import certificates, trusting_context
 
 
 def test_in_order_then_the_stand_in(server: Emulator) -> None:

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import repeat
 from typing import Any
 
 from gumloop_core import errors
-from tests.support.byte_server import CLOSE, ENDLESS, RESET, SILENCE, ByteServer, Drip, Pause
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, drip
 from tests.support.http_bytes import (
     DONE,
     FINISH,
@@ -151,7 +153,7 @@ CONNECTION = [
         "TLS to a server without",
         lambda url: url.replace("http:", "https:"),
         "connect",
-        server={"on_connect": b"HTTP/1.1 400 x\r\n\r\n"},
+        server={"on_connect": [b"HTTP/1.1 400 x\r\n\r\n"]},
     ),
     unreachable("no TLS to a server with", lambda url: url.replace("https:", "http:"), "broke", server={"tls": True}),
     unreachable("reset on connecting", str, "broke|connect", server={"on_connect": [RESET]}),
@@ -161,7 +163,7 @@ CONNECTION = [
     Fault("closed within the head", BROKE, BROKE, both([b"HTTP/1.1 200 OK\r\nContent-", CLOSE])),
     Fault("not HTTP", BROKE, BROKE, both([b"SSH-2.0-OpenSSH_9.6\r\n\r\n", CLOSE])),
     Fault(
-        "a head without end", BROKE, BROKE, both([b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"a" * 60_000 + b"\r\n", ENDLESS])
+        "a head without end", BROKE, BROKE, both([b"HTTP/1.1 200 OK\r\n", repeat(b"X-A: " + b"a" * 60_000 + b"\r\n")])
     ),
     Fault("reset between head and body", BROKE, BROKE, each([head(content_length="9"), RESET], [stream_head(), RESET])),
     Fault(
@@ -231,7 +233,7 @@ CONNECTION = [
         calls=2,
     ),
     Fault("early hints before the head", Answers(), Answers(), lambda mode: [head(103, link="x") + ANSWER[mode]]),
-    Fault("one byte a write", Answers(), Answers(), lambda mode: [[Drip(ANSWER[mode])]]),
+    Fault("one byte a write", Answers(), Answers(), lambda mode: [drip(ANSWER[mode])]),
 ]
 
 LIMIT = 0.25
@@ -280,7 +282,7 @@ TIMEOUTS = [
         Raises(errors.APITimeoutError, rf"did not finish its answer within {LIMIT} s|did not answer", 1),
         Answers(),
         each(
-            [head(content_length="9999"), Drip(b" " * 9999, 1, 0.02)],
+            [head(content_length="9999"), *drip(b" " * 9999, 1, 0.02)],
             [stream_head(), *[Pause(LIMIT / 5), http_chunk(b": hi\n\n")] * 6, streamed()[len(stream_head()) :]],
         ),
         options={**SLOW, "max_retries": 0},
@@ -640,7 +642,7 @@ STATUSES = [
         "an error body without end",
         Raises(errors.BadRequestError, "^400: no no", 1, None, 400),
         Raises(errors.BadRequestError, "^400: no no", 1, None, 400),
-        both([head(400), b"no " * 9_000, ENDLESS]),
+        both([head(400), repeat(b"no " * 9_000)]),
     ),
     Fault(
         "an error with headers that are not ASCII",
@@ -691,14 +693,14 @@ SIZES = [
         "an answer without end",
         TOO_LONG,
         Raises(errors.StreamError, "longer than 300,000 bytes", 1, FIRST),
-        each([head(), b" " * 20_000, ENDLESS], [FIRST_EVENT, http_chunk(b": more\n\n" * 2_000), ENDLESS]),
+        each([head(), repeat(b" " * 20_000)], [FIRST_EVENT, repeat(http_chunk(b": more\n\n" * 2_000))]),
         options=SMALL,
     ),
     Fault(
         "an event without end",
         TOO_LONG,
         Raises(errors.StreamError, "longer than 300,000 bytes", 1, FIRST),
-        each([head(), b'"' + b"x" * 20_000, ENDLESS], [FIRST_EVENT, http_chunk(b"x" * 20_000), ENDLESS]),
+        each([head(), b'"', repeat(b"x" * 20_000)], [FIRST_EVENT, repeat(http_chunk(b"x" * 20_000))]),
         options=SMALL,
     ),
     Fault(

@@ -23,7 +23,8 @@ from gumloop_core.errors import (
 )
 from gumloop_core.http.exchange import Exchange
 from gumloop_core.http.httpx_response import HttpxResponse
-from tests.support.byte_server import CLOSE, ByteServer, Pause
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import CLOSE, ByteServer
 from tests.support.core_driver import SyncCore, settings_for
 from tests.support.http_bytes import (
     DONE,

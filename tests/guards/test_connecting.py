@@ -12,8 +12,9 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.http import environment, pool, retry, settings, sync_pool
+from gumloop_emulator.script import Pause
 from tests.guards.counting import counter_of
-from tests.support.byte_server import SILENCE, ByteServer, Pause
+from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body, settings_for
 from tests.support.counting import calls_made
 from tests.support.http_bytes import (

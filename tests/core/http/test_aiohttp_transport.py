@@ -17,7 +17,9 @@ import pytest
 
 from gumloop_core.errors import APITimeoutError, ConfigurationError
 from gumloop_core.http import environment
-from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer, Pause, trusting_context
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer
+from tests.support.certificates import trusting_context
 from tests.support.core_driver import AiohttpCore, AsyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
@@ -65,7 +67,7 @@ def test_requests_are_those_of_httpx() -> None:
         by_httpx, by_aiohttp = server.requests[:2], server.requests[2:]
         for one, other in zip(by_httpx, by_aiohttp, strict=True):
             assert (one.method, one.target, one.body) == (other.method, other.target, other.body)
-            assert sorted(one.raw_head.split(b"\r\n")) == sorted(other.raw_head.split(b"\r\n"))
+            assert sorted(one.raw_headers) == sorted(other.raw_headers)
 
 
 def test_a_long_body_is_sent_whole_and_without_a_warning() -> None:
@@ -169,7 +171,8 @@ PROGRAM = """
     import asyncio, gc, os, sys
     from gumloop_core import AsyncGumloopClient
     from gumloop_core.http import environment, loop_pools
-    from tests.support.byte_server import ByteServer, trusting_context
+    from tests.support.byte_server import ByteServer
+    from tests.support.certificates import trusting_context
     from tests.support.core_driver import body, settings_for
     from tests.support.http_bytes import completion, whole
 

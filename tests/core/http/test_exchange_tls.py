@@ -13,8 +13,10 @@ import pytest
 
 from gumloop_core.errors import APIConnectionError, AuthenticationError, StreamError
 from gumloop_core.http import environment
+from gumloop_emulator.script import Pause
 from tests.core.conftest import Connect
-from tests.support.byte_server import SILENCE, ByteServer, Pause, trusting_context
+from tests.support.byte_server import SILENCE, ByteServer
+from tests.support.certificates import trusting_context
 from tests.support.http_bytes import (
     FINISH,
     TEXT,

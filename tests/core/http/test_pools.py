@@ -6,6 +6,7 @@ import asyncio
 import gc
 import math
 import threading
+from itertools import repeat
 from typing import Any
 
 import httpx
@@ -15,8 +16,9 @@ from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import APITimeoutError, InvalidResponseError, StreamError, UnexpectedError
 from gumloop_core.http import loop_pools, rest_of_body, sync_pool
 from gumloop_core.http.settings import UNSET
+from gumloop_emulator.script import Pause
 from tests.core.conftest import Connect
-from tests.support.byte_server import CLOSE, ENDLESS, SILENCE, ByteServer, Drip, Pause
+from tests.support.byte_server import CLOSE, SILENCE, ByteServer, drip
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     DONE,
@@ -44,7 +46,7 @@ FIRST = stream_head() + http_chunk(text_events()[0])
     [
         pytest.param([streamed()], id="the end in the same segment"),
         pytest.param([stream_head() + EVENTS, Pause(0.02), LAST_HTTP_CHUNK], id="the end a little later"),
-        pytest.param([Drip(streamed(), 1)], id="byte by byte"),
+        pytest.param(drip(streamed()), id="byte by byte"),
         pytest.param(
             [stream_head() + EVENTS + http_chunk(b": bye\n\n" * 50) + LAST_HTTP_CHUNK], id="more after [DONE]"
         ),
@@ -73,7 +75,7 @@ def test_ten_unary_calls_use_one_connection_errors_included(connect: Connect) ->
     "ending",
     [
         pytest.param([SILENCE], id="held back"),
-        pytest.param([http_chunk(b": more\n\n" * 2000), ENDLESS], id="endless"),
+        pytest.param([repeat(http_chunk(b": more\n\n" * 2000))], id="endless"),
         pytest.param([CLOSE], id="cut off"),
     ],
 )
@@ -289,7 +291,7 @@ def test_comments_keep_a_stream_alive(connect: Connect) -> None:
 
 
 def test_a_unary_answer_must_be_whole_in_time(connect: Connect) -> None:
-    slow = ByteServer([head(content_length="9999"), Drip(b" " * 9999, 1, 0.01)])
+    slow = ByteServer([head(content_length="9999"), *drip(b" " * 9999, 1, 0.01)])
     with slow as server, pytest.raises(APITimeoutError, match=r"did not finish its answer within 0\.3 s"):
         connect(server, timeout=0.3, max_retries=0).complete()
 
@@ -307,7 +309,7 @@ def test_a_timeout_of_one_call(connect: Connect) -> None:
 
 
 def test_an_answer_that_does_not_end_is_given_up(connect: Connect) -> None:
-    with ByteServer([head(), b" " * 50_000, ENDLESS]) as server:
+    with ByteServer([head(), repeat(b" " * 50_000)]) as server:
         with pytest.raises(InvalidResponseError, match=r"longer than 1,000,000 bytes.*max_response_bytes"):
             connect(server, max_response_bytes=1_000_000).complete()
         assert len(server.requests) == 1
@@ -318,7 +320,7 @@ def test_an_answer_that_does_not_end_is_given_up(connect: Connect) -> None:
     "piece", [b": x\n\n" * 5000, b"x" * 50_000, text_events()[0] * 500], ids=["comments", "line", "text"]
 )
 def test_a_stream_that_does_not_end_is_given_up(connect: Connect, piece: bytes) -> None:
-    with ByteServer([FIRST, http_chunk(piece), ENDLESS]) as server:
+    with ByteServer([FIRST, repeat(http_chunk(piece))]) as server:
         with pytest.raises(StreamError, match="longer than 1,000,000 bytes") as caught:
             list(connect(server, max_response_bytes=1_000_000).stream())
         assert caught.value.partial is not None

@@ -15,7 +15,8 @@ from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
 from gumloop_core.http import environment, sync_pool
-from tests.support.byte_server import SILENCE, ByteServer, WaitFor, trusting_context
+from tests.support.byte_server import SILENCE, ByteServer, WaitFor
+from tests.support.certificates import trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
 from tests.support.http_bytes import (
     TEXT,

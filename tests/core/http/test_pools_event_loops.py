@@ -17,7 +17,8 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.http import environment, loop_pools
-from tests.support.byte_server import SILENCE, ByteServer, trusting_context
+from tests.support.byte_server import SILENCE, ByteServer
+from tests.support.certificates import trusting_context
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, text_events, whole
 

@@ -12,7 +12,8 @@ import pytest
 
 from gumloop_core.errors import APITimeoutError, BadRequestError
 from gumloop_core.http import exchange, rest_of_body
-from tests.support.byte_server import SILENCE, ByteServer, Pause
+from gumloop_emulator.script import Pause
+from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import AsyncCore, settings_for, streamed_text
 from tests.support.http_bytes import (
     LAST_HTTP_CHUNK,
