@@ -1,7 +1,4 @@
-"""The floor for LangChain: what anyone would write with httpx and json, and LangChain's own validated objects.
-
-It has no retries, no errors, no credentials and no oddities of the wire; only what the work needs.
-"""
+"""The floor for LangChain: what anyone would write with httpx and json, and LangChain's own validated objects."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -18,8 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from benchmarks.answers import MODEL
-from benchmarks.contenders.floor import HEADERS, LIMITS, achunks, chunks
+from benchmarks.contenders.floor import Endpoint
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
@@ -28,58 +23,41 @@ class Floor(BaseChatModel):
     """A chat model with nothing in it that could be left out."""
 
     base_url: str
-    _client: httpx.Client = PrivateAttr()
-    _async_client: httpx.AsyncClient = PrivateAttr()
+    _endpoint: Endpoint = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Open the clients."""
-        self._client = httpx.Client(headers=HEADERS, timeout=60, limits=LIMITS)
-        self._async_client = httpx.AsyncClient(headers=HEADERS, timeout=60, limits=LIMITS)
+        self._endpoint = Endpoint(self.base_url)
 
     @property
     def _llm_type(self) -> str:
         return "floor"
 
-    @property
-    def _url(self) -> str:
-        return f"{self.base_url}/chat/completions"
-
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
         """Bind tools."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> ChatResult:
-        response = self._client.post(self._url, content=_body(messages, kw, stream=False))
-        return _result(json.loads(response.content))
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(self._endpoint.answer(_params(messages), kwargs))
 
-    async def _agenerate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> ChatResult:
-        response = await self._async_client.post(self._url, content=_body(messages, kw, stream=False))
-        return _result(json.loads(response.content))
+    async def _agenerate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(await self._endpoint.aanswer(_params(messages), kwargs))
 
     def _stream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        with self._client.stream("POST", self._url, content=_body(messages, kw, stream=True)) as response:
-            for chunk in chunks(response):
-                yield _chunk(chunk)
+        for chunk in self._endpoint.chunks(_params(messages), kwargs):
+            yield _chunk(chunk)
 
     async def _astream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async with self._async_client.stream("POST", self._url, content=_body(messages, kw, stream=True)) as response:
-            async for chunk in achunks(response):
-                yield _chunk(chunk)
+        async for chunk in self._endpoint.achunks(_params(messages), kwargs):
+            yield _chunk(chunk)
 
 
-def _body(messages: list[BaseMessage], options: dict[str, Any], *, stream: bool) -> bytes:
-    body = {"model": MODEL, "messages": [_param(message) for message in messages], "stream": stream}
-    if "tools" in options:
-        body["tools"] = options["tools"]
-    return json.dumps(body, separators=(",", ":")).encode()
+def _params(messages: list[BaseMessage]) -> list[dict[str, Any]]:
+    return [_param(message) for message in messages]
 
 
 def _param(message: BaseMessage) -> dict[str, Any]:
@@ -87,14 +65,9 @@ def _param(message: BaseMessage) -> dict[str, Any]:
     if isinstance(message, ToolMessage):
         param["tool_call_id"] = message.tool_call_id
     elif isinstance(message, AIMessage) and message.tool_calls:
-        param["tool_calls"] = [
-            {
-                "id": call["id"],
-                "type": "function",
-                "function": {"name": call["name"], "arguments": json.dumps(call["args"])},
-            }
-            for call in message.tool_calls
-        ]
+        functions = [{"name": call["name"], "arguments": json.dumps(call["args"])} for call in message.tool_calls]
+        calls = zip(message.tool_calls, functions, strict=True)
+        param["tool_calls"] = [{"id": call["id"], "type": "function", "function": function} for call, function in calls]
     return param
 
 
@@ -129,9 +102,10 @@ def _chunk(chunk: dict[str, Any]) -> ChatGenerationChunk:
     if not choices:
         return ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=_usage(chunk)))
     delta, reason = choices[0]["delta"], choices[0]["finish_reason"]
+    more: dict[str, Any] = {}
     calls = delta.get("tool_calls")
     if calls:
-        pieces = [
+        more["tool_call_chunks"] = [
             tool_call_chunk(
                 name=call["function"].get("name"),
                 args=call["function"].get("arguments"),
@@ -140,15 +114,6 @@ def _chunk(chunk: dict[str, Any]) -> ChatGenerationChunk:
             )
             for call in calls
         ]
-        message = AIMessageChunk(content=delta.get("content") or "", tool_call_chunks=pieces)
     elif reason:
-        metadata = {"finish_reason": reason, "model_name": chunk["model"]}
-        message = AIMessageChunk(content=delta.get("content") or "", response_metadata=metadata)
-    else:
-        message = AIMessageChunk(content=delta.get("content") or "")
-    return ChatGenerationChunk(message=message)
-
-
-def make(base_url: str) -> Floor:
-    """Make the model."""
-    return Floor(base_url=base_url)
+        more["response_metadata"] = {"finish_reason": reason, "model_name": chunk["model"]}
+    return ChatGenerationChunk(message=AIMessageChunk(content=delta.get("content") or "", **more))
