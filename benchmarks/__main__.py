@@ -54,7 +54,7 @@ def _measure(framework: str, given: argparse.Namespace) -> list[dict[str, Any]]:
             stack.enter_context(closing(worker))
             worker.do("verify", address, {})
         for row in ROWS:
-            taking_part = [worker for worker in workers if worker.name in row.contenders(framework)]
+            taking_part = [worker for worker in workers if worker.name in row.contenders(framework, quick=given.quick)]
             if given.only not in row.title or not taking_part:
                 continue
             if sys.stderr.isatty():

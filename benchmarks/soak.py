@@ -27,7 +27,6 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.callers import Calls
@@ -144,15 +143,15 @@ async def soak(server: str, given: argparse.Namespace, tally: Tally) -> dict[str
         while time.monotonic() < deadline:
             await call(*ways[place % 3], tally)
 
-    synchronous = [partial(call_until, deadline, *ways[place % 3], tally) for place in range(given.threads)]
-    threads = [threading.Thread(target=work, daemon=True) for work in synchronous]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for place in range(given.threads):
+        threads.append(threading.Thread(target=call_until, args=(deadline, *ways[place % 3], tally), daemon=True))
+        threads[-1].start()
     tasks = [asyncio.ensure_future(keep_calling(place)) for place in range(given.streams)]
     memory, in_use = [], []
     while time.monotonic() < deadline:
-        await asyncio.sleep(min(5.0, given.seconds / 5))
-        memory.append(resident_megabytes())
+        await asyncio.sleep(given.seconds / 20)
+        memory.append(peak_megabytes())
         in_use.append(sys.getallocatedblocks())
     done, pending = await asyncio.wait(tasks, timeout=GRACE + given.idle)
     for task in pending:
@@ -162,20 +161,15 @@ async def soak(server: str, given: argparse.Namespace, tally: Tally) -> dict[str
     for _, model in ways:
         await model.aclose()
         model.close()
-    return {
-        "seconds": round(time.monotonic() - began, 1),
-        "hung": len(pending) + sum(thread.is_alive() for thread in threads),
-        "callers_failed": [repr(task.exception()) for task in done if task.exception()],
-        "memory_mb": memory,
-        "blocks_in_use": in_use,
-    }
+    hung = len(pending) + sum(thread.is_alive() for thread in threads)
+    failed = [repr(task.exception()) for task in done if task.exception()]
+    measured = {"seconds": round(time.monotonic() - began, 1), "memory_mb": memory, "blocks_in_use": in_use}
+    return {**measured, "hung": hung, "callers_failed": failed}
 
 
-def resident_megabytes() -> float:
-    """Memory of this process now, 0 where the system does not say."""
-    with contextlib.suppress(OSError):
-        return round(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20, 1)
-    return 0.0
+def peak_megabytes() -> float:
+    """The most memory that this process has had so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def open_sockets() -> int:
@@ -204,16 +198,11 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         sockets = open_sockets()
         report = asyncio.run(soak(server, given, tally))
         gc.collect()
-        report["sockets_left"] = open_sockets() - sockets
-        report["server"] = statistics_of(server)
-    return {
-        **{"streams": given.streams, "threads": given.threads},
-        **{"begun": sum(tally.faults.values()), "calls": sum(tally.outcomes.values())},
-        **{"faults": dict(tally.faults.most_common()), "outcomes": dict(tally.outcomes.most_common())},
-        **{"unexpected": tally.outcomes["unexpected"], "unexpected_shown": tally.unexpected[:20]},
-        **report,
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    }
+        report |= {"sockets_left": open_sockets() - sockets, "server": statistics_of(server)}
+    report |= {"streams": given.streams, "threads": given.threads, "unexpected_shown": tally.unexpected[:20]}
+    report |= {"begun": sum(tally.faults.values()), "faults": dict(tally.faults.most_common())}
+    report |= {"calls": sum(tally.outcomes.values()), "outcomes": dict(tally.outcomes.most_common())}
+    return {**report, "unexpected": tally.outcomes["unexpected"]}
 
 
 def is_clean(report: dict[str, Any]) -> bool:
@@ -222,24 +211,23 @@ def is_clean(report: dict[str, Any]) -> bool:
     return report["calls"] == report["begun"] > 0 and report["sockets_left"] <= 0 and not any(wrong)
 
 
+SHOWN = """{calls:,} calls in {seconds} s, {streams:,} streams and {threads} threads at once, \
+the server saw {server[most_open_streams]:,} open at once
+{all_outcomes}
+{unexpected:9,}  unexpected
+{lost:9,}  lost, {hung} callers hung, {failed} failed
+peak memory after each twentieth of the run, in MB: {memory_mb}
+blocks of memory in use at the same times: {blocks_in_use}
+{sockets_left} sockets left, {server[open_connections]} connections left on the server; \
+{server[requests]:,} requests over {server[connections]:,} connections"""
+
+
 def show(report: dict[str, Any]) -> str:
     """The report for people."""
-    memory, in_use, server = report["memory_mb"], report["blocks_in_use"], report["server"]
-    quarter = -(-len(in_use) // 4)
-    begin, end = median(in_use[:quarter]), median(in_use[-quarter:])
-    lines = [
-        f"{report['calls']:,} calls in {report['seconds']} s, {report['streams']:,} streams and {report['threads']} "
-        f"threads at once (the server saw {server['most_open_streams']:,} open at once)",
-        *[f"{count:9,}  {outcome}" for outcome, count in report["outcomes"].items()],
-        f"{report['unexpected']:9,}  unexpected",
-        f"{report['begun'] - report['calls']:9,}  lost, {report['hung']} callers hung, "
-        f"{len(report['callers_failed'])} failed",
-        f"peak memory {report['peak_rss_mb']} MB; over time {memory[0]} to {memory[-1]} MB",
-        f"blocks of memory in use, median of the first and the last quarter: {begin:,.0f}, {end:,.0f}",
-        f"{report['sockets_left']} sockets left, {server['open_connections']} connections left on the server; "
-        f"{server['requests']:,} requests over {server['connections']:,} connections",
-    ]
-    return "\n".join([*lines, *report["unexpected_shown"], *report["callers_failed"][:5]])
+    outcomes = "\n".join(f"{count:9,}  {outcome}" for outcome, count in report["outcomes"].items())
+    lost, failed = report["begun"] - report["calls"], report["callers_failed"]
+    shown = SHOWN.format(**report, all_outcomes=outcomes, lost=lost, failed=len(failed))
+    return "\n".join([shown, *report["unexpected_shown"], *failed[:5]])
 
 
 def main() -> int:

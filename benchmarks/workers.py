@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -70,6 +71,7 @@ def _work(orders: Connection, framework: str, name: str) -> None:
     """Do work until nobody orders any."""
     for stream in (1, 2):  # what a contender prints must not get into the table
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    sys.dont_write_bytecode = False  # the first import of a contender writes it, the next ones are measured
     # A peer fetches a price list from the network when it is imported, unless told not to.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     for variable in [variable for variable in os.environ if variable.lower().endswith("_proxy")]:

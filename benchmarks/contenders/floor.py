@@ -13,11 +13,8 @@ import httpx
 
 from benchmarks.answers import MODEL
 
-_OPTIONS: dict[str, Any] = {
-    "headers": {"Authorization": "Bearer benchmark", "Content-Type": "application/json"},
-    "timeout": 60,
-    "limits": httpx.Limits(max_connections=None, max_keepalive_connections=100),
-}
+_HEADERS = {"Authorization": "Bearer benchmark", "Content-Type": "application/json"}
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 
 
 class Endpoint:
@@ -25,18 +22,16 @@ class Endpoint:
 
     def __init__(self, base_url: str) -> None:
         self._url = f"{base_url}/chat/completions"
-        self._client = httpx.Client(**_OPTIONS)
-        self._async_client = httpx.AsyncClient(**_OPTIONS)
+        self._client = httpx.Client(headers=_HEADERS, timeout=60, limits=_LIMITS)
+        self._async_client = httpx.AsyncClient(headers=_HEADERS, timeout=60, limits=_LIMITS)
 
     def answer(self, messages: list[Any], options: dict[str, Any]) -> Any:
         """A whole answer."""
-        response = self._client.post(self._url, content=_body(messages, options, stream=False))
-        return json.loads(response.content)
+        return json.loads(self._client.post(self._url, content=_body(messages, options)).content)
 
     async def aanswer(self, messages: list[Any], options: dict[str, Any]) -> Any:
         """The same, asynchronously."""
-        response = await self._async_client.post(self._url, content=_body(messages, options, stream=False))
-        return json.loads(response.content)
+        return json.loads((await self._async_client.post(self._url, content=_body(messages, options))).content)
 
     def chunks(self, messages: list[Any], options: dict[str, Any]) -> Iterator[Any]:
         """The chunks of a streamed answer."""
@@ -59,7 +54,7 @@ class Endpoint:
                         yield json.loads(event[6:])
 
 
-def _body(messages: list[Any], options: dict[str, Any], *, stream: bool) -> bytes:
+def _body(messages: list[Any], options: dict[str, Any], *, stream: bool = False) -> bytes:
     body = {"model": MODEL, "messages": messages, "stream": stream}
     if "tools" in options:
         body["tools"] = options["tools"]

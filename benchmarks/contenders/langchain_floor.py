@@ -37,27 +37,19 @@ class Floor(BaseChatModel):
         """Bind tools."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
-    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
-        return _result(self._endpoint.answer(_params(messages), kwargs))
+    def _generate(self, messages: list[BaseMessage], run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(self._endpoint.answer(list(map(_param, messages)), kwargs))
 
-    async def _agenerate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
-        return _result(await self._endpoint.aanswer(_params(messages), kwargs))
+    async def _agenerate(self, messages: list[BaseMessage], run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(await self._endpoint.aanswer(list(map(_param, messages)), kwargs))
 
-    def _stream(
-        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._endpoint.chunks(_params(messages), kwargs):
+    def _stream(self, messages: list[BaseMessage], **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        for chunk in self._endpoint.chunks(list(map(_param, messages)), kwargs):
             yield _chunk(chunk)
 
-    async def _astream(
-        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async for chunk in self._endpoint.achunks(_params(messages), kwargs):
+    async def _astream(self, messages: list[BaseMessage], **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async for chunk in self._endpoint.achunks(list(map(_param, messages)), kwargs):
             yield _chunk(chunk)
-
-
-def _params(messages: list[BaseMessage]) -> list[dict[str, Any]]:
-    return [_param(message) for message in messages]
 
 
 def _param(message: BaseMessage) -> dict[str, Any]:
@@ -75,24 +67,19 @@ def _usage(answer: dict[str, Any]) -> UsageMetadata | None:
     usage = answer.get("usage")
     if usage is None:
         return None
-    return UsageMetadata(
-        input_tokens=usage["prompt_tokens"],
-        output_tokens=usage["completion_tokens"],
-        total_tokens=usage["total_tokens"],
-    )
+    read, written, total = usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
+    return UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=total)
 
 
 def _result(answer: dict[str, Any]) -> ChatResult:
     choice = answer["choices"][0]
-    read = choice["message"]
+    read, calls = choice["message"], []
+    for call in read.get("tool_calls") or ():
+        function = call["function"]
+        calls.append(tool_call(name=function["name"], args=json.loads(function["arguments"]), id=call["id"]))
+    metadata = {"model_name": answer["model"], "id": answer["id"], "finish_reason": choice["finish_reason"]}
     message = AIMessage(
-        content=read["content"] or "",
-        tool_calls=[
-            tool_call(name=call["function"]["name"], args=json.loads(call["function"]["arguments"]), id=call["id"])
-            for call in read.get("tool_calls") or ()
-        ],
-        response_metadata={"model_name": answer["model"], "id": answer["id"], "finish_reason": choice["finish_reason"]},
-        usage_metadata=_usage(answer),
+        content=read["content"] or "", tool_calls=calls, response_metadata=metadata, usage_metadata=_usage(answer)
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -103,16 +90,11 @@ def _chunk(chunk: dict[str, Any]) -> ChatGenerationChunk:
         return ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=_usage(chunk)))
     delta, reason = choices[0]["delta"], choices[0]["finish_reason"]
     more: dict[str, Any] = {}
-    calls = delta.get("tool_calls")
-    if calls:
+    if delta.get("tool_calls"):
+        pieces = [(call, call["function"]) for call in delta["tool_calls"]]
         more["tool_call_chunks"] = [
-            tool_call_chunk(
-                name=call["function"].get("name"),
-                args=call["function"].get("arguments"),
-                id=call.get("id"),
-                index=call["index"],
-            )
-            for call in calls
+            tool_call_chunk(name=it.get("name"), args=it.get("arguments"), id=call.get("id"), index=call["index"])
+            for call, it in pieces
         ]
     elif reason:
         more["response_metadata"] = {"finish_reason": reason, "model_name": chunk["model"]}

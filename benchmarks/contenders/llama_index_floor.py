@@ -6,14 +6,8 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    LLMMetadata,
-    MessageRole,
-    TextBlock,
-    ToolCallBlock,
-)
+from llama_index.core.base.llms import types
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock, ToolCallBlock
 from llama_index.core.llms.callbacks import llm_chat_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
@@ -35,41 +29,31 @@ class Floor(FunctionCallingLLM):
         self._endpoint = Endpoint(self.base_url)
 
     @property
-    def metadata(self) -> LLMMetadata:
+    def metadata(self) -> types.LLMMetadata:
         """What pipelines need to know."""
-        return LLMMetadata(is_chat_model=True, is_function_calling_model=True, model_name=MODEL)
+        return types.LLMMetadata(is_chat_model=True, is_function_calling_model=True, model_name=MODEL)
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer."""
-        return _response(self._endpoint.answer(_params(messages), kwargs))
+        return _response(self._endpoint.answer(list(map(_param, messages)), kwargs))
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer."""
-        return _response(await self._endpoint.aanswer(_params(messages), kwargs))
+        return _response(await self._endpoint.aanswer(list(map(_param, messages)), kwargs))
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[ChatResponse]:
         """Answer piece by piece."""
-
-        def responses() -> Iterator[ChatResponse]:
-            answer = _Streamed()
-            for chunk in self._endpoint.chunks(_params(messages), kwargs):
-                yield answer.add(chunk)
-
-        return responses()
+        answer = _Streamed()
+        return (answer.add(chunk) for chunk in self._endpoint.chunks(list(map(_param, messages)), kwargs))
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AsyncIterator[ChatResponse]:
         """Answer piece by piece."""
-
-        async def responses() -> AsyncIterator[ChatResponse]:
-            answer = _Streamed()
-            async for chunk in self._endpoint.achunks(_params(messages), kwargs):
-                yield answer.add(chunk)
-
-        return responses()
+        answer = _Streamed()
+        return (answer.add(chunk) async for chunk in self._endpoint.achunks(list(map(_param, messages)), kwargs))
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
         """Not measured."""
@@ -85,15 +69,9 @@ class Floor(FunctionCallingLLM):
             for id_, function in calls
         ]
 
-    def _prepare_chat_with_tools(
-        self, tools: Sequence[Any], user_msg: Any = None, chat_history: Any = None, **kwargs: Any
-    ) -> dict[str, Any]:
-        messages = [*(chat_history or ()), ChatMessage(role=MessageRole.USER, content=user_msg)]
+    def _prepare_chat_with_tools(self, tools: Sequence[Any], **kwargs: Any) -> dict[str, Any]:
+        messages = [*(kwargs.get("chat_history") or ()), ChatMessage(role=MessageRole.USER, content=kwargs["user_msg"])]
         return {"messages": messages, "tools": [tool.metadata.to_openai_tool() for tool in tools]}
-
-
-def _params(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
-    return [_param(message) for message in messages]
 
 
 def _param(message: ChatMessage) -> dict[str, Any]:
@@ -123,25 +101,18 @@ class _Streamed:
         piece = delta.get("content") or ""
         self.text += piece
         for call in delta.get("tool_calls") or ():
-            self._add_call(call["index"], call)
+            function = call["function"]
+            if call["index"] == len(self.calls):
+                self.calls.append({"id": call["id"], "type": "function", "function": {**function}})
+            else:
+                known = self.calls[call["index"]]
+                arguments = known["function"]["arguments"] + function["arguments"]
+                self.calls[call["index"]] = {**known, "function": {**known["function"], "arguments": arguments}}
         blocks: list[Any] = [TextBlock(text=self.text)] if self.text or not self.calls else []
         more: dict[str, Any] = {}
-        if self.calls:
-            calls = [(call["id"], call["function"]) for call in self.calls]
-            blocks += [
-                ToolCallBlock(tool_call_id=id_, tool_name=function["name"], tool_kwargs=function["arguments"])
-                for id_, function in calls
-            ]
+        for call in self.calls:
+            id_, name, arguments = call["id"], call["function"]["name"], call["function"]["arguments"]
+            blocks.append(ToolCallBlock(tool_call_id=id_, tool_name=name, tool_kwargs=arguments))
             more["additional_kwargs"] = {"tool_calls": list(self.calls)}
         message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, **more)
         return ChatResponse(message=message, raw=chunk, delta=piece, additional_kwargs=dict(chunk.get("usage") or {}))
-
-    def _add_call(self, index: int, call: dict[str, Any]) -> None:
-        function = call["function"]
-        if index == len(self.calls):
-            known = {"name": function["name"], "arguments": function["arguments"]}
-            self.calls.append({"id": call["id"], "type": "function", "function": known})
-        else:
-            known = self.calls[index]["function"]
-            arguments = known["arguments"] + function["arguments"]
-            self.calls[index] = {**self.calls[index], "function": {**known, "arguments": arguments}}
