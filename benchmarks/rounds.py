@@ -25,8 +25,8 @@ def measure(
 
     Returns:
         For each contender ``value``, the median of its numbers, and where there is a floor ``ratio``, the median of
-        its ratios to it, with ``quartiles``; ``hung``, the rounds that it missed
-        because it hung; or ``error``, why it could not do the work.
+        its ratios to it, with ``quartiles``; ``hung``, the rounds that it missed because it hung; or ``error``, why it
+        could not do the work.
     """
     values: dict[str, dict[int, float]] = {worker.name: {} for worker in workers}
     errors: dict[str, str] = {}
@@ -36,15 +36,14 @@ def measure(
         for worker in [*workers[first:], *workers[:first]]:
             if worker.name in errors:
                 continue
+            if work == "imported":
+                worker.restart()  # for only the first import costs anything
             try:
                 value = worker.do(work, server, arguments)
-            except HungError as error:
-                hung[worker.name] += 1
-                if hung[worker.name] > MOST_HUNG:
-                    errors[worker.name] = str(error)
-                continue
             except WorkError as error:
-                errors[worker.name] = str(error)
+                hung[worker.name] += isinstance(error, HungError)
+                if not isinstance(error, HungError) or hung[worker.name] > MOST_HUNG:
+                    errors[worker.name] = str(error)
                 continue
             if turn or rounds == 1:  # the first turn warms up
                 values[worker.name][turn] = value
@@ -54,18 +53,11 @@ def measure(
         if name in errors or not numbers:
             measured[name] = {"error": errors.get(name, "no round came to an end")}
             continue
-        measured[name] = {"value": median(numbers.values())}
-        if hung[name]:
-            measured[name]["hung"] = hung[name]
+        measured[name] = {"value": median(numbers.values()), **({"hung": hung[name]} if hung[name] else {})}
         ratios = [number / floor[turn] for turn, number in numbers.items() if floor.get(turn)]
         if ratios:
-            measured[name].update(_spread(ratios))
+            measured[name]["ratio"] = median(ratios)
+        if len(ratios) >= 3:
+            low, _, high = quantiles(ratios, n=4)
+            measured[name]["quartiles"] = [low, high]
     return measured
-
-
-def _spread(ratios: list[float]) -> dict[str, Any]:
-    middle = {"ratio": median(ratios)}
-    if len(ratios) < 3:
-        return middle
-    low, _, high = quantiles(ratios, n=4)
-    return {**middle, "quartiles": [low, high]}

@@ -1,4 +1,4 @@
-"""The work that is measured: each function does some of it with one contender and says what a unit of it cost."""
+"""The work that is measured."""
 
 from __future__ import annotations
 
@@ -6,52 +6,205 @@ import asyncio
 import gc
 import json
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
+from itertools import chain
+from statistics import median
 from time import perf_counter, process_time
-from types import ModuleType
 from typing import Any
 
 from benchmarks import answers
+from benchmarks.callers import Calls
+from benchmarks.contenders import Contender
 
 
-class Contender:
-    """One contender, and what is needed to put it to work.
+class Work:
+    """One contender at work: each method does some and says what a unit of it cost, in CPU seconds unless it says so.
 
     Args:
-        calls: The framework's public calls, a module of :mod:`benchmarks.callers`.
-        make: Makes the contender's model for a base URL.
+        calls: The framework's public calls.
+        contender: Makes the models.
         server: The server's address, without a path.
     """
 
-    def __init__(self, calls: ModuleType, make: Callable[[str], Any], server: str) -> None:
-        self.calls: Any = calls
-        self.make = make
-        self.server = server
+    def __init__(self, calls: Calls, contender: Contender, server: str) -> None:
+        self._calls, self._contender, self._server = calls, contender, server
+        self._one_message = calls.conversation(1)
+        self._models: dict[tuple[str, bool], Any] = {}
         self.loop = asyncio.new_event_loop()
-        self._models: dict[str, Any] = {}
 
-    def model(self, mode: str) -> Any:
-        """The model whose requests the server answers in this mode; the same one each time."""
-        model = self._models.get(mode)
-        if model is None:
-            model = self._models[mode] = self.make(f"{self.server}/{mode}/v1")
-        return model
+    def _new_model(self, mode: str = "unary") -> Any:
+        """Make a model whose requests the server answers in this mode."""
+        return self._contender.make(f"{self._server}/{mode}/v1")
 
-    def tool_model(self, mode: str) -> Any:
-        """The same with tools."""
-        model = self._models.get(f"{mode} with tools")
-        if model is None:
-            model = self._models[f"{mode} with tools"] = self.calls.with_tools(self.model(mode))
-        return model
+    def _model(self, mode: str, *, tools: bool = False) -> Any:
+        """The same one each time, with or without tools."""
+        if (mode, tools) not in self._models:
+            model = self._new_model(mode)
+            self._models[mode, tools] = self._calls.with_tools(model) if tools else model
+        return self._models[mode, tools]
 
-    def run(self, work: Awaitable[Any]) -> Any:
-        """Run asynchronous work in the one event loop."""
-        return self.loop.run_until_complete(work)
+    def verify(self) -> None:
+        """Check that the contender makes of every kind of answer what it should, or raise `AssertionError`."""
+        calls, messages, model = self._calls, self._calls.conversation(3), self._model("flat-20")
 
-    def close(self) -> None:
-        """Close the event loop."""
-        self.run(self.loop.shutdown_asyncgens())
-        self.loop.close()
+        def check(answer: Any, pieces: list[Any]) -> None:
+            assert calls.text(answer) == answers.UNARY_TEXT
+            assert "".join(map(calls.new_text, pieces)) == "".join(answers.words(20)) == calls.text(calls.whole(pieces))
+
+        async def asynchronously() -> None:
+            pieces = [piece async for piece in await calls.astream(model, messages)]
+            check(await calls.aunary(model, messages), pieces)
+
+        check(calls.unary(model, messages), list(calls.stream(model, messages)))
+        self.loop.run_until_complete(asynchronously())
+        with_tools = self._model("tools-20", tools=True)
+        called = calls.tool_call(with_tools, calls.whole(list(calls.stream_tools(with_tools))))
+        assert called == (answers.TOOL, {"note": "".join(answers.words(18))})
+
+    def unary(self, *, calls: int, messages: int = 1) -> float:
+        """A unary call."""
+        model, conversation, call = self._model("unary"), self._calls.conversation(messages), self._calls.unary
+        return _cpu_seconds(lambda: _exhaust(call(model, conversation) for _ in range(calls))) / calls
+
+    def async_unary(self, *, calls: int) -> float:
+        """An asynchronous unary call."""
+        model = self._model("unary")
+
+        async def work() -> None:
+            for _ in range(calls):
+                await self._calls.aunary(model, self._one_message)
+
+        return self._async_cpu_seconds(work) / calls
+
+    def chunk(self, *, chunks: int, streams: int = 1, pace: int = 0, kind: str = "flat") -> float:
+        """A chunk of a streamed text, the request's share included; ``pace`` is the pause between two in µs."""
+        model = self._model(f"paced-{chunks}-{pace}" if pace else f"{kind}-{chunks}")
+        read = (self._calls.stream(model, self._one_message) for _ in range(streams))
+        return _cpu_seconds(lambda: _exhaust(chain.from_iterable(read))) / chunks / streams
+
+    def async_chunk(self, *, chunks: int, pace: int = 0) -> float:
+        """The same, asynchronously."""
+        model = self._model(f"paced-{chunks}-{pace}" if pace else f"flat-{chunks}")
+
+        async def work() -> None:
+            async for _ in await self._calls.astream(model, self._one_message):
+                pass
+
+        return self._async_cpu_seconds(work) / chunks
+
+    def padding(self, *, chunks: int, streams: int) -> float:
+        """A chunk in the form of OpenAI's recorded streams with its padding, over one without."""
+        kinds = ("openai", "padded", "padded", "openai")  # the models' first calls are not compared
+        *_, padded, plain = (self.chunk(chunks=chunks, streams=streams, kind=kind) for kind in kinds)
+        return padded / plain
+
+    def tool_delta(self, *, chunks: int) -> float:
+        """A piece of a tool call's arguments."""
+        model = self._model(f"tools-{chunks}", tools=True)
+        return _cpu_seconds(lambda: _exhaust(self._calls.stream_tools(model))) / chunks
+
+    def message(self, *, messages: int, calls: int) -> float:
+        """One more message in a request."""
+        many = self.unary(calls=calls, messages=messages)
+        return (many - self.unary(calls=calls)) / (messages - 1)
+
+    def growth(self, *, short: int, long: int) -> float:
+        """What a chunk costs in a long stream, over what it costs in a short one; the request's cost is taken off."""
+        streams = long // short
+        request = self.chunk(chunks=1, streams=streams)
+        in_short = self.chunk(chunks=short, streams=streams) * short - request
+        in_long = self.chunk(chunks=long) * long - request
+        return (in_long / long) / (in_short / short)
+
+    def v3_event(self, *, chunks: int) -> float:
+        """A LangChain v3 event made natively, over one made by LangChain's bridge; reading the chunks is left out."""
+        from benchmarks.v3_events import makers
+
+        _, _, native, bridged = [_cpu_seconds(lambda make=make: _exhaust(make())) for make in 2 * makers(chunks)]  # type: ignore[misc]
+        return native / bridged
+
+    def v3_stream(self, *, chunks: int) -> float:
+        """A whole stream of v3 events by the public call, natively, over the same by the bridge."""
+        from benchmarks.v3_events import bridged
+
+        def seconds(model: Any) -> float:
+            return _cpu_seconds(lambda: _exhaust(model.stream_events(self._one_message, version="v3")))
+
+        url = f"{self._server}/flat-{chunks}/v1"
+        return seconds(self._model(f"flat-{chunks}")) / seconds(bridged(url))
+
+    def second_model(self, *, models: int) -> float:
+        """Making a further model."""
+        self._new_model()
+
+        def work() -> None:
+            made = [self._new_model() for _ in range(models)]
+            del made
+
+        return _cpu_seconds(work) / models
+
+    def second_model_called(self, *, models: int) -> float:
+        """Making a further model and calling it once, over a call of one that was called before."""
+        call = self._calls.unary
+        called = _cpu_seconds(lambda: _exhaust(call(self._new_model(), self._one_message) for _ in range(models)))
+        return called / models - self.unary(calls=models)
+
+    def together(self, *, streams: int, chunks: int, pace: int) -> float:
+        """A stream among many in one event loop, which the server holds until all are open, over a stream alone."""
+        expected = len("".join(answers.words(chunks)))
+        held, paced = self._model(f"held-{streams}-{chunks}-{pace}"), self._model(f"paced-{chunks}-{pace}")
+        alone = max(1, streams // 20)
+
+        async def read(model: Any) -> None:
+            length = 0
+            async for response in await self._calls.astream(model, self._one_message):
+                length += len(self._calls.new_text(response))
+            assert length == expected
+
+        async def one_after_another() -> None:
+            for _ in range(alone):
+                await read(paced)
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*(read(held) for _ in range(streams)))
+
+        one = self._async_cpu_seconds(one_after_another) / alone
+        return self._async_cpu_seconds(all_at_once) / streams / one
+
+    def first_chunk(self, *, calls: int) -> float:
+        """Seconds of real time until the first text is there: the median of some calls."""
+        model = self._model("flat-3")
+        seconds = []
+        gc.collect()
+        for _ in range(calls):
+            start = perf_counter()
+            stream = iter(self._calls.stream(model, self._one_message))
+            while not self._calls.new_text(next(stream)):
+                pass
+            seconds.append(perf_counter() - start)
+            _exhaust(stream)
+        return median(seconds)
+
+    def connections(self, *, streams: int) -> float:
+        """How many connections so many streams open, one after another, each read to its end."""
+        model = self._new_model("flat-20")
+        before = self._accepted()
+        for _ in range(streams):
+            _exhaust(self._calls.stream(model, self._one_message))
+        return self._accepted() - before - 1  # the last is the question itself
+
+    def imported(self) -> float:
+        """Importing the contender beyond its framework; only the first time tells."""
+        return _cpu_seconds(lambda: getattr(import_module(self._contender.module), self._contender.name))
+
+    def _accepted(self) -> int:
+        with urllib.request.urlopen(f"{self._server}/stats") as response:
+            return int(json.load(response)["connections"])
+
+    def _async_cpu_seconds(self, work: Callable[[], Awaitable[None]]) -> float:
+        return _cpu_seconds(lambda: self.loop.run_until_complete(work()))
 
 
 def _cpu_seconds(work: Callable[[], Any]) -> float:
@@ -66,236 +219,5 @@ def _cpu_seconds(work: Callable[[], Any]) -> float:
         gc.unfreeze()
 
 
-async def _consume(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
-def _consume_all(stream: Any) -> None:
-    for _ in stream:
-        pass
-
-
-# -- is it right? ------------------------------------------------------------------------------------------------
-
-
-def verify(contender: Contender) -> None:
-    """Check that the contender makes of every kind of answer what it should.
-
-    Raises:
-        AssertionError: If it does not.
-    """
-    calls = contender.calls
-    messages = calls.conversation(3)
-    model = contender.model("flat-20")
-    expected = "".join(answers.words(20))
-    assert calls.text(calls.unary(model, messages)) == answers.UNARY_TEXT
-    assert calls.streamed_text(calls.stream(model, messages)) == expected
-
-    async def asynchronously() -> None:
-        assert calls.text(await calls.aunary(model, messages)) == answers.UNARY_TEXT
-        responses = [response async for response in await calls.astream(model, messages)]
-        assert calls.streamed_text(responses) == expected
-
-    contender.run(asynchronously())
-    tool_model = contender.tool_model("tools-20")
-    name, arguments = calls.streamed_call(tool_model, calls.stream_tools(tool_model))
-    assert name == answers.TOOL
-    assert arguments == {"note": "".join(answers.words(18))}
-
-
-# -- CPU seconds -------------------------------------------------------------------------------------------------
-
-
-def unary(contender: Contender, *, calls: int, messages: int = 1) -> float:
-    """A unary call."""
-    model, conversation = contender.model("unary"), contender.calls.conversation(messages)
-    call = contender.calls.unary
-
-    def work() -> None:
-        for _ in range(calls):
-            call(model, conversation)
-
-    return _cpu_seconds(work) / calls
-
-
-def async_unary(contender: Contender, *, calls: int) -> float:
-    """An asynchronous unary call."""
-    model, conversation = contender.model("unary"), contender.calls.conversation(1)
-
-    async def work() -> None:
-        for _ in range(calls):
-            await contender.calls.aunary(model, conversation)
-
-    return _cpu_seconds(lambda: contender.run(work())) / calls
-
-
-def chunk(contender: Contender, *, chunks: int, streams: int = 1, pace: int = 0) -> float:
-    """A chunk of a streamed text, the request's share included; ``pace`` is the pause between two in µs."""
-    model = contender.model(f"paced-{chunks}-{pace}" if pace else f"flat-{chunks}")
-    conversation = contender.calls.conversation(1)
-
-    def work() -> None:
-        for _ in range(streams):
-            _consume_all(contender.calls.stream(model, conversation))
-
-    return _cpu_seconds(work) / chunks / streams
-
-
-def async_chunk(contender: Contender, *, chunks: int, pace: int = 0) -> float:
-    """The same, asynchronously."""
-    model = contender.model(f"paced-{chunks}-{pace}" if pace else f"flat-{chunks}")
-    conversation = contender.calls.conversation(1)
-
-    async def work() -> None:
-        await _consume(await contender.calls.astream(model, conversation))
-
-    return _cpu_seconds(lambda: contender.run(work())) / chunks
-
-
-def padding(contender: Contender, *, chunks: int, streams: int) -> float:
-    """A chunk in the form of OpenAI's recorded streams with its padding, over one without."""
-    conversation = contender.calls.conversation(1)
-
-    def read(mode: str) -> float:
-        model = contender.model(f"{mode}-{chunks}")
-
-        def work() -> None:
-            for _ in range(streams):
-                _consume_all(contender.calls.stream(model, conversation))
-
-        return _cpu_seconds(work)
-
-    read("openai")  # the models' first calls are not compared
-    read("padded")
-    return read("padded") / read("openai")
-
-
-def tool_delta(contender: Contender, *, chunks: int) -> float:
-    """A piece of a tool call's arguments."""
-    model = contender.tool_model(f"tools-{chunks}")
-    return _cpu_seconds(lambda: _consume_all(contender.calls.stream_tools(model))) / chunks
-
-
-def message(contender: Contender, *, messages: int, calls: int) -> float:
-    """One more message in a request."""
-    many = unary(contender, calls=calls, messages=messages)
-    return (many - unary(contender, calls=calls, messages=1)) / (messages - 1)
-
-
-def growth(contender: Contender, *, short: int, long: int) -> float:
-    """What a chunk costs in a long stream, over what it costs in a short one; the request's cost is taken off."""
-    streams = long // short
-    request = chunk(contender, chunks=1, streams=streams)
-    in_short = chunk(contender, chunks=short, streams=streams) * short - request
-    in_long = chunk(contender, chunks=long) * long - request
-    return (in_long / long) / (in_short / short)
-
-
-def v3_event(_: Contender, *, chunks: int) -> float:
-    """A LangChain v3 event made natively, over one made by LangChain's bridge; reading the chunks is left out."""
-    from benchmarks.v3_events import makers
-
-    native, bridge = makers(chunks)
-    _consume_all(native())
-    _consume_all(bridge())
-    return _cpu_seconds(lambda: _consume_all(native())) / _cpu_seconds(lambda: _consume_all(bridge()))
-
-
-def v3_stream(contender: Contender, *, chunks: int) -> float:
-    """A whole stream of v3 events by the public call, natively, over the same by the bridge."""
-    from benchmarks.v3_events import Bridged
-
-    conversation = contender.calls.conversation(1)
-    native = contender.model(f"flat-{chunks}")
-    bridged = Bridged(model=answers.MODEL, base_url=f"{contender.server}/flat-{chunks}/v1", api_key="benchmark")
-    one, other = (
-        _cpu_seconds(lambda model=model: _consume_all(model.stream_events(conversation, version="v3")))  # type: ignore[misc]
-        for model in (native, bridged)
-    )
-    return one / other
-
-
-def second_model(contender: Contender, *, models: int) -> float:
-    """Making a further model."""
-    contender.make(f"{contender.server}/unary/v1")
-
-    def work() -> None:
-        made = [contender.make(f"{contender.server}/unary/v1") for _ in range(models)]
-        del made
-
-    return _cpu_seconds(work) / models
-
-
-def second_model_called(contender: Contender, *, models: int) -> float:
-    """Making a further model and calling it once, over a call of one that was called before."""
-    conversation = contender.calls.conversation(1)
-
-    def work() -> None:
-        for _ in range(models):
-            contender.calls.unary(contender.make(f"{contender.server}/unary/v1"), conversation)
-
-    return _cpu_seconds(work) / models - unary(contender, calls=models)
-
-
-def together(contender: Contender, *, streams: int, chunks: int, pace: int) -> float:
-    """A stream among many in one event loop, over a stream that is alone.
-
-    The server holds the streams until all are open.
-
-    Raises:
-        AssertionError: If one does not finish with all its text.
-    """
-    conversation = contender.calls.conversation(1)
-    expected = len("".join(answers.words(chunks)))
-
-    async def read(model: Any) -> None:
-        length = 0
-        async for response in await contender.calls.astream(model, conversation):
-            length += len(contender.calls.new_text(response))
-        assert length == expected
-
-    async def all_at_once() -> None:
-        model = contender.model(f"held-{streams}-{chunks}-{pace}")
-        await asyncio.gather(*(read(model) for _ in range(streams)))
-
-    async def one_after_another(count: int) -> None:
-        model = contender.model(f"paced-{chunks}-{pace}")
-        for _ in range(count):
-            await read(model)
-
-    alone = max(1, streams // 20)
-    one = _cpu_seconds(lambda: contender.run(one_after_another(alone))) / alone
-    return _cpu_seconds(lambda: contender.run(all_at_once())) / streams / one
-
-
-# -- other units -------------------------------------------------------------------------------------------------
-
-
-def first_chunk(contender: Contender, *, calls: int) -> float:
-    """Seconds of real time until the first text is there: the median of some calls."""
-    model, conversation = contender.model("flat-3"), contender.calls.conversation(1)
-    seconds = []
-    gc.collect()
-    for _ in range(calls):
-        start = perf_counter()
-        stream = iter(contender.calls.stream(model, conversation))
-        while not contender.calls.new_text(next(stream)):
-            pass
-        seconds.append(perf_counter() - start)
-        _consume_all(stream)
-    return sorted(seconds)[calls // 2]
-
-
-def connections(contender: Contender, *, streams: int) -> float:
-    """How many connections so many streams open, one after another, each read to its end."""
-    model, conversation = contender.make(f"{contender.server}/flat-20/v1"), contender.calls.conversation(1)
-    before = _accepted(contender.server)
-    for _ in range(streams):
-        _consume_all(contender.calls.stream(model, conversation))
-    return _accepted(contender.server) - before - 1  # the last is the question itself
-
-
-def _accepted(server: str) -> int:
-    with urllib.request.urlopen(f"{server}/stats") as response:
-        return int(json.load(response)["connections"])
+def _exhaust(results: Iterable[Any]) -> None:
+    deque(results, maxlen=0)

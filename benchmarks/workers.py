@@ -1,21 +1,22 @@
-"""The processes that measure: one for each contender, and the server's."""
+"""The processes: one for each contender, and one for a server."""
 
 from __future__ import annotations
 
-import json
-import select
-import subprocess
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.work import Work
 
-ROOT = Path(__file__).resolve().parents[1]
-
+if TYPE_CHECKING:  # no contender finds some of itself imported
+    from gumloop_emulator.http11 import LocalServer
 
 LONGEST_WORK = 90.0
 """Seconds after which a contender is held to hang. One peer leaves responses unread, and its HTTP library can wait for
@@ -31,79 +32,85 @@ class HungError(WorkError):
 
 
 class Worker:
-    """A contender's process; see :mod:`benchmarks.worker`."""
+    """A process with one contender, so that no contender's threads and garbage are counted as another's."""
 
     def __init__(self, framework: str, name: str) -> None:
         self.name = name
-        self._command = [sys.executable, "-m", "benchmarks.worker", framework, name]
-        self._start()
-
-    def _start(self) -> None:
-        self._complaints = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,  # a pipe that nobody reads would fill up and hold the contender
-            text=True,
-        )
+        self._framework = framework
+        self._process, self._orders = _started(_work, framework, name)
 
     def do(self, work: str, server: str, arguments: dict[str, Any]) -> Any:
-        """Have work done.
-
-        Raises:
-            WorkError: If it could not be.
-            HungError: If it did not end. The process is a new one then.
-        """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        """Have some :class:`Work` done; raises `WorkError`, or `HungError` and has a new process then."""
         try:
-            self._process.stdin.write(json.dumps({"work": work, "server": server, "arguments": arguments}) + "\n")
-            self._process.stdin.flush()
-            if not select.select([self._process.stdout], [], [], LONGEST_WORK)[0]:
-                self.close()
-                self._start()
+            self._orders.send((work, server, arguments))
+            if self._orders.poll(LONGEST_WORK):
+                value, error = self._orders.recv()
+            else:
+                self.restart()
                 raise HungError(f"{work} did not end within {LONGEST_WORK:.0f} s")
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            self._complaints.seek(0)
-            raise WorkError(f"the process ended: {self._complaints.read()[-500:].strip()}")
-        reply = json.loads(line)
-        if "error" in reply:
-            raise WorkError(reply["error"])
-        return reply["value"]
+        except (EOFError, OSError):
+            self._process.join()
+            raise WorkError(f"the process ended with {self._process.exitcode}") from None
+        if error:
+            raise WorkError(error)
+        return value
+
+    def restart(self) -> None:
+        """Have a new process."""
+        self.close()
+        self._process, self._orders = _started(_work, self._framework, self.name)
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
-        self._process.communicate()
-        self._complaints.close()
+        self._process.join()
+        self._orders.close()
+
+
+def _work(orders: Connection, framework: str, name: str) -> None:
+    """Do work until nobody orders any."""
+    for stream in (1, 2):  # what a contender prints must not get into the table
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    sys.dont_write_bytecode = False  # the first import of a contender writes it, the next ones are measured
+    # A peer fetches a price list from the network when it is imported, unless told not to.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    for variable in [variable for variable in os.environ if variable.lower().endswith("_proxy")]:
+        del os.environ[variable]
+    at_work: dict[str, Work] = {}
+    while True:
+        kind, server, arguments = orders.recv()
+        try:
+            if server not in at_work:
+                contender, calls = CONTENDERS[framework][name], import_module(f"benchmarks.callers.{framework}").CALLS
+                at_work[server] = Work(calls, contender, server)
+            reply = getattr(at_work[server], kind)(**arguments), None
+        except Exception as error:
+            reply = None, f"{type(error).__name__}: {str(error)[:500]}"
+        orders.send(reply)
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start the server; its address, without a path."""
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("server.py"))], stdout=subprocess.PIPE, text=True
-    )
+def served(make: Callable[[], LocalServer]) -> Iterator[str]:
+    """Start a server; its address, without a path."""
+    process, ours = _started(_serve, make)
     try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        yield f"http://127.0.0.1:{ours.recv()}"
     finally:
         process.kill()
-        process.communicate()
+        process.join()
+        ours.close()
 
 
-@contextmanager
-def workers(framework: str, names: list[str] | None = None) -> Iterator[list[Worker]]:
-    """Start the processes of a framework's contenders."""
-    with ExitStack() as stack:
-        started = []
-        for name in CONTENDERS[framework] if names is None else names:
-            worker = Worker(framework, name)
-            stack.callback(worker.close)
-            started.append(worker)
-        yield started
+def _serve(theirs: Connection, make: Callable[[], LocalServer]) -> None:
+    with make() as server:
+        theirs.send(server.port)
+        theirs.poll(None)  # until nobody is there any more
+
+
+def _started(target: Callable[..., None], *arguments: Any) -> tuple[SpawnProcess, Connection]:
+    fresh = get_context("spawn")
+    ours, theirs = fresh.Pipe()
+    process = fresh.Process(target=target, args=(theirs, *arguments), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours

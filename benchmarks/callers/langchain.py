@@ -1,85 +1,35 @@
-"""LangChain's public calls."""
+"""LangChain's public calls, and the rest of what a program has loaded that uses chat models, prompts and tools."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import reduce
+from operator import add, attrgetter, itemgetter
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.language_models.chat_models import BaseChatModel  # noqa: F401
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: F401
+from langchain_core.output_parsers import StrOutputParser  # noqa: F401
+from langchain_core.prompts import ChatPromptTemplate  # noqa: F401
+from langchain_core.runnables import RunnableLambda  # noqa: F401
+from langchain_core.tools import BaseTool, tool  # noqa: F401
+
+from benchmarks.callers import Calls, save_note
 
 
-def save_note(note: str) -> str:
-    """Save a note.
-
-    Args:
-        note: The note.
-    """
-    return note
+async def _astream(model: Any, messages: Any) -> Any:
+    return model.astream(messages)
 
 
-def conversation(count: int) -> list[BaseMessage]:
-    """A conversation of so many messages, the user's last."""
-    makers = (AIMessage, HumanMessage) if count % 2 == 0 else (HumanMessage, AIMessage)
-    return [
-        makers[place % 2](content=f"Message {place} of a long talk. " + 3 * "It has gone on. ")
-        for place in range(count)
-    ]
-
-
-def unary(model: Any, messages: list[BaseMessage]) -> AIMessage:
-    """A whole answer."""
-    answer: AIMessage = model.invoke(messages)
-    return answer
-
-
-async def aunary(model: Any, messages: list[BaseMessage]) -> AIMessage:
-    """A whole answer, asynchronously."""
-    answer: AIMessage = await model.ainvoke(messages)
-    return answer
-
-
-def stream(model: Any, messages: list[BaseMessage]) -> Iterator[AIMessageChunk]:
-    """A streamed answer."""
-    chunks: Iterator[AIMessageChunk] = model.stream(messages)
-    return chunks
-
-
-async def astream(model: Any, messages: list[BaseMessage]) -> AsyncIterator[AIMessageChunk]:
-    """A streamed answer, asynchronously."""
-    chunks: AsyncIterator[AIMessageChunk] = model.astream(messages)
-    return chunks
-
-
-def with_tools(model: Any) -> Any:
-    """The model as it is asked for tool calls."""
-    return model.bind_tools([save_note])
-
-
-def stream_tools(model: Any) -> Iterator[AIMessageChunk]:
-    """A streamed answer from a model :func:`with_tools`."""
-    chunks: Iterator[AIMessageChunk] = model.stream("Note this.")
-    return chunks
-
-
-def new_text(chunk: AIMessageChunk) -> str:
-    """The text that a chunk adds."""
-    return chunk.text
-
-
-def text(answer: AIMessage) -> str:
-    """An answer's text."""
-    return answer.text
-
-
-def streamed_text(chunks: Iterable[AIMessageChunk]) -> str:
-    """The text of a streamed answer."""
-    return "".join(chunk.text for chunk in chunks)
-
-
-def streamed_call(_: Any, chunks: Iterable[AIMessageChunk]) -> tuple[str, dict[str, Any]]:
-    """Name and arguments of a streamed answer's only tool call."""
-    whole: Any = None
-    for chunk in chunks:
-        whole = chunk if whole is None else whole + chunk
-    (call,) = whole.tool_calls
-    return call["name"], call["args"]
+CALLS = Calls(
+    message=lambda assistant, text: (AIMessage if assistant else HumanMessage)(content=text),
+    unary=lambda model, messages: model.invoke(messages),
+    aunary=lambda model, messages: model.ainvoke(messages),
+    stream=lambda model, messages: model.stream(messages),
+    astream=_astream,
+    with_tools=lambda model: model.bind_tools([save_note]),
+    stream_tools=lambda model: model.stream("Note this."),
+    new_text=attrgetter("text"),
+    whole=lambda chunks: reduce(add, chunks),
+    text=attrgetter("text"),
+    tool_call=lambda model, answer: itemgetter("name", "args")(*answer.tool_calls),
+)

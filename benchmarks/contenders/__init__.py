@@ -1,10 +1,11 @@
-"""Who is measured: for each framework a floor, ours, and the peers. Each is a function from a base URL to a model."""
+"""Who is measured: for each framework a floor, ours, and the peers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
+
+from benchmarks.answers import MODEL
 
 FLOOR = "floor"
 OURS = {"langchain": "ChatGumloop", "llama_index": "Gumloop"}
@@ -15,28 +16,41 @@ OVER_AIOHTTP = {"langchain": "ChatGumloop, aiohttp", "llama_index": "Gumloop, ai
 QUICK = (FLOOR, *OURS.values(), "ChatOpenAI", "OpenAILike")
 """Those that are quick: without the peers that take seconds to start and milliseconds a call."""
 
+
+class Contender(NamedTuple):
+    """The class of a contender's models; its module is imported only where one is made."""
+
+    module: str
+    name: str
+    options: dict[str, Any]
+    url: str = "base_url"  # what the option for the base URL is called
+
+    def make(self, base_url: str) -> Any:
+        """Make a model that asks the server at a base URL."""
+        options = {"model": MODEL, "api_key": "benchmark", self.url: base_url, **self.options}
+        return getattr(import_module(self.module), self.name)(**options)
+
+
+_ONCE = {"max_retries": 0}
+_OURS = {"max_retries": 0, "user_id": "benchmark"}
+_AIOHTTP = {**_OURS, "async_transport": "aiohttp"}
+_LITELLM = {"max_retries": 0, "model": f"openrouter/{MODEL}"}  # by its route to OpenRouter
+_LIKE = {"max_retries": 0, "is_chat_model": True, "is_function_calling_model": True}
+
 CONTENDERS = {
     "langchain": {
-        FLOOR: "langchain_floor",
-        "ChatGumloop": "langchain_ours",
-        "ChatGumloop, aiohttp": "langchain_ours_aiohttp",
-        "ChatOpenAI": "langchain_openai",
-        "ChatOpenRouter": "langchain_openrouter",
-        "ChatLiteLLM": "langchain_litellm",
+        FLOOR: Contender("benchmarks.contenders.langchain_floor", "Floor", {}),
+        "ChatGumloop": Contender("langchain_gumloop", "ChatGumloop", _OURS),
+        "ChatGumloop, aiohttp": Contender("langchain_gumloop", "ChatGumloop", _AIOHTTP),
+        "ChatOpenAI": Contender("langchain_openai", "ChatOpenAI", _ONCE),
+        "ChatOpenRouter": Contender("langchain_openrouter", "ChatOpenRouter", {}),
+        "ChatLiteLLM": Contender("langchain_litellm", "ChatLiteLLM", _LITELLM, "api_base"),
     },
     "llama_index": {
-        FLOOR: "llama_index_floor",
-        "Gumloop": "llama_index_ours",
-        "Gumloop, aiohttp": "llama_index_ours_aiohttp",
-        "OpenAILike": "llama_index_openai_like",
-        "LiteLLM": "llama_index_litellm",
+        FLOOR: Contender("benchmarks.contenders.llama_index_floor", "Floor", {}),
+        "Gumloop": Contender("llama_index_gumloop", "Gumloop", _OURS),
+        "Gumloop, aiohttp": Contender("llama_index_gumloop", "Gumloop", _AIOHTTP),
+        "OpenAILike": Contender("llama_index.llms.openai_like", "OpenAILike", _LIKE, "api_base"),
+        "LiteLLM": Contender("llama_index.llms.litellm", "LiteLLM", _LITELLM, "api_base"),
     },
 }
-"""The contenders of each framework, and the module here that makes each."""
-
-
-def maker(framework: str, name: str) -> Callable[[str], Any]:
-    """The function that makes a contender's model for a base URL. Its module is imported only now."""
-    module = import_module(f"benchmarks.contenders.{CONTENDERS[framework][name]}")
-    make: Callable[[str], Any] = module.make
-    return make

@@ -1,7 +1,4 @@
-"""The floor for LangChain: what anyone would write with httpx and json, and LangChain's own validated objects.
-
-It has no retries, no errors, no credentials and no oddities of the wire; only what the work needs.
-"""
+"""The floor for LangChain: what anyone would write with httpx and json, and LangChain's own validated objects."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -18,8 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from benchmarks.answers import MODEL
-from benchmarks.contenders.floor import HEADERS, LIMITS, achunks, chunks
+from benchmarks.contenders.floor import Endpoint
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
@@ -28,58 +23,33 @@ class Floor(BaseChatModel):
     """A chat model with nothing in it that could be left out."""
 
     base_url: str
-    _client: httpx.Client = PrivateAttr()
-    _async_client: httpx.AsyncClient = PrivateAttr()
+    _endpoint: Endpoint = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Open the clients."""
-        self._client = httpx.Client(headers=HEADERS, timeout=60, limits=LIMITS)
-        self._async_client = httpx.AsyncClient(headers=HEADERS, timeout=60, limits=LIMITS)
+        self._endpoint = Endpoint(self.base_url)
 
     @property
     def _llm_type(self) -> str:
         return "floor"
 
-    @property
-    def _url(self) -> str:
-        return f"{self.base_url}/chat/completions"
-
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
         """Bind tools."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> ChatResult:
-        response = self._client.post(self._url, content=_body(messages, kw, stream=False))
-        return _result(json.loads(response.content))
+    def _generate(self, messages: list[BaseMessage], run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(self._endpoint.answer(list(map(_param, messages)), kwargs))
 
-    async def _agenerate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> ChatResult:
-        response = await self._async_client.post(self._url, content=_body(messages, kw, stream=False))
-        return _result(json.loads(response.content))
+    async def _agenerate(self, messages: list[BaseMessage], run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return _result(await self._endpoint.aanswer(list(map(_param, messages)), kwargs))
 
-    def _stream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        with self._client.stream("POST", self._url, content=_body(messages, kw, stream=True)) as response:
-            for chunk in chunks(response):
-                yield _chunk(chunk)
+    def _stream(self, messages: list[BaseMessage], **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        for chunk in self._endpoint.chunks(list(map(_param, messages)), kwargs):
+            yield _chunk(chunk)
 
-    async def _astream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async with self._async_client.stream("POST", self._url, content=_body(messages, kw, stream=True)) as response:
-            async for chunk in achunks(response):
-                yield _chunk(chunk)
-
-
-def _body(messages: list[BaseMessage], options: dict[str, Any], *, stream: bool) -> bytes:
-    body = {"model": MODEL, "messages": [_param(message) for message in messages], "stream": stream}
-    if "tools" in options:
-        body["tools"] = options["tools"]
-    return json.dumps(body, separators=(",", ":")).encode()
+    async def _astream(self, messages: list[BaseMessage], **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async for chunk in self._endpoint.achunks(list(map(_param, messages)), kwargs):
+            yield _chunk(chunk)
 
 
 def _param(message: BaseMessage) -> dict[str, Any]:
@@ -87,14 +57,9 @@ def _param(message: BaseMessage) -> dict[str, Any]:
     if isinstance(message, ToolMessage):
         param["tool_call_id"] = message.tool_call_id
     elif isinstance(message, AIMessage) and message.tool_calls:
-        param["tool_calls"] = [
-            {
-                "id": call["id"],
-                "type": "function",
-                "function": {"name": call["name"], "arguments": json.dumps(call["args"])},
-            }
-            for call in message.tool_calls
-        ]
+        functions = [{"name": call["name"], "arguments": json.dumps(call["args"])} for call in message.tool_calls]
+        calls = zip(message.tool_calls, functions, strict=True)
+        param["tool_calls"] = [{"id": call["id"], "type": "function", "function": function} for call, function in calls]
     return param
 
 
@@ -102,24 +67,19 @@ def _usage(answer: dict[str, Any]) -> UsageMetadata | None:
     usage = answer.get("usage")
     if usage is None:
         return None
-    return UsageMetadata(
-        input_tokens=usage["prompt_tokens"],
-        output_tokens=usage["completion_tokens"],
-        total_tokens=usage["total_tokens"],
-    )
+    read, written, total = usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
+    return UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=total)
 
 
 def _result(answer: dict[str, Any]) -> ChatResult:
     choice = answer["choices"][0]
-    read = choice["message"]
+    read, calls = choice["message"], []
+    for call in read.get("tool_calls") or ():
+        function = call["function"]
+        calls.append(tool_call(name=function["name"], args=json.loads(function["arguments"]), id=call["id"]))
+    metadata = {"model_name": answer["model"], "id": answer["id"], "finish_reason": choice["finish_reason"]}
     message = AIMessage(
-        content=read["content"] or "",
-        tool_calls=[
-            tool_call(name=call["function"]["name"], args=json.loads(call["function"]["arguments"]), id=call["id"])
-            for call in read.get("tool_calls") or ()
-        ],
-        response_metadata={"model_name": answer["model"], "id": answer["id"], "finish_reason": choice["finish_reason"]},
-        usage_metadata=_usage(answer),
+        content=read["content"] or "", tool_calls=calls, response_metadata=metadata, usage_metadata=_usage(answer)
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -129,26 +89,13 @@ def _chunk(chunk: dict[str, Any]) -> ChatGenerationChunk:
     if not choices:
         return ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=_usage(chunk)))
     delta, reason = choices[0]["delta"], choices[0]["finish_reason"]
-    calls = delta.get("tool_calls")
-    if calls:
-        pieces = [
-            tool_call_chunk(
-                name=call["function"].get("name"),
-                args=call["function"].get("arguments"),
-                id=call.get("id"),
-                index=call["index"],
-            )
-            for call in calls
+    more: dict[str, Any] = {}
+    if delta.get("tool_calls"):
+        pieces = [(call, call["function"]) for call in delta["tool_calls"]]
+        more["tool_call_chunks"] = [
+            tool_call_chunk(name=it.get("name"), args=it.get("arguments"), id=call.get("id"), index=call["index"])
+            for call, it in pieces
         ]
-        message = AIMessageChunk(content=delta.get("content") or "", tool_call_chunks=pieces)
     elif reason:
-        metadata = {"finish_reason": reason, "model_name": chunk["model"]}
-        message = AIMessageChunk(content=delta.get("content") or "", response_metadata=metadata)
-    else:
-        message = AIMessageChunk(content=delta.get("content") or "")
-    return ChatGenerationChunk(message=message)
-
-
-def make(base_url: str) -> Floor:
-    """Make the model."""
-    return Floor(base_url=base_url)
+        more["response_metadata"] = {"finish_reason": reason, "model_name": chunk["model"]}
+    return ChatGenerationChunk(message=AIMessageChunk(content=delta.get("content") or "", **more))
