@@ -63,11 +63,17 @@ class ByteServer(LocalServer):
             a thread, so it must not wait for anything.
         on_connect: Sent on each new connection before anything is read.
         tls: Whether to speak TLS.
+        keep_requests: How many requests are remembered, the newest ones.
     """
 
-    def __init__(self, *scripts: Script | Player, on_connect: Sequence[Piece] = (), tls: bool = False) -> None:
+    def __init__(
+        self, *scripts: Script | Player, on_connect: Sequence[Piece] = (), tls: bool = False, keep_requests: int = 1000
+    ) -> None:
         super().__init__(
-            on_connect=on_connect, tls=certificates()[1] if tls else None, loop=_shared_loop(), keep_requests=1000
+            on_connect=on_connect,
+            tls=certificates()[1] if tls else None,
+            loop=_shared_loop(),
+            keep_requests=keep_requests,
         )
         self._scripts = list(reversed(scripts))
 
