@@ -28,6 +28,7 @@ NOT_AT_IMPORT = {
     "aiohttp",
     "anyio",
     "difflib",
+    "openai",
     "platform",
 }
 FRAMEWORKS = {
