@@ -23,7 +23,7 @@ from gumloop_core.reading.status_errors import status_error
 from tests.support import strategies
 
 MORE = settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 MADE_UP = re.compile(r"call_[0-9a-f]{32}")
 REQUEST = httpx.Request("POST", "http://127.0.0.1/")
@@ -183,7 +183,7 @@ NASTY = [
     "data: [DONE]\n\ndata: x",
     "[DONE]",
     "</script><!--",
-    "x" * 10_000_000,
+    "x" * 1_000_000,
 ]
 
 
@@ -214,7 +214,7 @@ def test_hostile_text_is_text(text: str, ascii: bool) -> None:
     assert completion.extensions == {"a": text}
 
 
-@pytest.mark.parametrize("depth", [150, 250, 5_000, 500_000])
+@pytest.mark.parametrize("depth", [150, 250, 5_000, 100_000])
 @pytest.mark.parametrize("field", ["content", "tool_calls", "reasoning_details", "gumloop_extensions", "new"])
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")], ids=["lists", "objects"])
 def test_deep_nesting_is_data_or_an_error(depth: int, field: str, brackets: tuple[str, str]) -> None:

@@ -30,6 +30,7 @@ NOT_AT_IMPORT = {
     "aiohttp",
     "anyio",
     "difflib",
+    "openai",
     "platform",
 }
 FRAMEWORKS = {
