@@ -332,7 +332,7 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
 
 
 _ARGUMENTS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-"""What the constructors take, so that it is not gathered for every model."""
+"""What the constructors take, so that it is not read off for every model."""
 
 
 def _arguments_of(kind: type[BaseModel]) -> frozenset[str]:

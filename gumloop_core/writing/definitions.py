@@ -32,7 +32,3 @@ class Definitions(Generic[Definition]):
         with suppress(TypeError):  # what cannot be referred to weakly is defined each time
             self._known[key] = (weakref.ref(tool, lambda _: self._known.pop(key, None)), made_of, definition)
         return definition
-
-    def __contains__(self, key: int) -> bool:
-        """Whether there is a definition of the tool with an id."""
-        return key in self._known

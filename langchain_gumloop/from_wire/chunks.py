@@ -12,7 +12,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from langchain_gumloop.from_wire.content_blocks import in_order, with_text_in_a_block
+from langchain_gumloop.from_wire.content_blocks import in_unary_order, with_text_in_a_block
 from langchain_gumloop.from_wire.invalid_call_mark import without_invalid_call_mark
 from langchain_gumloop.from_wire.tool_calls import read_calls
 
@@ -110,7 +110,7 @@ def _as_sum(total: Any) -> Any:
     content = total.content
     if isinstance(content, list):
         if total.response_metadata.get("output_version") == "v1":
-            total.content = in_order(total)  # type: ignore[assignment]
+            total.content = in_unary_order(total)  # type: ignore[assignment]
         elif any(isinstance(item, str) for item in content):
             total.content = with_text_in_a_block(content)
     return total

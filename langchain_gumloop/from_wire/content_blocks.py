@@ -70,7 +70,7 @@ def with_extras(block: JSONObject, kwargs: JSONObject) -> JSONObject:
     return {**block, "extras": extras} if extras else block
 
 
-def in_order(total: AIMessage) -> list[JSONObject]:
+def in_unary_order(total: AIMessage) -> list[JSONObject]:
     """The content of a finished sum of chunks with standard blocks, as a unary answer has it."""
     blocks = blocks_of(total, indexed=True)
     return sorted(blocks, key=lambda block: _PLACES.get(block["type"], _LATER))

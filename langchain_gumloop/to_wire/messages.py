@@ -46,7 +46,7 @@ def to_messages(
         except InvalidRequestError as error:
             raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
         except Exception as error:
-            raise _unreadable(place, message, error) from error
+            raise _cannot_be_sent(place, message, error) from error
         if made is None:
             raise InvalidRequestError(
                 f"messages[{place}] is a {type(message).__name__} (type {message.type!r}), which has no place in a "
@@ -91,7 +91,7 @@ def _is_odd(block: Any) -> bool:
 _WITH_DATA = frozenset({"image", "audio", "file"})
 
 
-def _unreadable(place: int, message: object, error: Exception) -> InvalidRequestError:
+def _cannot_be_sent(place: int, message: object, error: Exception) -> InvalidRequestError:
     """For what no converter foresaw: whatever stands in a message, the caller learns which one it is."""
     reason = "it is nested too deep" if isinstance(error, RecursionError) else f"{type(error).__name__}: {error}"
     return InvalidRequestError(f"messages[{place}] ({type(message).__name__}) cannot be sent: {reason[:500]}.")

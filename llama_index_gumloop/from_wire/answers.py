@@ -207,18 +207,18 @@ def _raw(completion: Completion) -> JSONObject:
         raw = completion.raw
         if usage is None:
             return raw
-        counted = _counted(usage)
+        counted = _with_counts(usage)
         return raw if counted is usage.raw else {**raw, "usage": counted}
     raw = {**completion.metadata, "id": completion.id, "model": completion.model}
     raw["finish_reason"] = completion.finish_reason
     if completion.logprobs is not None:
         raw["logprobs"] = completion.logprobs
     if usage is not None:
-        raw["usage"] = _counted(usage)
+        raw["usage"] = _with_counts(usage)
     return raw
 
 
-def _counted(usage: Usage) -> JSONObject:
+def _with_counts(usage: Usage) -> JSONObject:
     """The usage object with all three counts, which counting handlers add up without looking."""
     counts = {
         "prompt_tokens": usage.prompt_tokens,

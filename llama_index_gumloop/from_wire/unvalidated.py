@@ -1,7 +1,7 @@
-"""The framework's objects for streamed chunks, filled instead of validated.
+"""The framework's objects for streamed chunks, their fields set instead of validated.
 
 Thousands of these are made a second, and validating each costs more than reading the chunk did. All values here are
-known to be right, so the objects are filled directly. Whether the result is what validation would have made, attribute
+known to be right, so the fields are set directly. Whether the result is what validation would have made, attribute
 by attribute, is checked once at import; with a version of pydantic or of the framework where it is not, validation is
 used.
 """
@@ -78,7 +78,7 @@ class ValidatedObjects:
 
 
 class UnvalidatedObjects(ValidatedObjects):
-    """Makes the same objects by filling them."""
+    """Makes the same objects by setting their fields."""
 
     @staticmethod
     def text_response(text: str, delta: str, raw: Any) -> ChatResponse:  # noqa: D102
@@ -107,13 +107,13 @@ class UnvalidatedObjects(ValidatedObjects):
         blocks: list[Any], message_extras: dict[str, Any], delta: str, raw: Any, extras: dict[str, Any]
     ) -> ChatResponse:
         message = _new(AnswerMessage)
-        _fill(
+        _set_all(
             message,
             {"role": _ASSISTANT, "additional_kwargs": message_extras, "blocks": blocks},
             {"role", "blocks", "additional_kwargs"},
         )
         response = _new(ChatResponse)
-        _fill(
+        _set_all(
             response,
             {"message": message, "raw": raw, "delta": delta, "logprobs": None, "additional_kwargs": extras},
             {"message", "raw", "delta", "additional_kwargs"},
@@ -123,13 +123,13 @@ class UnvalidatedObjects(ValidatedObjects):
     @staticmethod
     def text_block(text: str) -> TextBlock:  # noqa: D102
         block = _new(TextBlock)
-        _fill(block, {"block_type": "text", "text": text}, {"text"})
+        _set_all(block, {"block_type": "text", "text": text}, {"text"})
         return block
 
     @staticmethod
     def thinking_block(content: str) -> ThinkingBlock:  # noqa: D102
         block = _new(ThinkingBlock)
-        _fill(
+        _set_all(
             block,
             {"block_type": "thinking", "content": content, "num_tokens": None, "additional_information": {}},
             {"content"},
@@ -139,7 +139,7 @@ class UnvalidatedObjects(ValidatedObjects):
     @staticmethod
     def tool_call_block(identity: str | None, name: str, arguments: str) -> ToolCallBlock:  # noqa: D102
         block = _new(ToolCallBlock)
-        _fill(
+        _set_all(
             block,
             {"block_type": "tool_call", "tool_call_id": identity, "tool_name": name, "tool_kwargs": arguments},
             {"tool_call_id", "tool_name", "tool_kwargs"},
@@ -147,7 +147,7 @@ class UnvalidatedObjects(ValidatedObjects):
         return block
 
 
-def _fill(made: BaseModel, fields: dict[str, Any], names: set[str]) -> None:
+def _set_all(made: BaseModel, fields: dict[str, Any], names: set[str]) -> None:
     _set_fields(made, fields)
     _set_names(made, names)
     _set_extra(made, None)

@@ -76,7 +76,7 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
         information = block.additional_information or {}
         given = information.get("reasoning_details") or ()
         if not given and isinstance(information.get("signature"), str):
-            given = [_signed(block, information["signature"], where)]
+            given = [_signed_detail(block, information["signature"], where)]
         if not isinstance(given, (list, tuple)) or not all(isinstance(detail, Mapping) for detail in given):
             raise InvalidRequestError(
                 f"{where} is a ThinkingBlock whose additional_information['reasoning_details'] is not a list of dicts: "
@@ -91,7 +91,7 @@ def _put_reasoning(thinking: Sequence[tuple[str, ThinkingBlock]], converted: Mes
         converted["reasoning"] = text
 
 
-def _signed(block: ThinkingBlock, signature: str, where: str) -> JSONObject:
+def _signed_detail(block: ThinkingBlock, signature: str, where: str) -> JSONObject:
     """The detail for a thought as Anthropic's adapter keeps it, whose models want their signature back."""
     text = text_field(block, "content", where)
     return {"type": "reasoning.text", "text": text, "signature": signature, "format": "anthropic-claude-v1"}

@@ -257,10 +257,10 @@ def test_a_tool_is_converted_once_and_forgotten_with_the_tool(monkeypatch: pytes
     first[0]["function"]["parameters"]["properties"]["city"]["type"] = "changed"
     assert tool_params([local]) == second
     key = id(local)
-    assert key in tools_module._definitions
+    assert key in tools_module._definitions._known
     del local
     gc.collect()
-    assert key not in tools_module._definitions
+    assert key not in tools_module._definitions._known
 
 
 def test_a_tool_that_changes_is_converted_again() -> None:
