@@ -23,11 +23,6 @@ def words(count: int) -> list[str]:
     return [f"word{place} " for place in range(count)]
 
 
-def argument_pieces(count: int) -> list[str]:
-    """The pieces of a tool call's arguments: together ``{"note": "word0 word1 …"}``."""
-    return ['{"note": "', *words(count - 2), '"}']
-
-
 def unary() -> bytes:
     """The body of a unary answer."""
     message = {"role": "assistant", "content": UNARY_TEXT, "refusal": None, "reasoning": None}
@@ -42,9 +37,10 @@ def text_events(count: int) -> list[bytes]:
 
 
 def tool_events(count: int) -> list[bytes]:
-    """The events of a tool call whose arguments come in so many pieces."""
+    """The events of a tool call whose arguments, ``{"note": "word0 word1 …"}``, come in so many pieces."""
+    pieces = ['{"note": "', *words(count - 2), '"}']
     first = {"index": 0, "id": TOOL_CALL_ID, "type": "function", "function": {"name": TOOL, "arguments": ""}}
-    calls = [first, *({"index": 0, "function": {"arguments": piece}} for piece in argument_pieces(count))]
+    calls = [first, *({"index": 0, "function": {"arguments": piece}} for piece in pieces)]
     deltas = ({"role": "assistant", "content": None, "tool_calls": [call]} for call in calls)
     return _openrouter(deltas, "tool_calls")
 

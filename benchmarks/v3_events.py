@@ -15,13 +15,10 @@ from gumloop_core.reading.sse import SSEDecoder
 from langchain_gumloop import ChatGumloop
 
 
-class _Bridged(ChatGumloop):
-    _stream_chat_model_events = _astream_chat_model_events = property(lambda _: None)  # type: ignore[assignment]
-
-
-def bridged(base_url: str) -> ChatGumloop:
+class Bridged(ChatGumloop):
     """Ours without its native events: LangChain bridges from its chunks, as for every other model."""
-    return _Bridged(model=answers.MODEL, base_url=base_url, api_key="benchmark")
+
+    _stream_chat_model_events = _astream_chat_model_events = property(lambda _: None)  # type: ignore[assignment]
 
 
 def makers(chunks: int) -> list[Callable[[], Iterator[Any]]]:

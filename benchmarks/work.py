@@ -122,28 +122,23 @@ class Work:
         """A LangChain v3 event made natively, over one made by LangChain's bridge; reading the chunks is left out."""
         from benchmarks.v3_events import makers
 
-        _, _, native, bridged = [_cpu_seconds(lambda make=make: _exhaust(make())) for make in 2 * makers(chunks)]  # type: ignore[misc]
+        _, _, native, bridged = [_cpu_seconds(lambda make=make: _exhaust(make())) for make in 2 * makers(chunks)]
         return native / bridged
 
     def v3_stream(self, *, chunks: int) -> float:
         """A whole stream of v3 events by the public call, natively, over the same by the bridge."""
-        from benchmarks.v3_events import bridged
+        from benchmarks.v3_events import Bridged
 
-        def seconds(model: Any) -> float:
-            return _cpu_seconds(lambda: _exhaust(model.stream_events(self._one_message, version="v3")))
-
-        url = f"{self._server}/flat-{chunks}/v1"
-        return seconds(self._model(f"flat-{chunks}")) / seconds(bridged(url))
+        native = self._model(f"flat-{chunks}")
+        both = native, Bridged(model=answers.MODEL, base_url=native.base_url, api_key="benchmark")
+        streams = (model.stream_events(self._one_message, version="v3") for model in both)
+        one, other = (_cpu_seconds(lambda: _exhaust(next(streams))) for _ in both)
+        return one / other
 
     def second_model(self, *, models: int) -> float:
         """Making a further model."""
         self._new_model()
-
-        def work() -> None:
-            made = [self._new_model() for _ in range(models)]
-            del made
-
-        return _cpu_seconds(work) / models
+        return _cpu_seconds(lambda: len([self._new_model() for _ in range(models)])) / models
 
     def second_model_called(self, *, models: int) -> float:
         """Making a further model and calling it once, over a call of one that was called before."""
@@ -190,18 +185,17 @@ class Work:
     def connections(self, *, streams: int) -> float:
         """How many connections so many streams open, one after another, each read to its end."""
         model = self._new_model("flat-20")
-        before = self._accepted()
-        for _ in range(streams):
-            _exhaust(self._calls.stream(model, self._one_message))
-        return self._accepted() - before - 1  # the last is the question itself
+        counts = []
+        for reads in (0, streams):
+            for _ in range(reads):
+                _exhaust(self._calls.stream(model, self._one_message))
+            with urllib.request.urlopen(f"{self._server}/stats") as response:
+                counts.append(json.load(response)["connections"])
+        return float(counts[1] - counts[0] - 1)  # the last is the question itself
 
     def imported(self) -> float:
         """Importing the contender beyond its framework; only the first time tells."""
         return _cpu_seconds(lambda: getattr(import_module(self._contender.module), self._contender.name))
-
-    def _accepted(self) -> int:
-        with urllib.request.urlopen(f"{self._server}/stats") as response:
-            return int(json.load(response)["connections"])
 
     def _async_cpu_seconds(self, work: Callable[[], Awaitable[None]]) -> float:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -36,8 +37,8 @@ class Worker:
 
     def __init__(self, framework: str, name: str) -> None:
         self.name = name
-        self._framework = framework
-        self._process, self._orders = _started(_work, framework, name)
+        self._start = partial(_started, _work, framework, name)
+        self._process, self._orders = self._start()
 
     def do(self, work: str, server: str, arguments: dict[str, Any]) -> Any:
         """Have some :class:`Work` done; raises `WorkError`, or `HungError` and has a new process then."""
@@ -58,7 +59,7 @@ class Worker:
     def restart(self) -> None:
         """Have a new process."""
         self.close()
-        self._process, self._orders = _started(_work, self._framework, self.name)
+        self._process, self._orders = self._start()
 
     def close(self) -> None:
         """End the process."""

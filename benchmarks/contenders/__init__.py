@@ -32,10 +32,10 @@ class Contender(NamedTuple):
 
 
 _ONCE = {"max_retries": 0}
-_OURS = {"max_retries": 0, "user_id": "benchmark"}
+_OURS = {**_ONCE, "user_id": "benchmark"}
 _AIOHTTP = {**_OURS, "async_transport": "aiohttp"}
-_LITELLM = {"max_retries": 0, "model": f"openrouter/{MODEL}"}  # by its route to OpenRouter
-_LIKE = {"max_retries": 0, "is_chat_model": True, "is_function_calling_model": True}
+_LITELLM = {**_ONCE, "model": f"openrouter/{MODEL}"}  # by its route to OpenRouter
+_LIKE = {**_ONCE, "is_chat_model": True, "is_function_calling_model": True}
 
 CONTENDERS = {
     "langchain": {
