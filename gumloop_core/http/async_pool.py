@@ -184,7 +184,7 @@ class AsyncPooledTransport:
     async def aclose(self) -> None:
         """End this user's calls in the running loop; its pool closes with its last user."""
         loop = asyncio.get_running_loop()
-        pool = loop_pools.pools.get(loop)
+        pool: AsyncPool | None = loop_pools.pools.get(loop)
         if pool is None:
             return
         is_last = pool.leave(self)
@@ -206,7 +206,7 @@ class AsyncPooledTransport:
 
 async def _open() -> AsyncPool:
     loop = asyncio.get_running_loop()
-    pool = loop_pools.pools.get(loop)
+    pool: AsyncPool | None = loop_pools.pools.get(loop)
     if pool is None or len(loop_pools.pools) > 1:
         loop_pools.sweep()
     if pool is None or pool.is_closed:

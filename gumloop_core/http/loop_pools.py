@@ -9,16 +9,26 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import ref
-
-if TYPE_CHECKING:
-    from gumloop_core.http.async_pool import AsyncPool
 
 _POOL = "_gumloop_pool"
 
 
-class LoopPools:
+class LoopPool(Protocol):
+    """A pool, as far as its loop's end concerns it."""
+
+    def forget(self) -> None:
+        """Let go of the connections without closing them."""
+
+    def abandon(self) -> None:
+        """Close the connections where nothing can be awaited."""
+
+
+PoolT = TypeVar("PoolT", bound=LoopPool)
+
+
+class LoopPools(Generic[PoolT]):
     """The event loops' pools.
 
     So that a loop can be collected although nobody closed it, it alone holds its pool, as an attribute, and is known
@@ -27,22 +37,22 @@ class LoopPools:
 
     def __init__(self) -> None:
         self._loops: dict[int, ref[asyncio.AbstractEventLoop]] = {}
-        self._kept: dict[int, AsyncPool] = {}  # of loops that take no attributes
+        self._kept: dict[int, PoolT] = {}  # of loops that take no attributes
 
     def __len__(self) -> int:
         return len(self._loops)
 
-    def __getitem__(self, loop: asyncio.AbstractEventLoop) -> AsyncPool:
+    def __getitem__(self, loop: asyncio.AbstractEventLoop) -> PoolT:
         pool = self.get(loop)
         if pool is None:
             raise KeyError(loop)
         return pool
 
-    def get(self, loop: asyncio.AbstractEventLoop) -> AsyncPool | None:
+    def get(self, loop: asyncio.AbstractEventLoop) -> PoolT | None:
         """A loop's pool."""
         return getattr(loop, _POOL, None) or self._kept.get(id(loop))
 
-    def put(self, loop: asyncio.AbstractEventLoop, pool: AsyncPool) -> None:
+    def put(self, loop: asyncio.AbstractEventLoop, pool: PoolT) -> None:
         """Set a loop's pool."""
         number = id(loop)
         self._loops[number] = ref(loop, lambda _: self._loops.pop(number, None))
@@ -51,7 +61,7 @@ class LoopPools:
         except AttributeError:
             self._kept[number] = pool
 
-    def remove(self, loop: asyncio.AbstractEventLoop | None, pool: AsyncPool) -> bool:
+    def remove(self, loop: asyncio.AbstractEventLoop | None, pool: PoolT) -> bool:
         """Take a loop's pool from it, if it is still this one."""
         if loop is None or self.get(loop) is not pool:
             return False
@@ -61,9 +71,9 @@ class LoopPools:
             delattr(loop, _POOL)
         return True
 
-    def all(self) -> list[tuple[asyncio.AbstractEventLoop, AsyncPool]]:
+    def all(self) -> list[tuple[asyncio.AbstractEventLoop, PoolT]]:
         """Each loop and its pool."""
-        found: list[tuple[Any, AsyncPool | None]] = []
+        found: list[tuple[Any, PoolT | None]] = []
         for known in list(self._loops.values()):
             loop = known()
             if loop is not None:
@@ -77,7 +87,7 @@ class LoopPools:
                 pool.abandon()
 
 
-pools = LoopPools()
+pools: LoopPools[Any] = LoopPools()
 """Those of this process."""
 
 
