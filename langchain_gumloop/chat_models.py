@@ -20,6 +20,7 @@ from typing_extensions import Self
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
+from gumloop_core.http.sending_options import sending_options, with_hidden_headers
 from gumloop_core.options import SecretSource
 from gumloop_core.secrets.credentials import EnvironmentKey
 from gumloop_core.version import __version__
@@ -28,10 +29,8 @@ from gumloop_core.writing.body import (
     build_body,
     check_form,
     merge_options,
-    sending_options,
     server_tool_names,
     tool_names,
-    with_hidden_headers,
 )
 from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.errors import as_langchain

@@ -10,7 +10,7 @@ from langchain_core.language_models.base import LangSmithParams
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.http.headers import call_headers
-from gumloop_core.writing.body import with_hidden_headers
+from gumloop_core.http.sending_options import with_hidden_headers
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.from_wire.answers import PROVIDER
 

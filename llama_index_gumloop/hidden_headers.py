@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import getattr_static, iscoroutinefunction
 from typing import Any, TypeVar
 
-from gumloop_core.writing.body import with_hidden_headers
+from gumloop_core.http.sending_options import with_hidden_headers
 
 Model = TypeVar("Model")
 

@@ -30,6 +30,7 @@ from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields
+from gumloop_core.http.sending_options import sending_options
 from gumloop_core.model_facts import model_facts
 from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
@@ -37,7 +38,6 @@ from gumloop_core.wire import ChatBody
 from gumloop_core.writing.body import (
     build_body,
     merge_options,
-    sending_options,
     server_tool_names,
     tool_choice,
     tool_names,

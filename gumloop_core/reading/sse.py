@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in, event events out. No I/O.
+"""Server-sent events: bytes in, the data of each event out. No I/O.
 
 Follows the WHATWG standard's rules for line ends, comments and multi-line data. Only ``data`` matters on this wire, and
 the name of an event that is ``error``; other names, ``id`` and ``retry`` fields are read past.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gumloop_core.errors import ConfigurationError, InvalidRequestError
-from gumloop_core.http.headers import call_headers
-from gumloop_core.http.timeouts import checked_timeout
+from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import is_plain, what_json_cannot_say
 from gumloop_core.options import BODY_OPTIONS, MODEL_ARGUMENTS
 from gumloop_core.wire import ROLES, ChatBody, JSONObject, MessageParam, ResponseFormat, ToolChoice, ToolParam
@@ -40,38 +38,6 @@ OPTIONS = frozenset(
 
 _CONVERTED = frozenset({"tools", "response_format"})
 """Options that are made from classes and functions, whose defaults and examples may be of any type."""
-
-
-def sending_options(call: dict[str, Any]) -> dict[str, Any]:
-    """Take what says how to send out of a call's keywords: ``timeout`` and ``extra_headers``.
-
-    Returns:
-        The client's arguments of these: ``timeout`` and ``headers``.
-
-    Raises:
-        InvalidRequestError: If one is not what it should be.
-    """
-    sending: dict[str, Any] = {}
-    if "timeout" in call:
-        try:
-            sending["timeout"] = checked_timeout(call.pop("timeout"))
-        except ConfigurationError as error:
-            raise InvalidRequestError(error.message) from None
-    if "extra_headers" in call:
-        headers = call_headers(call.pop("extra_headers"))
-        if headers:
-            sending["headers"] = headers
-    return sending
-
-
-def with_hidden_headers(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's keywords, with headers that show to nobody who is told of them.
-
-    Raises:
-        InvalidRequestError: If they are no headers.
-    """
-    headers = call.get("extra_headers")
-    return {**call} if headers is None else {**call, "extra_headers": call_headers(headers)}
 
 
 def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import pytest
 
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import InvalidRequestError
+from gumloop_core.http.sending_options import sending_options
 from gumloop_core.writing.body import (
     OPTIONS,
     build_body,
     json_schema_format,
     merge_options,
-    sending_options,
     tool_choice,
     tool_names,
 )
