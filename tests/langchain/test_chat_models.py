@@ -282,9 +282,3 @@ def test_traces_know_the_versions_of_all_that_took_part(chat: MakeModel) -> None
         assert model.metadata is not None
         versions = model.metadata["lc_versions"]
         assert (versions["langchain-core"], versions["langchain-gumloop"]) == (VERSION, __version__)
-
-
-def test_tokens_are_counted_without_a_tokenizer(chat: MakeModel) -> None:
-    model = chat()
-    assert model.get_num_tokens("one two three four") > 0
-    assert model.get_num_tokens_from_messages([HumanMessage("one two three four")]) > 0

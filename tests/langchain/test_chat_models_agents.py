@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
-import sys
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware, SummarizationMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain.chat_models import base as langchain_chat_models
-from langchain.chat_models import init_chat_model
 from langchain_core.caches import InMemoryCache
 from langchain_core.exceptions import ModelRateLimitError
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
@@ -26,8 +22,7 @@ from pydantic import BaseModel
 from gumloop_core import errors as core
 from gumloop_emulator import Answer, Emulator, Failure
 from gumloop_emulator import ToolCall as Call
-from langchain_gumloop import ChatGumloop, InvalidToolCallMiddleware, register
-from tests.langchain.answers import DETAILS, added, call, call_piece, streamed, unary
+from tests.langchain.answers import DETAILS, added, call, unary
 from tests.langchain.conftest import MakeModel
 
 
@@ -265,151 +260,3 @@ def test_configurable_alternatives(server: Emulator, chat: MakeModel) -> None:
     )
     model.with_config(configurable={"which": "small"}).invoke("x")
     assert server.last_body["model"] == "gpt-4o-mini"
-
-
-@pytest.fixture
-def providers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    copied = copy.copy(langchain_chat_models._BUILTIN_PROVIDERS)
-    monkeypatch.setattr(langchain_chat_models, "_BUILTIN_PROVIDERS", copied)
-    langchain_chat_models._get_chat_model_creator.cache_clear()
-    return copied
-
-
-def test_init_chat_model_knows_gumloop_once_registered(
-    server: Emulator, providers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    register()
-    for model in (
-        init_chat_model("gumloop:claude-sonnet-4-5", temperature=0.3),
-        init_chat_model("claude-sonnet-4-5", model_provider="gumloop", temperature=0.3),
-        init_chat_model(temperature=0.3).with_config(
-            configurable={"model": "claude-sonnet-4-5", "model_provider": "gumloop"}
-        ),
-    ):
-        assert model.invoke("Capital of Canada?").content
-        assert server.last_body["temperature"] == 0.3
-    assert isinstance(init_chat_model("gumloop:anthropic/claude-x"), ChatGumloop)
-    server.queue(IN_PARIS)
-    agent = create_agent("gumloop:claude-sonnet-4-5", [get_weather])
-    assert "Paris" in str(agent.invoke({"messages": [HumanMessage("The weather in Paris?")]})["messages"][-1].text)
-
-
-def test_registering_says_so_where_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(langchain_chat_models, "_BUILTIN_PROVIDERS")
-    with pytest.raises(core.ConfigurationError, match=r"Use ChatGumloop\(model=…\) instead"):
-        register()
-
-
-def calling(arguments: str, finish_reason: str = "tool_calls", identity: str = "c1") -> Any:
-    return streamed(call_piece(0, arguments, id=identity, name="get_weather"), finish_reason=finish_reason)
-
-
-CUT = calling('{"city": "/home/me/old', "length")
-MALFORMED = calling("{nope")
-NO_ARGUMENTS_YET = calling("", "content_filter")
-
-
-def _run(agent: Any, way: str) -> list[Any]:
-    """Run an agent; what its state holds at the end."""
-    question = {"messages": [HumanMessage("go")]}
-
-    async def stream(mode: Any) -> list[Any]:
-        return [part async for part in agent.astream(question, stream_mode=mode)]
-
-    if way == "invoke":
-        return agent.invoke(question)["messages"]  # type: ignore[no-any-return]
-    if way == "ainvoke":
-        return asyncio.run(agent.ainvoke(question))["messages"]  # type: ignore[no-any-return]
-    if way == "v3":
-        return agent.stream_events(question, version="v3").output["messages"]  # type: ignore[no-any-return]
-    if way == "astream":
-        return [part for _, part in asyncio.run(stream(["messages", "values"]))][-1]["messages"]  # type: ignore[no-any-return]
-    parts = list(agent.stream(question, stream_mode=[way, "values"]))
-    return [part for mode, part in parts if mode == "values"][-1]["messages"]  # type: ignore[no-any-return]
-
-
-WAYS = ["invoke", "ainvoke", "values", "updates", "messages", "astream", "v3"]
-
-
-@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
-@pytest.mark.parametrize("streaming", [False, True])
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("answer", [CUT, MALFORMED, NO_ARGUMENTS_YET], ids=["cut off", "malformed", "not begun"])
-def test_a_tool_never_runs_on_a_call_that_is_not_whole(
-    server: Emulator, chat: MakeModel, answer: Any, way: str, streaming: bool
-) -> None:
-    # https://github.com/langchain-ai/langchain/issues/39275
-    ran: list[Any] = []
-
-    def get_weather(city: str = "") -> str:
-        """Tell the weather."""
-        ran.append(city)
-        return city
-
-    server.queue(answer, streamed({"content": "Sorry."}))
-    model = chat(streaming=True) if streaming else chat()
-    messages = _run(create_agent(model, [get_weather]), way)
-    assert ran == []
-    assert messages[1].tool_calls == []
-    assert [one["id"] for one in messages[1].invalid_tool_calls] == ["c1"]
-
-
-@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
-@pytest.mark.parametrize("way", WAYS)
-def test_the_middleware_gives_a_broken_call_back_to_the_model(server: Emulator, chat: MakeModel, way: str) -> None:
-    cut, good = calling('{"city": "Ro', "length", "c2"), calling('{"city": "Rome"}', identity="c3")
-    server.queue(MALFORMED, cut, good, streamed({"content": "Sunny."}))
-    agent = create_agent(chat(), [get_weather], middleware=[InvalidToolCallMiddleware()])
-    messages = _run(agent, way)
-    assert [type(message) for message in messages] == [HumanMessage, *[AIMessage, ToolMessage] * 3, AIMessage]
-    assert [(message.tool_call_id, message.status) for message in messages if message.type == "tool"] == [
-        ("c1", "error"),
-        ("c2", "error"),
-        ("c3", "success"),
-    ]
-    assert "not JSON" in messages[2].content
-    assert "cut off (length)" in messages[4].content
-    sent = server.last_body["messages"]
-    assert [message["role"] for message in sent] == ["user", *["assistant", "tool"] * 3]
-    assert json.loads(sent[1]["tool_calls"][0]["function"]["arguments"]) == {"invalid_arguments": "{nope"}
-
-
-def test_the_middleware_gives_up_after_some_answers(server: Emulator, chat: MakeModel) -> None:
-    server.queue(*[calling("{nope", identity=f"c{place}") for place in range(5)])
-    agent = create_agent(chat(), [get_weather], middleware=[InvalidToolCallMiddleware(max_repeats=2)])
-    messages = _run(agent, "messages")
-    assert len(server.chat_requests) == 3
-    assert messages[-1].invalid_tool_calls
-    server.clear()
-
-
-def test_the_middleware_answers_a_broken_call_beside_a_good_one(server: Emulator, chat: MakeModel) -> None:
-    both = unary("tool_calls", tool_calls=[call("c1", "get_weather", '{"city": "Rome"}'), call("c2", "f", "{nope")])
-    server.queue(both, unary(content="Sunny."))
-    agent = create_agent(chat(), [get_weather], middleware=[InvalidToolCallMiddleware()])
-    messages = _run(agent, "invoke")
-    assert {message.tool_call_id: message.status for message in messages if message.type == "tool"} == {
-        "c1": "success",
-        "c2": "error",
-    }
-    assert len(server.chat_requests) == 2
-
-
-def test_the_middleware_is_found_without_being_imported() -> None:
-    import langchain_gumloop
-
-    assert langchain_gumloop.InvalidToolCallMiddleware is InvalidToolCallMiddleware
-    assert "InvalidToolCallMiddleware" not in langchain_gumloop.__all__
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        langchain_gumloop.nothing  # noqa: B018
-
-
-def test_the_middleware_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    import langchain_gumloop
-
-    monkeypatch.delitem(sys.modules, "langchain_gumloop.middleware", raising=False)
-    monkeypatch.setitem(sys.modules, "langchain.agents.middleware", None)
-    with pytest.raises(ImportError, match="pip install langchain"):
-        langchain_gumloop.InvalidToolCallMiddleware  # noqa: B018

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 
 import pytest
-from llama_index.core.base.llms.types import CitationBlock, LogProb
+from llama_index.core.base.llms.types import LogProb
 from llama_index.core.llms import ChatMessage, ImageBlock
-from llama_index.core.memory import ChatMemoryBuffer
 
 from gumloop_emulator import Answer, Chunks, Emulator, Json, ToolCall
-from llama_index_gumloop.from_wire import unvalidated as filled
-from llama_index_gumloop.from_wire.unvalidated import UnvalidatedObjects, ValidatedObjects, is_same, samples
+from llama_index_gumloop.from_wire.unvalidated import is_same
 from tests.support.http_bytes import chunk, completion
 from tests.support.pictures import png
 
@@ -43,45 +41,6 @@ def test_blocks_come_in_a_set_order(server: Emulator, llm):
         "tool_call",
         "tool_call",
     ]
-
-
-def test_filled_objects_are_validated_ones():
-    assert is_same(samples(UnvalidatedObjects), samples(ValidatedObjects))
-    assert filled.OBJECTS is UnvalidatedObjects
-
-
-@pytest.mark.parametrize("slot", ["__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"])
-def test_the_comparison_of_objects_sees_every_difference(slot: str):
-    one, other = (ValidatedObjects.text_response("a", "b", {}) for _ in range(2))
-    assert is_same(one, other)
-    changed = {"__dict__": {**one.__dict__, "delta": "c"}, "__pydantic_fields_set__": {"raw"}}
-    object.__setattr__(
-        one.message.blocks[0] if slot == "__pydantic_extra__" else one, slot, changed.get(slot, {"x": 1})
-    )
-    assert not is_same(one, other)
-
-
-def test_filled_objects_live_on():
-    for response in samples(UnvalidatedObjects):
-        assert type(response).model_validate_json(response.model_dump_json()).message == response.message
-        copied = response.model_copy(deep=True)
-        copied.message.blocks.append("changed")
-        copied.message.additional_kwargs["changed"] = True
-        copied.delta = "changed"
-        assert response.delta == "text"
-        assert "changed" not in repr(response)
-
-
-def test_every_streamed_object_is_a_valid_one(server: Emulator, llm):
-    server.queue(RICH)
-    for response in llm.stream_chat(USER):
-        remade = type(response)(
-            message=ChatMessage(
-                **{name: getattr(response.message, name) for name in response.message.model_fields_set}
-            ),
-            **{name: getattr(response, name) for name in response.model_fields_set - {"message"}},
-        )
-        assert remade == response
 
 
 def test_what_the_adapter_does_not_know_is_kept(server: Emulator, llm):
@@ -205,55 +164,6 @@ def test_a_unary_answer_to_a_streamed_request_is_read(server: Emulator, llm):
     responses = list(llm.stream_chat(USER))
     assert responses[-1].message.content == "Hi"
     assert "".join(response.delta for response in responses) == "Hi"
-
-
-CITED = {
-    "type": "url_citation",
-    "url_citation": {
-        "url": "https://atlas.invalid/",
-        "title": "Atlas",
-        "start_index": 0,
-        "end_index": 6,
-        "content": "It is.",
-    },
-}
-FLAT = {"type": "url_citation", "url": "https://book.invalid/"}
-FILE = {"type": "file", "file": {"hash": "1", "name": "one.pdf"}}
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-def test_citations_are_blocks_and_annotations_stay(server: Emulator, llm, streamed: bool):
-    notes = [CITED, FLAT, FILE]
-    if streamed:
-        deltas = [{"content": "Ottawa."}, {"annotations": notes[:1]}, {"annotations": notes[1:]}]
-        server.queue(Chunks([*map(chunk, deltas), chunk({}, finish_reason="stop")]))
-        message = list(llm.stream_chat(USER))[-1].message
-    else:
-        server.queue(Json(completion("Ottawa.", annotations=notes)))
-        message = llm.chat(USER).message
-    assert message.content == "Ottawa."
-    assert message.blocks[1:] == [
-        CitationBlock(
-            cited_content="It is.",
-            source="https://atlas.invalid/",
-            title="Atlas",
-            additional_location_info={"start_index": 0, "end_index": 6},
-        ),
-        CitationBlock(cited_content="", source="https://book.invalid/", title="", additional_location_info={}),
-    ]
-    assert message.additional_kwargs["annotations"] == notes
-    llm.chat([*USER, message, *USER])
-    assert server.last_body["messages"][1] == {"role": "assistant", "content": "Ottawa.", "annotations": notes}
-
-
-def test_a_cited_answer_lives_in_a_memory(server: Emulator, llm):
-    server.queue(Json(completion("Ottawa.", annotations=[CITED])))
-    memory = ChatMemoryBuffer.from_defaults(token_limit=1000)
-    memory.put(llm.chat(USER).message)
-    (kept,) = memory.get()
-    restored = ChatMessage.model_validate_json(kept.model_dump_json())
-    assert [block.block_type for block in restored.blocks] == ["text", "citation"]
-    assert restored.additional_kwargs["annotations"] == [CITED]
 
 
 UNREADABLE = [5, {"image_url": 5}, {"image_url": {"url": {"url": "x"}}}, {"image_url": {"url": "no address"}}]

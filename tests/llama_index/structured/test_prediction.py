@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 import pytest
-from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
+from llama_index.core.callbacks import TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram
-from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
-from pydantic import UUID4, BaseModel, Field, HttpUrl, RootModel
-from pydantic.v1 import BaseModel as V1Model
+from pydantic import BaseModel, Field, RootModel
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
-from llama_index_gumloop.structured.output_format import output_format
-from llama_index_gumloop.structured.partial_objects import PartialObjects
-from tests.contract.llama_index.suite.driver import AsyncCalls, SyncCalls
 from tests.contract.llama_index.suite.structured import grows
 from tests.support.http_bytes import chunk
 
@@ -179,50 +173,6 @@ def test_an_object_that_ends_at_the_limit_is_whole(server: Emulator, llm):
     assert llm.structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3, note="x")
 
 
-def test_partial_objects_have_the_classes_attributes():
-    text = '{"name": "T", "wheels": [{"size": 3, "note": "fl"}, {"size": 4'
-    car = PartialObjects(Car).feed(text)
-    assert isinstance(car, FlexibleModel)
-    assert (car.name, car.colour, car.spare) == ("T", None, None)
-    assert (car.wheels[0].size, car.wheels[0].note) == (3, "fl")
-    assert (car.wheels[1].size, car.wheels[1].note) == (None, None)
-    assert car.model_dump(exclude_unset=True) == {"name": "T", "wheels": [{"size": 3, "note": "fl"}, {}]}
-
-
-def test_partial_objects_are_nested_in_every_kind_of_field():
-    text = '{"name": "T", "spare": {"size": 1}, "parts": {"left": {"size": 2}, "right": {"si'
-    car = PartialObjects(Car).feed(text)
-    assert car.spare.size == 1
-    assert car.parts["left"].size == 2
-    assert car.parts["right"].size is None
-
-
-def test_a_class_within_itself_grows():
-    tree = PartialObjects(Node).feed('{"label": "a", "children": [{"label": "b", "children": [{"label": "c')
-    assert tree.children[0].children[0].label == "c"
-
-
-def test_fields_that_the_class_does_not_know_are_kept():
-    assert PartialObjects(Wheel).feed('{"size": 3, "maker": "x"}').maker == "x"
-
-
-def test_partial_objects_do_not_change_later():
-    objects = PartialObjects(Car)
-    before = objects.feed('{"name": "T", "wheels": [{"size": 3}')
-    objects.feed(', {"size": 4}], "colour": "blue"}')
-    assert len(before.wheels) == 1
-    assert before.colour is None
-
-
-def test_finished_parts_are_made_once():
-    """What is finished is shared between snapshots, so that a long list costs no more per piece than a short one."""
-    objects = PartialObjects(Car)
-    first = objects.feed('{"name": "T", "wheels": [{"size": 3}, {"size": 4}')
-    second = objects.feed(', {"size": 5}')
-    assert second.wheels[0] is first.wheels[0]
-    assert second.wheels[1] is first.wheels[1]
-
-
 def test_a_reading_of_the_stream_grows(server: Emulator, llm):
     text = json.dumps({"name": "Tin Lizzie", "wheels": [{"size": number, "note": "n" * 5} for number in range(8)]})
     server.queue(Chunks([*(chunk({"content": part}) for part in text), chunk({}, finish_reason="stop")]))
@@ -230,10 +180,6 @@ def test_a_reading_of_the_stream_grows(server: Emulator, llm):
     assert len(states) > 50
     for earlier, later in pairwise(states[:-1]):
         assert grows(earlier, later)
-
-
-def test_a_format_is_made_once():
-    assert output_format(Car) is output_format(Car)
 
 
 def _predict(llm: Any, kind: str, output_cls: Any, **options: Any) -> Any:
@@ -296,54 +242,6 @@ def test_a_chat_template_is_sent_with_its_roles(server: Emulator, llm):
     assert [message["content"] for message in server.last_body["messages"]] == ["Be brief.", "A wheel!"]
 
 
-def test_a_structured_llm_reports_once_with_the_servers_numbers(server: Emulator, make_llm):
-    counter = TokenCountingHandler(tokenizer=str.split)
-    structured = make_llm(callback_manager=CallbackManager([counter])).as_structured_llm(Wheel)
-    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-    server.queue(Answer(text='{"size": 3}', usage=usage), Answer(text='{"size": 3}', usage=usage))
-    structured.complete("A wheel!")
-    list(structured.stream_complete("A wheel!"))
-    assert [(count.prompt_token_count, count.completion_token_count) for count in counter.llm_token_counts] == [
-        (11, 7)
-    ] * 2
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("method", ["chat", "complete", "stream_chat", "stream_complete"])
-def test_a_structured_llm_keeps_the_system_prompt(server: Emulator, make_llm, method: str, kind: str):
-    structured = make_llm(system_prompt="Be brief.").as_structured_llm(Wheel)
-    server.queue(Answer(text='{"size": 3}'))
-    argument = "A wheel!" if "complete" in method else [ChatMessage("A wheel!")]
-    calls = SyncCalls() if kind == "sync" else AsyncCalls()
-    answer = getattr(calls, method)(structured, argument)
-    if kind == "async":
-        calls.stop()
-    assert (answer[-1] if isinstance(answer, list) else answer).raw == Wheel(size=3)
-    assert [(message["role"], message["content"]) for message in server.last_body["messages"]] == [
-        ("system", "Be brief."),
-        ("user", "A wheel!"),
-    ]
-
-
-def test_a_structured_llms_callback_manager_is_its_models(make_llm):
-    llm = make_llm()
-    structured = llm.as_structured_llm(Wheel)
-    manager = CallbackManager([])
-    structured.callback_manager = manager
-    assert llm.callback_manager is manager
-
-
-def test_a_structured_llm_streams_the_models_text(server: Emulator, llm):
-    server.queue(Answer(text='{"size": 3, "note": "one two three"}'))
-    responses = list(llm.as_structured_llm(Wheel).stream_chat([ChatMessage("A wheel!")]))
-    text = ""
-    for response in responses:
-        text += response.delta
-        assert response.message.content == text
-    assert json.loads(text) == {"size": 3, "note": "one two three"}
-    assert responses[-1].additional_kwargs["total_tokens"] > 0
-
-
 def test_closing_a_stream_of_objects_hangs_up(server: Emulator, llm):
     events = [chunk({"content": '{"size": 3, '}), chunk({"content": '"note": "a'}), Pause()]
     server.queue(Chunks(events), Chunks(events))
@@ -362,101 +260,6 @@ def test_a_model_without_native_support_is_asked_by_function(server: Emulator, m
     server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
     assert make_llm().structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
     assert server.last_body["tool_choice"] == "required"
-
-
-class Tree(BaseModel):
-    label: str
-    left: Tree | None = None
-
-
-class Advertisement(BaseModel):
-    """An advertisement."""
-
-    paint: Colour = Field(description="The colour of the roof.")
-    wheel: Wheel | None = Field(None, description="The spare one.")
-    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
-    tags: set[str]
-    pair: tuple[int, str]
-    site: HttpUrl
-    identity: UUID4
-    tree: Tree
-
-
-ADVERTISEMENT = {
-    "paint": "red",
-    "wheel": None,
-    "pet": {"kind": "cat", "lives": None},
-    "tags": ["a"],
-    "pair": [1, "x"],
-    "site": "https://example.org/",
-    "identity": "7f0c3b1e-3c55-4c0f-9d8a-2f6d1f2b9e11",
-    "tree": {"label": "oak", "left": {"label": "twig", "left": None}},
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_field_in_a_strict_schema(server: Emulator, llm, kind: str):
-    """The emulator refuses what OpenAI's strict routes refuse."""
-    server.queue(Answer(text=json.dumps(ADVERTISEMENT)))
-    made = _predict(llm, kind, Advertisement, what="cars")
-    assert (made.pet, made.pair, made.tree.left.label) == (Cat(kind="cat"), (1, "x"), "twig")
-    sent = server.last_body["response_format"]["json_schema"]
-    assert sent["strict"] is True
-    assert sent["schema"]["properties"]["paint"]["description"] == "The colour of the roof."
-    assert sent["schema"]["properties"]["wheel"]["description"] == "The spare one."
-
-
-@pytest.mark.parametrize("annotation", [dict[str, int], Any, list, list[Any]])
-def test_what_strict_mode_cannot_say_is_not_claimed(server: Emulator, llm, annotation: Any):
-    class Holder(BaseModel):
-        part: annotation
-
-    server.queue(Answer(text='{"part": {"a": 1}}' if annotation == dict[str, int] else '{"part": []}'))
-    llm.structured_predict(Holder, PROMPT, what="parts")
-    sent = server.last_body["response_format"]["json_schema"]
-    assert (sent["strict"], sent["schema"]) == (False, Holder.model_json_schema())
-
-
-class TypedWheel(TypedDict):
-    size: int
-
-
-@dataclass
-class DataWheel:
-    size: int
-
-
-class OldWheel(V1Model):
-    size: int
-
-
-NO_CLASSES = [list[Wheel], TypedWheel, DataWheel, OldWheel, Wheel(size=1), OldWheel(size=1), Wheel | Car, {}, 5, None]
-
-
-@pytest.mark.parametrize("mode", ["default", "function", "llm"])
-@pytest.mark.parametrize("given", NO_CLASSES, ids=str)
-def test_what_is_no_class_is_told_what_to_pass(server: Emulator, make_llm, given: Any, mode: str):
-    llm = make_llm(pydantic_program_mode=mode)
-    for kind in KINDS:
-        with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
-            _predict(llm, kind, given, what="wheels")
-    with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
-        llm.as_structured_llm(given)
-    if given is not None and given != {}:
-        with pytest.raises(InvalidRequestError, match=r"pass Wheel|derives from pydantic\.BaseModel"):
-            llm.chat([ChatMessage("A wheel!")], response_format=given)
-    assert not server.requests
-
-
-def test_a_chat_takes_a_class_as_response_format(server: Emulator, llm):
-    server.queue(Answer(text='{"size": 3, "note": "x"}'))
-    llm.chat([ChatMessage("A wheel!")], response_format=Wheel)
-    sent = server.last_body["response_format"]["json_schema"]
-    assert sent["strict"] is True
-    assert sent["schema"]["properties"]["note"]["type"] == "string"  # nobody takes a null back
-    wire = {"type": "json_object"}
-    llm.chat([ChatMessage("Give JSON")], response_format=wire)
-    assert server.last_body["response_format"] == wire
 
 
 def test_a_prompt_that_is_no_template_is_refused(server: Emulator, llm):

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 
 import pytest
 from llama_index.core.base.llms.types import (
-    AudioBlock,
-    CacheControl,
-    CachePoint,
     CitationBlock,
-    DocumentBlock,
     ImageBlock,
     ThinkingBlock,
     ToolCallBlock,
-    VideoBlock,
 )
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 
@@ -25,7 +18,6 @@ from llama_index_gumloop.to_wire.messages import to_messages, without_empty_answ
 from tests.support.pictures import png
 
 PNG = png()
-POINT = CachePoint(cache_control=CacheControl(type="ephemeral"))
 RESULT = {"tool_call_id": "call_1"}
 
 
@@ -98,93 +90,6 @@ def test_a_name_is_sent():
 
 def test_a_name_is_made_fit_for_the_wire():
     assert one(ChatMessage(role="user", content="Hi", additional_kwargs={"name": "Ada L."}))["name"] == "Ada_L"
-
-
-def test_an_image_from_a_buffer():
-    content = one(ChatMessage(role="user", blocks=[ImageBlock(image=io.BytesIO(PNG))]))["content"]
-    assert content[0]["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-
-
-def test_what_an_image_is_is_told_from_its_bytes():
-    block = ImageBlock(image=PNG, image_mimetype="image/jpeg")
-    assert "data:image/png" in str(one(ChatMessage(role="user", blocks=[block])))
-
-
-def test_an_image_of_no_known_kind_is_named():
-    block = ImageBlock(image=b"what is this, and what can it be")
-    block.image_mimetype = None
-    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*ImageBlock.*image_mimetype"):
-        one(ChatMessage(role="user", blocks=[block]))
-
-
-def test_a_file_that_is_gone_is_named(tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_bytes(PNG)
-    block = ImageBlock(path=path)
-    path.unlink()
-    with pytest.raises(InvalidRequestError, match=r"ImageBlock.*cannot be read"):
-        one(ChatMessage(role="user", blocks=[block]))
-
-
-def test_an_empty_block_is_named():
-    for block in (ImageBlock(), DocumentBlock(), VideoBlock(), AudioBlock(audio=b"", path=None)):
-        with pytest.raises(InvalidRequestError, match=type(block).__name__):
-            one(ChatMessage(role="user", blocks=[block]))
-
-
-def test_audio_in_a_data_url_is_sent():
-    data = base64.b64encode(b"RIFF1234WAVE").decode()
-    block = AudioBlock(url=f"data:audio/wav;base64,{data}", format="wav")
-    (part,) = one(ChatMessage(role="user", blocks=[block]))["content"]
-    assert part == {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-
-
-def test_audio_of_unknown_format_is_named():
-    block = AudioBlock(audio=b"????????????????")
-    block.format = None
-    with pytest.raises(InvalidRequestError, match="AudioBlock of unknown format"):
-        one(ChatMessage(role="user", blocks=[block]))
-
-
-def test_a_document_file_is_sent(tmp_path):
-    path = tmp_path / "notes.pdf"
-    path.write_bytes(b"%PDF-1.4")
-    (part,) = one(ChatMessage(role="user", blocks=[DocumentBlock(path=path, title="notes.pdf")]))["content"]
-    assert part["file"]["filename"] == "notes.pdf"
-    assert part["file"]["file_data"].startswith("data:application/pdf;base64,")
-
-
-def test_a_video_is_sent_as_data():
-    block = VideoBlock(video=b"\x00\x00\x00\x18ftypmp42", video_mimetype="video/mp4")
-    (part,) = one(ChatMessage(role="user", blocks=[block]))["content"]
-    assert part["video_url"]["url"].startswith("data:video/mp4;base64,")
-
-
-@pytest.mark.parametrize("role", ["system", "assistant"])
-def test_a_document_in_another_role_is_named(role: str):
-    block = DocumentBlock(data=b"%PDF-1.4", document_mimetype="application/pdf")
-    with pytest.raises(InvalidRequestError, match=r"messages\[0\]\.blocks\[0\].*DocumentBlock"):
-        one(ChatMessage(role=role, blocks=[block]))
-
-
-@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
-def test_a_cache_point_works_in_every_role(role: str):
-    message = ChatMessage(role=role, blocks=[TextBlock(text="long"), POINT], additional_kwargs=RESULT)
-    assert one(message)["content"] == [
-        {"type": "text", "text": "long", "cache_control": {"type": "ephemeral", "ttl": "5m"}}
-    ]
-
-
-@pytest.mark.parametrize("blocks", [[POINT], [ImageBlock(image=PNG), POINT]], ids=["first", "behind an image"])
-def test_a_cache_point_without_a_text_is_named(blocks):
-    with pytest.raises(InvalidRequestError, match=r"CachePoint.*text"):
-        one(ChatMessage(role="user", blocks=blocks))
-
-
-def test_marking_a_text_leaves_the_callers_block_alone():
-    text = TextBlock(text="long")
-    one(ChatMessage(role="user", blocks=[text, POINT]))
-    assert text == TextBlock(text="long")
 
 
 def test_arguments_go_back_as_the_model_wrote_them():
@@ -345,12 +250,6 @@ def test_an_empty_text_beside_a_text_is_left_out():
     assert one(ChatMessage(role="assistant", blocks=blocks))["content"] == "one\ntwo"
 
 
-def test_a_cache_point_behind_an_empty_text_marks_the_text_before():
-    blocks = [TextBlock(text="long"), TextBlock(text=""), POINT]
-    (part,) = one(ChatMessage(role="user", blocks=blocks))["content"]
-    assert (part["text"], "cache_control" in part) == ("long", True)
-
-
 @pytest.mark.parametrize(
     "empty",
     [
@@ -392,22 +291,6 @@ def test_what_says_something_is_sent():
 
 
 # A file needs a name: langchain-ai/langchainjs#9512.
-
-
-@pytest.mark.parametrize(
-    ("mime_type", "name"), [("application/pdf", "file.pdf"), ("text/plain", "file.txt"), ("x/unheard-of", "file")]
-)
-def test_a_file_without_a_name_gets_one_from_its_type(mime_type: str, name: str):
-    block = DocumentBlock(data=b"some bytes", document_mimetype=mime_type)
-    assert one(ChatMessage(role="user", blocks=[block]))["content"][0]["file"]["filename"] == name
-
-
-def test_a_file_is_named_like_its_place(tmp_path):
-    path = tmp_path / "notes.pdf"
-    path.write_bytes(b"%PDF-1.4")
-    blocks = [DocumentBlock(path=path), DocumentBlock(url="https://documents.invalid/a/one.pdf?page=1")]
-    parts = one(ChatMessage(role="user", blocks=blocks))["content"]
-    assert [part["file"]["filename"] for part in parts] == ["notes.pdf", "one.pdf"]
 
 
 def test_a_cited_picture_in_an_answer_is_sent_by_its_source():
