@@ -21,19 +21,19 @@ Converted = TypeVar("Converted")
 
 def to_responses(deltas: Generator[Delta, None, None]) -> Generator[ChatResponse, None, None]:
     """The responses for the deltas of a stream, which is closed with them."""
-    response = ResponseMaker().response
+    maker = ResponseMaker()
     with Boundary(), closing(deltas):
         for delta in deltas:
-            yield response(delta)
+            yield maker.response(delta)
 
 
 async def ato_responses(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[ChatResponse, None]:
     """The same for asynchronous calls."""
-    response = ResponseMaker().response
+    maker = ResponseMaker()
     with Boundary():
         async with aclosing(deltas):
             async for delta in deltas:
-                yield response(delta)
+                yield maker.response(delta)
 
 
 def converted(
