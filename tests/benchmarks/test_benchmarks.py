@@ -24,10 +24,10 @@ from benchmarks.workers import Worker, WorkError, served
 LITTLE = {
     "calls": 2,
     "messages": 3,
-    "chunks": 12,
+    "chunks": 20,
     "pace": 100,
-    "short": 5,
-    "long": 10,
+    "short": 3,
+    "long": 20,
     "models": 1,
     "streams": 3,
 }
