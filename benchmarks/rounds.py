@@ -14,8 +14,7 @@ from typing import Any
 from benchmarks.contenders import FLOOR
 from benchmarks.workers import HungError, Worker, WorkError
 
-MOST_HUNG = 2
-"""Rounds of a row that a contender may miss because it hung."""
+MOST_HUNG = 2  # rounds of a row that a contender may miss because it hung
 
 
 def measure(
@@ -24,9 +23,8 @@ def measure(
     """Measure contenders side by side.
 
     Returns:
-        For each contender ``value``, the median of its numbers, and where there is a floor ``ratio``, the median of
-        its ratios to it, with ``quartiles``; ``hung``, the rounds that it missed because it hung; or ``error``, why it
-        could not do the work.
+        For each contender the medians of its numbers, ``value``, and of its ratios to the floor, ``ratio``, with
+        ``quartiles``; the rounds missed because it hung, ``hung``; or why it could not do the work, ``error``.
     """
     values: dict[str, dict[int, float]] = {worker.name: {} for worker in workers}
     errors: dict[str, str] = {}

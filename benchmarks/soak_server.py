@@ -11,8 +11,7 @@ from gumloop_emulator import Drop, Emulator, Failure, Json, Pause, RawStream, Re
 from gumloop_emulator.http11 import Response
 from gumloop_emulator.script import Piece
 
-PIECES = 10
-"""Pieces of an answer."""
+PIECES = 10  # of an answer
 
 
 def pieces_of(number: int) -> list[str]:
@@ -30,21 +29,22 @@ FINISH = _event({}, "stop")
 USAGE = _event({}, usage={"prompt_tokens": 1, "completion_tokens": PIECES, "total_tokens": 1 + PIECES})
 DONE = b"data: [DONE]\n\n"
 
+# What comes before an answer that comes in the end.
 FIRST: dict[str, list[Scripted]] = {
     "429 once": [Failure(429)],
     "503 twice": [Failure(503), Failure(503)],
     "reset once": [Drop(reset=True)],
 }
-"""What comes before an answer that comes in the end."""
 
+# How streams end that have all pieces and do not end as they should.
 ENDS: dict[str, list[Piece]] = {
     "no usage": [FINISH, DONE],
     "no [DONE]": [FINISH, USAGE],
     "reset after the finish reason": [FINISH, Drop(reset=True, delay=0.05)],
     "kept open after [DONE]": [FINISH, USAGE, DONE, Pause(2)],
 }
-"""How streams end that have all pieces and do not end as they should."""
 
+# How streams end that are struck after half of their pieces.
 STRIKES: dict[str, list[Piece]] = {
     "402 in the stream": [_event({}, "error", error={"code": 402, "message": "budget exceeded"})],
     "finish reason of error": [_event({}, "error"), DONE],
@@ -53,8 +53,8 @@ STRIKES: dict[str, list[Piece]] = {
     "garbage": [b"data: \x00 no JSON\n\n"],
     "silence": [Pause()],
 }
-"""How streams end that are struck after half of their pieces."""
 
+# Faults, and what must come of each.
 OUTCOMES: dict[str, str] = {
     **dict.fromkeys(["none", "drip", "unary answer", *FIRST, *ENDS], "answer"),
     **dict.fromkeys(STRIKES, "StreamError"),
@@ -64,7 +64,6 @@ OUTCOMES: dict[str, str] = {
     "401": "AuthenticationError",
     "page": "InvalidResponseError",
 }
-"""Faults, and what must come of each."""
 
 
 class SoakServer(Emulator):

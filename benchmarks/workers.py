@@ -19,9 +19,9 @@ from benchmarks.work import Work
 if TYPE_CHECKING:  # no contender finds some of itself imported
     from gumloop_emulator.http11 import LocalServer
 
+# Seconds after which a contender is held to hang. One peer leaves responses unread, and its HTTP library can wait for
+# itself when they are collected.
 LONGEST_WORK = 90.0
-"""Seconds after which a contender is held to hang. One peer leaves responses unread, and its HTTP library can wait for
-itself when they are collected."""
 
 
 class WorkError(Exception):
@@ -105,7 +105,7 @@ def served(make: Callable[[], LocalServer]) -> Iterator[str]:
 def _serve(theirs: Connection, make: Callable[[], LocalServer]) -> None:
     with make() as server:
         theirs.send(server.port)
-        theirs.poll(None)  # until nobody is there any more
+        theirs.poll(None)  # until the other end is closed
 
 
 def _started(target: Callable[..., None], *arguments: Any) -> tuple[SpawnProcess, Connection]:

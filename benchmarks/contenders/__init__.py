@@ -10,11 +10,9 @@ from benchmarks.answers import MODEL
 FLOOR = "floor"
 OURS = {"langchain": "ChatGumloop", "llama_index": "Gumloop"}
 
-OVER_AIOHTTP = {"langchain": "ChatGumloop, aiohttp", "llama_index": "Gumloop, aiohttp"}
-"""Ours with ``async_transport="aiohttp"``, in the asynchronous rows."""
-
+OVER_AIOHTTP = {"langchain": "ChatGumloop, aiohttp", "llama_index": "Gumloop, aiohttp"}  # in the asynchronous rows
+# Without the peers that take seconds to start and milliseconds a call.
 QUICK = (FLOOR, *OURS.values(), "ChatOpenAI", "OpenAILike")
-"""Those that are quick: without the peers that take seconds to start and milliseconds a call."""
 
 
 class Contender(NamedTuple):

@@ -24,10 +24,10 @@ from benchmarks.workers import Worker, WorkError, served
 LITTLE = {
     "calls": 2,
     "messages": 3,
-    "chunks": 12,
+    "chunks": 20,
     "pace": 100,
-    "short": 5,
-    "long": 10,
+    "short": 3,
+    "long": 20,
     "models": 1,
     "streams": 3,
 }
@@ -106,8 +106,7 @@ def test_a_worker_says_what_went_wrong(address: str) -> None:
 
 
 def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = "--quick --framework langchain --only connections --contenders ChatGumloop"
-    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments.split()])
+    arguments = ["--quick", "--framework=langchain", "--only=object and its", "--contenders=ChatGumloop"]
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
     runpy.run_module("benchmarks", run_name="__main__")
-    printed = capsys.readouterr().out
-    assert "| connections that 10 streams open | 1           | ≤ 1 | yes |" in printed
+    assert "| second model object and its first call, less a call | " in capsys.readouterr().out
