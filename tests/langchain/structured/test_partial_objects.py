@@ -11,7 +11,7 @@ from gumloop_core.reading.partial_json import grows
 from gumloop_emulator import Emulator
 from tests.langchain.answers import gathered
 from tests.langchain.conftest import MakeModel
-from tests.langchain.structured.test_output import JSON_SCHEMA, City, Town, plain, reply
+from tests.langchain.structured.test_structured_output import JSON_SCHEMA, City, Town, plain, reply
 
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
