@@ -157,7 +157,7 @@ class Exchange:
         return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
 
     def body(self, response: Head) -> UnaryBody:
-        """What gathers a response's body."""
+        """What reads a response's body whole."""
         if not response.is_success:
             seconds = min(LONGEST_ERROR_SECONDS, self._total_timeout or LONGEST_ERROR_SECONDS)
             response.limit_reads(seconds)

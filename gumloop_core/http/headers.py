@@ -106,15 +106,15 @@ def checked_headers(headers: Any, argument: str = "default_headers") -> HiddenHe
     if isinstance(headers, CallHeaders):
         return headers.sent
     checked = HiddenHeaders()
-    problem = _take(headers, checked)
+    problem = _add_checked(headers, checked)
     if problem:
         del headers  # tracebacks show variables
         raise ConfigurationError(f"{argument}{problem}")
     return checked
 
 
-def _take(headers: Any, checked: HiddenHeaders) -> str:
-    """Take over the headers that can be sent, up to one that cannot; what is wrong with that."""
+def _add_checked(headers: Any, checked: HiddenHeaders) -> str:
+    """Add the headers that can be sent, up to one that cannot; what is wrong with that."""
     if headers is None:
         return ""
     if not isinstance(headers, Mapping):

@@ -34,8 +34,8 @@ class UnaryBody:
     """The body of a response that is read whole, up to bounds.
 
     Args:
-        max_bytes: Bytes to gather at most.
-        max_seconds: Seconds to gather at most, ``None`` for no end.
+        max_bytes: Bytes to read at most.
+        max_seconds: Seconds to read at most, ``None`` for no end.
         too_long: Makes the error for too many bytes. ``None`` if what lies beyond the bounds is cut off instead.
         too_slow: Makes the error for too many seconds, likewise.
     """
@@ -60,7 +60,7 @@ class UnaryBody:
         return self._too_long is None
 
     def feed(self, piece: bytes) -> bool:
-        """Take the next bytes.
+        """Keep the next bytes.
 
         Returns:
             Whether to go on reading.
