@@ -305,7 +305,7 @@ def test_many_calls_at_once(name: str, mode: str) -> None:
                 everyone.set()
             await everyone.wait()
             writer.write(answer)
-            await writer.read_rest()
+            await writer.drain()
             await reader.read()
         writer.close()
 

@@ -68,7 +68,7 @@ class StreamTests(ConformanceBase):
     def test_a_closed_stream_hangs_up(self, llm, server: Emulator, calls: SyncCalls):
         server.queue(Chunks([chunk({"content": "Ot"}), chunk({"content": "ta"}), Pause()]))
         assert calls.first_of_stream(llm, user()).message.content == "Ot"
-        assert server.wait_for(lambda server: server.active_streams == 0)
+        assert server.wait_for(lambda server: server.active_streams == 0, 2.0)
 
     def test_a_stream_that_breaks_off_raises(self, llm, server: Emulator, calls: SyncCalls):
         server.queue(Chunks([chunk({"content": "Ot"}), Drop()], done=False))
