@@ -15,7 +15,7 @@ _NOT_FROM_HERE = ("GUMLOOP_", "TRACEPARENT", "TRACESTATE", "LANGSMITH_", "LANGCH
 
 @pytest.fixture(scope="session", autouse=True)
 def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have every HTTP client trust one certificate: reading the system's takes each of thousands a tenth of a second."""
+    """Have every HTTP client trust one certificate: reading the system's takes each of them a tenth of a second."""
     path = tmp_path_factory.mktemp("certificates") / "authority.pem"
     trustme.CA().cert_pem.write_to_path(str(path))
     with pytest.MonkeyPatch.context() as patch:
