@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import soak
-from benchmarks.soak_server import OUTCOMES, pieces_of
+from tests.faults import soak
+from tests.faults.soak_server import OUTCOMES, pieces_of
 
-SCRIPT = Path(soak.__file__)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(120)
 def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
     written = tmp_path / "report.json"
-    command = [sys.executable, str(SCRIPT), "--json", str(written)]
+    command = [sys.executable, "-m", "tests.faults.soak", "--json", str(written)]
     arguments = ["--seconds", "4", "--streams", "100", "--threads", "4", "--pause", "0.05", "--idle", "3"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     report = json.loads(written.read_text())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert soak.is_clean(report)

@@ -1,6 +1,6 @@
 """Hold a thousand streams for minutes, with faults, and count what came of every one.
 
-    python benchmarks/soak.py --seconds 300 --streams 1000
+    python -m tests.faults.soak --seconds 300 --streams 1000
 
 The server is ``soak_server.py``, in a process of its own. Each prompt tells it what to do wrong, so that the one right
 outcome of each call is known: the whole answer, a certain error with a certain beginning of the answer, or a stream
@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.callers import Calls
-from benchmarks.soak_server import OUTCOMES, PIECES, STRIKES, SoakServer, pieces_of
 from benchmarks.workers import served
+from tests.faults.soak_server import OUTCOMES, PIECES, STRIKES, SoakServer, pieces_of
 
 
 class Tally:
