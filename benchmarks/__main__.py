@@ -71,13 +71,16 @@ def _measure(framework: str, given: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _write(measured: dict[str, list[dict[str, Any]]], *, keep: bool) -> None:
-    """Write the results; with ``keep``, a framework's rows that were not measured this time stay as they are."""
-    frameworks = json.loads(RESULTS.read_text(encoding="utf-8"))["frameworks"] if RESULTS.exists() else {}
+    """Write the results; with ``keep``, what was not measured this time stays, and what was carries its own date."""
+    today = date.today().isoformat()
+    results: dict[str, Any] = {"date": today, "machine": _machine(), "frameworks": {}}
+    if keep and RESULTS.exists():
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
     for framework, rows in measured.items():
-        known = {row["title"]: row for row in frameworks.get(framework, []) if keep}
-        known.update({row["title"]: row for row in rows})
-        frameworks[framework] = list(known.values())
-    results = {"date": date.today().isoformat(), "machine": _machine(), "frameworks": frameworks}
+        known = {row["title"]: row for row in results["frameworks"].get(framework, []) if keep}
+        known.update({row["title"]: {**row, "date": today} if keep else row for row in rows})
+        order = [row.title for row in ROWS]
+        results["frameworks"][framework] = sorted(known.values(), key=lambda row: order.index(row["title"]))
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,10 +34,24 @@ def encode(value: Any) -> bytes:
     except PydanticSerializationError:
         pass
     try:
-        return json.dumps(value).encode()
+        text = json.dumps(value)
     except RecursionError:
         pass
+    else:
+        if not _is_deeper_than(value, sys.getrecursionlimit()):  # from Python 3.13 on, its encoder goes much deeper
+            return text.encode()
     raise ValueError(_TOO_DEEP)
+
+
+def _is_deeper_than(value: Any, levels: int) -> bool:
+    """Whether a value that does not hold itself has more levels than that."""
+    layer = [value]
+    for _ in range(levels):
+        nested = [item for item in layer if isinstance(item, (dict, list, tuple))]
+        layer = [below for item in nested for below in (item.values() if isinstance(item, dict) else item)]
+        if not layer:
+            return False
+    return True
 
 
 def encode_arguments(arguments: Any) -> str:

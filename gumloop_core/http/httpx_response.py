@@ -92,6 +92,8 @@ class AsyncHttpxResponse(_HttpxHead):
 
     async def aclose(self) -> None:
         """Close the response; after that its client can serve another request."""
+        if sys.is_finalizing():
+            return  # as above
         try:
             with suppress(Exception):
                 await self._response.aclose()
