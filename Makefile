@@ -80,6 +80,6 @@ UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet pyproject.toml --all-extras
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
-	$(UV_COMPILE) --group dev --universal --python-version 3.10 -o requirements/dev.txt
-	$(UV_COMPILE) --group bench --universal --python-version 3.10 -o requirements/bench.txt
+	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
+	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
 	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
