@@ -67,6 +67,13 @@ def check_messages(messages: Any) -> None:
     if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
         raise InvalidRequestError(f"messages is {named(messages)}, not a list of ChatMessages: {shown(messages)}.")
     for place, message in enumerate(messages):
+        # Nearly all are like this, and asking pydantic's classes for their instances takes long.
+        if (
+            message.__class__ is ChatMessage
+            and message.additional_kwargs.__class__ is dict
+            and not message.additional_kwargs
+        ):
+            continue
         if not isinstance(message, ChatMessage):
             raise InvalidRequestError(f"messages[{place}] is {named(message)}, not a ChatMessage: {shown(message)}.")
         given = message.additional_kwargs
@@ -90,14 +97,14 @@ def without_empty_answers(messages: list[MessageParam]) -> tuple[list[MessagePar
     Returns:
         The messages that say something, and for each its place before; ``None`` if all stayed.
     """
-    kept = [place for place, message in enumerate(messages) if not _is_empty_answer(message)]
+    kept = [
+        place
+        for place, message in enumerate(messages)
+        if message["role"] != "assistant" or message["content"] or not message.keys() <= _SAYS_NOTHING
+    ]
     if len(kept) == len(messages) or not kept:
         return messages, None
     return [messages[place] for place in kept], kept
-
-
-def _is_empty_answer(message: MessageParam) -> bool:
-    return message["role"] == "assistant" and not message["content"] and message.keys() <= _SAYS_NOTHING
 
 
 def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> MessageParam:
