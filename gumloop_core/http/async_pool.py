@@ -19,7 +19,7 @@ import httpx
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http import environment, loop_pools, sockets, timed
 from gumloop_core.http.httpx_response import AsyncHttpxResponse
-from gumloop_core.http.pool import IDLE_SECONDS, ONE_CONNECTION, Lease, Pool, PoolKey
+from gumloop_core.http.pool import IDLE_SECONDS, ONE_CONNECTION, Lease, Pool, PoolKey, httpx_request
 from gumloop_core.http.settings import AsyncTransportName
 from gumloop_core.http.transport import Request
 
@@ -163,13 +163,7 @@ class AsyncPooledTransport:
         """
         lease = await self._acquire(request.url, closed)
         try:
-            sent = httpx.Request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                content=request.content,
-                extensions={"timeout": request.timeouts, "trace": lease.trace},
-            )
+            sent = httpx_request(request, lease.trace)
             with lease.sending:
                 if lease.keeps_timeouts:
                     response = await lease.client.send(sent, stream=True, auth=None, follow_redirects=False)

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from gumloop_core.http.settings import AsyncTransportName
+from gumloop_core.http.transport import Request
 
 IDLE_CONNECTIONS = 100
 """Connections to one origin that are kept open for later requests. Those in use are not limited: a thousand streams
@@ -36,6 +37,22 @@ PoolKey: TypeAlias = tuple[str, bytes, AsyncTransportName]
 Client = TypeVar("Client")
 AnyEvent = TypeVar("AnyEvent", bound="Event")
 AnyLease = TypeVar("AnyLease", bound="Lease[Any]")
+
+
+def httpx_request(request: Request, trace: Callable[..., Any]) -> httpx.Request:
+    """A request for a client of a pool, which has no headers, cookies or parameters to add.
+
+    Args:
+        request: What is to be sent.
+        trace: Is told how it goes, by httpx.
+    """
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.content,
+        extensions={"timeout": request.timeouts, "trace": trace},
+    )
 
 
 class Event(Protocol):

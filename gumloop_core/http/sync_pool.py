@@ -17,7 +17,7 @@ import httpx
 
 from gumloop_core.http import environment, loop_pools, sockets
 from gumloop_core.http.httpx_response import HttpxResponse
-from gumloop_core.http.pool import ONE_CONNECTION, Lease, Pool, PoolKey
+from gumloop_core.http.pool import ONE_CONNECTION, Lease, Pool, PoolKey, httpx_request
 from gumloop_core.http.transport import Request
 
 
@@ -89,13 +89,7 @@ class PooledTransport:
         """
         lease = self._acquire(request.url, closed)
         try:
-            sent = httpx.Request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                content=request.content,
-                extensions={"timeout": request.timeouts, "trace": lease.trace},
-            )
+            sent = httpx_request(request, lease.trace)
             response = lease.client.send(sent, stream=True, auth=None, follow_redirects=False)
             return HttpxResponse(response, lease.release)
         except BaseException:
