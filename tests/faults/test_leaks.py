@@ -20,9 +20,8 @@ from gumloop_core.http import retry
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body
 from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, AsyncCore, AsyncLangChain, Core, Driver, LangChain
-from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, streamed, text_events, whole
+from tests.support.http_bytes import FIRST, TEXT, completion, streamed, text_events, whole
 
-FIRST = stream_head() + http_chunk(text_events()[0])
 SYNC = [name for name in DRIVERS if name.endswith("-sync")]
 ASYNC = [*(name for name in DRIVERS if name.endswith("-async")), "core-aiohttp"]
 ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}

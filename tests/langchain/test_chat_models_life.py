@@ -23,6 +23,7 @@ from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.errors import InvalidRequestError, MissingCredentialsError
 from tests.langchain.conftest import MakeModel
+from tests.support.odd_keywords import ODD_KEYWORDS
 
 SECRET = "very-secret-key"
 
@@ -239,20 +240,7 @@ def test_requests_follow_the_fields_of_a_copy(server: Emulator, chat: MakeModel)
     assert "x-other" not in server.chat_requests[-1].headers
 
 
-@pytest.mark.parametrize(
-    ("options", "refusal"),
-    [
-        ({"timeout": "x"}, "timeout must be"),
-        ({"extra_headers": 5}, "extra_headers must be"),
-        ({"extra_headers": {"Host": "x"}}, "the header 'Host'"),
-        ({"stop": 5}, "stop must be"),
-        ({"tools": 5}, "tools must be"),
-        ({"model": 5}, "model must be"),
-        ({"temperature": object()}, "temperature is an object"),
-        ({"extra_body": {"a": {1}}}, r"extra_body\.a is a set"),
-        ({"openai_api_key": "x"}, "did you mean 'api_key'"),
-    ],
-)
+@pytest.mark.parametrize(("options", "refusal"), ODD_KEYWORDS)
 @pytest.mark.parametrize("way", ["invoke", "stream", "v3"])
 def test_odd_keywords_of_a_call_are_named(
     server: Emulator, chat: MakeModel, way: str, options: dict[str, Any], refusal: str

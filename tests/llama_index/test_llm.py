@@ -11,6 +11,7 @@ from llama_index.core.llms import ChatMessage
 from gumloop_core.errors import APITimeoutError, InvalidRequestError, MissingCredentialsError
 from gumloop_emulator import Answer, Emulator, Failure
 from llama_index_gumloop import Gumloop
+from tests.support.odd_keywords import ODD_KEYWORDS
 
 USER = [ChatMessage("Hi")]
 FIELDS = {
@@ -127,20 +128,7 @@ def test_credentials_come_from_the_environment(server: Emulator, monkeypatch):
     assert Gumloop(model="claude-sonnet-4-5").complete("Capital of Canada?").text
 
 
-@pytest.mark.parametrize(
-    ("options", "refusal"),
-    [
-        ({"timeout": "x"}, "timeout must be"),
-        ({"extra_headers": 5}, "extra_headers must be"),
-        ({"extra_headers": {"Host": "x"}}, "the header 'Host'"),
-        ({"stop": 5}, "stop must be"),
-        ({"tools": 5}, "tools must be"),
-        ({"model": 5}, "model must be"),
-        ({"temperature": object()}, "temperature is an object"),
-        ({"extra_body": {"a": {1}}}, r"extra_body\.a is a set"),
-        ({"openai_api_key": "x"}, "did you mean 'api_key'"),
-    ],
-)
+@pytest.mark.parametrize(("options", "refusal"), ODD_KEYWORDS)
 @pytest.mark.parametrize("streams", [False, True])
 def test_odd_keywords_of_a_call_are_named(server: Emulator, llm, streams: bool, options, refusal: str):
     with pytest.raises(InvalidRequestError, match=refusal):

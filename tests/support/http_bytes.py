@@ -97,3 +97,10 @@ def streamed(events: Sequence[bytes] | None = None) -> bytes:
     """A whole streamed answer as one piece, its connection kept open."""
     events = answer_events() if events is None else events
     return stream_head() + b"".join(map(http_chunk, events)) + LAST_HTTP_CHUNK
+
+
+EVENTS = b"".join(map(http_chunk, answer_events()))
+"""The body of a whole streamed answer, but for its end."""
+
+FIRST = stream_head() + http_chunk(text_events()[0])
+"""The beginning of a streamed answer, up to its first piece of text."""

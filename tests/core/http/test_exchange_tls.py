@@ -19,6 +19,7 @@ from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.certificates import trusting_context
 from tests.support.http_bytes import (
     FINISH,
+    FIRST,
     TEXT,
     answer_events,
     completion,
@@ -29,7 +30,6 @@ from tests.support.http_bytes import (
     whole,
 )
 
-FIRST = stream_head() + http_chunk(text_events()[0])
 REST = b"".join(map(http_chunk, answer_events()[1:]))
 APPLICATION_DATA = 0x17
 

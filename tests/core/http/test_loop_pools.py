@@ -20,9 +20,8 @@ from gumloop_core.http import environment, loop_pools
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.certificates import trusting_context
 from tests.support.core_driver import body, settings_for
-from tests.support.http_bytes import TEXT, completion, http_chunk, stream_head, text_events, whole
+from tests.support.http_bytes import FIRST, TEXT, completion, whole
 
-FIRST = stream_head() + http_chunk(text_events()[0])
 TRANSPORTS = ["httpx", "aiohttp"]
 
 

@@ -19,6 +19,8 @@ from tests.support.byte_server import CLOSE, SILENCE, ByteServer, drip
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     DONE,
+    EVENTS,
+    FIRST,
     LAST_HTTP_CHUNK,
     TEXT,
     answer_events,
@@ -30,10 +32,6 @@ from tests.support.http_bytes import (
     text_events,
     whole,
 )
-
-EVENTS = b"".join(map(http_chunk, answer_events()))
-FIRST = stream_head() + http_chunk(text_events()[0])
-
 
 # -- used again ------------------------------------------------------------------------------------------------------
 

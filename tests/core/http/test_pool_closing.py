@@ -19,17 +19,16 @@ from tests.support.byte_server import SILENCE, ByteServer, WaitFor
 from tests.support.certificates import trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
 from tests.support.http_bytes import (
+    FIRST,
     TEXT,
     completion,
     head,
-    http_chunk,
     stream_head,
     streamed,
     text_events,
     whole,
 )
 
-FIRST = stream_head() + http_chunk(text_events()[0])
 PLACES: dict[str, tuple[str, Any]] = {
     "before the head": ("complete", [SILENCE]),
     "within a unary body": ("complete", [head(content_length="99") + b"{", SILENCE]),

@@ -10,15 +10,11 @@ from gumloop_core.errors import InvalidResponseError, StreamError
 from tests.core.conftest import Connect
 from tests.support.byte_server import ByteServer
 from tests.support.http_bytes import (
-    answer_events,
+    FIRST,
     head,
     http_chunk,
-    stream_head,
     text_events,
 )
-
-EVENTS = b"".join(map(http_chunk, answer_events()))
-FIRST = stream_head() + http_chunk(text_events()[0])
 
 
 def test_an_answer_that_does_not_end_is_given_up(connect: Connect) -> None:

@@ -16,6 +16,7 @@ from gumloop_emulator.script import Pause
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import AsyncCore, settings_for, streamed_text
 from tests.support.http_bytes import (
+    FIRST,
     LAST_HTTP_CHUNK,
     TEXT,
     answer_events,
@@ -28,7 +29,6 @@ from tests.support.http_bytes import (
     whole,
 )
 
-FIRST = stream_head() + http_chunk(text_events()[0])
 Connect = Callable[..., AsyncCore]
 
 

@@ -15,20 +15,17 @@ from tests.core.conftest import Connect
 from tests.support.byte_server import SILENCE, ByteServer, drip
 from tests.support.core_driver import streamed_text
 from tests.support.http_bytes import (
+    EVENTS,
+    FIRST,
     LAST_HTTP_CHUNK,
     TEXT,
-    answer_events,
     completion,
     head,
     http_chunk,
     stream_head,
     streamed,
-    text_events,
     whole,
 )
-
-EVENTS = b"".join(map(http_chunk, answer_events()))
-FIRST = stream_head() + http_chunk(text_events()[0])
 
 
 def test_no_answer_in_time(connect: Connect) -> None:
