@@ -7,7 +7,7 @@ default in both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from pydantic import (
@@ -20,7 +20,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from typing_extensions import Self
 
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation

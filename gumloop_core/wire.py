@@ -9,9 +9,7 @@ Source: the vendor's reference page for ``POST /chat/completions`` and the reque
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict
-
-from typing_extensions import NotRequired
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 JSONObject: TypeAlias = dict[str, Any]
 """Any JSON object."""

@@ -7,17 +7,12 @@ import math
 import re
 import sys
 from collections.abc import Iterable
+from re import _constants as constants  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 from gumloop_core.wire import JSONObject
 from gumloop_core.writing.schema import pointed_at
-
-if sys.version_info >= (3, 11):
-    from re import _constants as constants  # type: ignore[attr-defined]
-    from re import _parser as parser  # type: ignore[attr-defined]
-else:
-    import sre_constants as constants
-    import sre_parse as parser
 
 _DEEPEST = 30  # a schema that demands itself without end gets null there
 _SHALLOW = 4  # above it, the first alternative is taken, below it the lightest

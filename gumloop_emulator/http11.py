@@ -24,7 +24,7 @@ from gumloop_emulator.script import Drop, Pause, Piece, Pieces
 from gumloop_emulator.traffic import ReceivedRequest, Traffic
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 PREFIX = "/api/v1"
 MAX_BODY_BYTES = 64 * 1024 * 1024

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt
 from llama_index.core.base.llms.types import (
@@ -26,7 +26,6 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.llm import ToolSelection, default_completion_to_prompt
 from llama_index.core.types import PydanticProgramMode
 from pydantic import Field
-from typing_extensions import Self
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from gumloop_core.errors import ConfigurationError, InvalidRequestError, UnpicklableSecretError
 from gumloop_core.secrets.redaction import MASK, is_secret_header

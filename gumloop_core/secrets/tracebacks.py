@@ -116,7 +116,7 @@ def _forget_request(error: BaseException) -> None:
 
 def _parts(error: BaseException) -> Iterable[BaseException]:
     """The errors of a group."""
-    parts = getattr(error, "exceptions", ())  # Python 3.10 has no ExceptionGroup of its own
+    parts = getattr(error, "exceptions", ())  # of an ExceptionGroup, or what others make like one
     return [part for part in parts if isinstance(part, BaseException)] if isinstance(parts, (list, tuple)) else ()
 
 

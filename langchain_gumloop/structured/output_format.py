@@ -49,7 +49,7 @@ def answer_schema(schema: Any) -> AnswerSchema:
     Raises:
         InvalidRequestError: If it is none of these. It says what to pass.
     """
-    if isinstance(schema, type) and get_origin(schema) is None:  # Python 3.10 takes list[X] for a class
+    if isinstance(schema, type):
         known = _answer_schemas.get(schema)
         if known is None:
             known = _answer_schemas[schema] = _schema_of_class(schema)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -121,11 +120,10 @@ ERRORS: dict[str, Callable[[], Exception]] = {
         KEY, request=httpx.Request("GET", "http://x"), response=httpx.Response(500, text=KEY)
     ),
     "a cookie": lambda: httpx.CookieConflict(KEY),
+    "a group": lambda: ExceptionGroup("x", [ValueError(KEY)]),
+    "a group's message": lambda: ExceptionGroup(KEY, [ValueError("x")]),
+    "a group in a group": lambda: ExceptionGroup("x", [ExceptionGroup("y", [Fixed()])]),
 }
-if sys.version_info >= (3, 11):
-    ERRORS["a group"] = lambda: ExceptionGroup("x", [ValueError(KEY)])  # noqa: F821
-    ERRORS["a group's message"] = lambda: ExceptionGroup(KEY, [ValueError("x")])  # noqa: F821
-    ERRORS["a group in a group"] = lambda: ExceptionGroup("x", [ExceptionGroup("y", [Fixed()])])  # noqa: F821
 
 PLACES = ("request hook", "transport", "response hook", "first read", "read", "rest", "close", "token")
 

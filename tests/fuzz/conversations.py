@@ -131,7 +131,7 @@ def _made(kind: Any, fields: dict[str, Any]) -> Any:
     for make in (kind, kind.model_construct):
         try:
             return make(**fields)
-        except Exception:  # noqa: PERF203 - whatever a framework's class says of it
+        except Exception:
             continue
     return fields
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import tarfile
+import tomllib
 from pathlib import Path
 
 from hatchling.builders.sdist import SdistBuilder
-
-try:
-    import tomllib
-except ModuleNotFoundError:  # Python 3.10
-    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -195,12 +195,6 @@ def test_a_server_that_echoes_other_secrets(name: str, mode: str, spelt: str) ->
     assert "**********" in str(error)
 
 
-class Group(Exception):
-    """As an ``ExceptionGroup``, which Python 3.10 does not have."""
-
-    exceptions: list[Exception]
-
-
 def odd_failure(place: str) -> BaseException:
     """An error that nobody foresees, with the request within reach of each frame."""
 
@@ -210,9 +204,7 @@ def odd_failure(place: str) -> BaseException:
             raise OSError(headers["authorization"])
         except OSError as error:
             if place == "group":
-                group = Group("many")
-                group.exceptions = [error, ValueError(headers["authorization"])]
-                raise group from None
+                raise ExceptionGroup("many", [error, ValueError(headers["authorization"])]) from None
             if place == "chained":
                 raise OverflowError("too large") from error
             raise httpx.ReadError(headers["authorization"], request=request) from error
@@ -381,7 +373,7 @@ def test_what_is_printed_of_a_call_that_took_too_long(printed: Callable[[BaseExc
         driver = make("langchain-async", server.base_url)
         try:
             driver.run(wait(driver))
-        except asyncio.TimeoutError as caught:
+        except TimeoutError as caught:
             out = printed(caught)
         driver.stop()
     assert VARIABLE.search(out)

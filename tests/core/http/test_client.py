@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 import zlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import repeat
 from typing import Any
@@ -379,7 +379,7 @@ def test_retry_after_in_seconds(
 
 def test_retry_after_as_a_date(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     with ByteServer(whole(FAILURE, 429, retry_after=moment), streamed()) as server:
         list(connect(server).stream())
     assert 20 < clock.pauses[0] <= 30.001
