@@ -42,16 +42,13 @@ def to_messages(
     for place, message in enumerate(messages):
         try:
             convert = _CONVERTERS.get(message.type)
-            made = None if convert is None else convert(message, messages, replay_reasoning)
+            if convert is None:
+                raise _of_unknown_kind(message)
+            made = convert(message, messages, replay_reasoning)
         except InvalidRequestError as error:
             raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
         except Exception as error:
             raise _cannot_be_sent(place, message, error) from error
-        if made is None:
-            raise InvalidRequestError(
-                f"messages[{place}] is a {type(message).__name__} (type {message.type!r}), which has no place in a "
-                "request. Known are system, human, ai and tool messages, and chat messages with a role of the endpoint."
-            )
         if not isinstance(made, list):
             params.append(made)
             if caller_indices is not None:
@@ -89,6 +86,13 @@ def _is_odd(block: Any) -> bool:
 
 
 _WITH_DATA = frozenset({"image", "audio", "file"})
+
+
+def _of_unknown_kind(message: BaseMessage) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"a {type(message).__name__} (type {message.type!r}) has no place in a request. Known are system, human, ai "
+        "and tool messages, and chat messages with a role of the endpoint."
+    )
 
 
 def _cannot_be_sent(place: int, message: object, error: Exception) -> InvalidRequestError:
@@ -181,7 +185,7 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
     answer = cast("AIMessage", message)
     content = answer.content
     has_calls = bool(answer.tool_calls or answer.invalid_tool_calls)
-    results: list[MessageParam] = []
+    results: Sequence[MessageParam] = ()
     param: MessageParam
     if isinstance(content, str):
         param = {"role": "assistant", "content": content}
@@ -197,14 +201,15 @@ def _assistant(message: BaseMessage, messages: Messages, replay_reasoning: bool)
             calls += sent
         if calls:
             param["tool_calls"] = _with_extras(calls, answer.additional_kwargs)
-    if not param["content"] and ("tool_calls" in param or "images" in param):
-        param["content"] = None
     if message.name:
         param["name"] = safe_name(message.name)
     if answer.additional_kwargs:
         _add_kwargs(param, answer.additional_kwargs, replay_reasoning)
-    if not param["content"] and not param.keys() & _SAYS_SOMETHING and len(messages) > 1:
-        return []  # an answer of nothing at all; some providers refuse it, and then every later turn
+    if not param["content"]:
+        if "tool_calls" in param or "images" in param:
+            param["content"] = None
+        elif not param.keys() & _SAYS_SOMETHING and len(messages) > 1:
+            return []  # an answer of nothing at all; some providers refuse it, and then every later turn
     return [param, *results] if results else param
 
 

@@ -42,11 +42,19 @@ def to_messages(messages: Sequence[ChatMessage], *, replay_reasoning: bool = Tru
         InvalidRequestError: If the wire has no place for a block, or a field of one holds what it cannot, naming the
             message and the block.
     """
-    check_messages(messages)
     converted: list[MessageParam] = []
     place = 0
     try:
         for place, message in enumerate(messages):
+            # Text without anything beside it, which most messages of a long conversation are.
+            if message.__class__ is ChatMessage and not message.additional_kwargs:
+                blocks = message.blocks
+                if len(blocks) == 1 and blocks[0].__class__ is TextBlock:
+                    text, role = blocks[0].text, _ROLES.get(message.role)
+                    if text.__class__ is str and role is not None and role != "tool":
+                        converted.append({"role": role, "content": text})
+                        continue
+            check_message(message, place)
             converted.append(_converted(message, place, replay_reasoning))
     except InvalidRequestError:
         raise
@@ -68,24 +76,28 @@ def check_messages(messages: Any) -> None:
         raise InvalidRequestError(f"messages is {named(messages)}, not a list of ChatMessages: {shown(messages)}.")
     for place, message in enumerate(messages):
         # Nearly all are like this, and asking pydantic's classes for their instances takes long.
-        if (
-            message.__class__ is ChatMessage
-            and message.additional_kwargs.__class__ is dict
-            and not message.additional_kwargs
-        ):
-            continue
-        if not isinstance(message, ChatMessage):
-            raise InvalidRequestError(f"messages[{place}] is {named(message)}, not a ChatMessage: {shown(message)}.")
-        given = message.additional_kwargs
-        if not isinstance(given, dict):
-            raise InvalidRequestError(f"messages[{place}] has {named(given)} as its additional_kwargs, not a dict.")
-        if given and "images" in given:  # the framework reads its own form of pictures there
-            images = () if given["images"] is None else given["images"]
-            if not isinstance(images, (list, tuple)) or not all(hasattr(image, "resolve_image") for image in images):
-                raise InvalidRequestError(
-                    f"messages[{place}].additional_kwargs['images'] is not a list of ImageDocuments: {shown(images)}. "
-                    "Pictures go into ImageBlocks."
-                )
+        if message.__class__ is not ChatMessage or message.additional_kwargs or message.additional_kwargs is None:
+            check_message(message, place)
+
+
+def check_message(message: Any, place: int) -> None:
+    """Refuse what is no message, or has something beside its blocks that the framework would trip over.
+
+    Raises:
+        InvalidRequestError: Naming it by its place.
+    """
+    if not isinstance(message, ChatMessage):
+        raise InvalidRequestError(f"messages[{place}] is {named(message)}, not a ChatMessage: {shown(message)}.")
+    given: Any = message.additional_kwargs
+    if not isinstance(given, dict):
+        raise InvalidRequestError(f"messages[{place}] has {named(given)} as its additional_kwargs, not a dict.")
+    if given and "images" in given:  # the framework reads its own form of pictures there
+        images = () if given["images"] is None else given["images"]
+        if not isinstance(images, (list, tuple)) or not all(hasattr(image, "resolve_image") for image in images):
+            raise InvalidRequestError(
+                f"messages[{place}].additional_kwargs['images'] is not a list of ImageDocuments: {shown(images)}. "
+                "Pictures go into ImageBlocks."
+            )
 
 
 def without_empty_answers(messages: list[MessageParam]) -> tuple[list[MessageParam], list[int] | None]:
@@ -97,13 +109,14 @@ def without_empty_answers(messages: list[MessageParam]) -> tuple[list[MessagePar
     Returns:
         The messages that say something, and for each its place before; ``None`` if all stayed.
     """
-    kept = [
+    empty = {
         place
         for place, message in enumerate(messages)
-        if message["role"] != "assistant" or message["content"] or not message.keys() <= _SAYS_NOTHING
-    ]
-    if len(kept) == len(messages) or not kept:
+        if not message["content"] and message["role"] == "assistant" and message.keys() <= _SAYS_NOTHING
+    }
+    if not empty or len(empty) == len(messages):
         return messages, None
+    kept = [place for place in range(len(messages)) if place not in empty]
     return [messages[place] for place in kept], kept
 
 
@@ -111,12 +124,6 @@ def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> Mess
     role = _ROLES.get(message.role)
     if role is None:
         raise InvalidRequestError(f"messages[{place}] has the unknown role {message.role!r}.")
-    blocks = message.blocks
-    # The branch for plain text, which most messages of a long conversation are.
-    if len(blocks) == 1 and not message.additional_kwargs and role != "tool":
-        block = blocks[0]
-        if block.__class__ is TextBlock and block.text.__class__ is str:
-            return {"role": role, "content": block.text}
     if role != "assistant":
         converted = _other_message(message, role, place)
     else:
