@@ -223,6 +223,8 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
             timeout=self.timeout,
             stream_idle_timeout=self.stream_idle_timeout if self._has_idle_timeout() else UNSET,
             max_retries=self.max_retries,
+            max_concurrency=self.max_concurrency,
+            slot_timeout=self.slot_timeout,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
             async_transport=self.async_transport,

@@ -70,6 +70,11 @@ class APITimeoutError(GumloopError):
     """The endpoint took too long: to connect, to begin, or between two pieces of a stream."""
 
 
+class SlotTimeoutError(GumloopError):
+    """The call waited for its turn longer than ``slot_timeout``: the account's other calls fill what the endpoint
+    admits. Nothing was sent."""
+
+
 class InvalidResponseError(GumloopError):
     """The unary answer made no sense: it is not JSON, or not a completion."""
 

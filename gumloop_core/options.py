@@ -150,6 +150,13 @@ class RequestOptions(Options):
     max_retries: int = Field(default=2, ge=0)
     """Further attempts after one that failed in a way that may pass, never after something was handed out."""
 
+    max_concurrency: int | None = Field(default=None, gt=0)
+    """Calls of the account that may be in flight at once in this process; the others wait for their turn. ``None`` to
+    learn the bound from what the endpoint refuses."""
+
+    slot_timeout: float | None = Field(default=None, gt=0)
+    """Seconds that a call may wait for its turn; ``None`` waits without end. No other time limit runs meanwhile."""
+
     max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, gt=0)
     """Bytes of one answer that are read at most."""
 

@@ -47,6 +47,10 @@ class APITimeoutError(core.APITimeoutError, langchain.ModelTimeoutError, Connect
     """The endpoint took too long."""
 
 
+class SlotTimeoutError(core.SlotTimeoutError, langchain.ModelTimeoutError):
+    """The call waited for its turn longer than ``slot_timeout``. Nothing was sent."""
+
+
 class InvalidResponseError(core.InvalidResponseError, langchain.ModelAPIError, ValueError):
     """The unary answer made no sense: it is not JSON, or not a completion."""
 
@@ -123,6 +127,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
         UnexpectedError,
         APIConnectionError,
         APITimeoutError,
+        SlotTimeoutError,
         InvalidResponseError,
         StreamError,
         APIStatusError,

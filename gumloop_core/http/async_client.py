@@ -87,6 +87,8 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
                     await response.aclose()
             except Exception as error:
                 outcome = exchange.outcome(error, reader)
+            finally:
+                exchange.leave()
             if isinstance(outcome, Delta):
                 yield outcome
                 return
@@ -116,6 +118,7 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
         transport = self._unused_transport(user)
         if transport is not None:
             await transport.aclose()
+            self._settings.limiter().wake()
 
     def _make_transport(self) -> AsyncTransport:
         if self._http_client is None:
@@ -138,6 +141,8 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
                     await response.aclose()
             except Exception as error:
                 failure = exchange.failure(error)
+            finally:
+                exchange.leave()
             pause = exchange.pause_after(failure)
             if pause is None:  # outside the handler, so that the error is no context where it is no cause
                 raise failure from failure.__cause__
@@ -157,7 +162,8 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
         transport = self._transport
         if exchange.closed is None:
             exchange.closed = await transport.begin()
-        await self._authorize(exchange)
+        await exchange.aenter()
+        await self._authorize(exchange)  # a token that was read before the wait may be stale after it
         try:
             return await transport.send(exchange.request(), exchange.closed)
         except BaseException as error:

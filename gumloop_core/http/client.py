@@ -102,6 +102,8 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
                     response.close()
             except Exception as error:
                 outcome = exchange.outcome(error, reader)
+            finally:
+                exchange.leave()
             if isinstance(outcome, Delta):
                 yield outcome
                 return
@@ -150,6 +152,7 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         transport = self._unused_transport(user)
         if transport is not None:
             transport.close()
+            self._settings.limiter().wake()
 
     def _make_transport(self) -> Transport:
         if self._http_client is None:
@@ -172,6 +175,8 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
                     response.close()
             except Exception as error:
                 failure = exchange.failure(error)
+            finally:
+                exchange.leave()
             pause = exchange.pause_after(failure)
             if pause is None:  # outside the handler, so that the error is no context where it is no cause
                 raise failure from failure.__cause__
@@ -191,7 +196,8 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         transport = self._transport
         if exchange.closed is None:
             exchange.closed = transport.begin()
-        self._authorize(exchange)
+        exchange.enter()
+        self._authorize(exchange)  # a token that was read before the wait may be stale after it
         try:
             return transport.send(exchange.request(), exchange.closed)
         except BaseException as error:

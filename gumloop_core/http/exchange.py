@@ -9,11 +9,12 @@ import httpx
 from pydantic import SecretStr
 
 from gumloop_core.answer import Completion, Delta
+from gumloop_core.concurrency.limiter import MOST_REFUSALS, NO_TICKET, Limiter, Ticket
 from gumloop_core.errors import APIStatusError, ConfigurationError, GumloopError
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.http.failures import TRANSPORT_ERRORS, Failures
 from gumloop_core.http.response_body import StreamBody, UnaryBody, looks_like_sse
-from gumloop_core.http.retry import pause_before_retry
+from gumloop_core.http.retry import asked_pause, is_refusal, pause_before_retry
 from gumloop_core.http.transport import Head, Request
 from gumloop_core.json_text import decode
 from gumloop_core.reading.reader import AnswerReader
@@ -82,6 +83,11 @@ class Exchange:
         self._total_timeout = total_timeout
         self._max_retries = max_retries
         self._attempts = 0
+        self._failed_attempts = 0  # that count as retries
+        self._failed: GumloopError | None = None
+        self._is_answered = False
+        self._limiter: Limiter | None = None
+        self._ticket = NO_TICKET
         self._partial_images = partial_images
         self._tool_names = names_of_tools(tools)
         self._failures = Failures(
@@ -100,6 +106,44 @@ class Exchange:
     def is_closed(self) -> bool:
         """Whether the call was ended by closing its transport."""
         return self.closed is not None and bool(self.closed.is_set())
+
+    def join(self, limiter: Limiter, cap: int | None, timeout: float | None, *, is_stream: bool) -> None:
+        """Have a limiter let each attempt in.
+
+        Args:
+            limiter: The account's.
+            cap: Calls in flight, by the caller's word.
+            timeout: Seconds that may be waited for a slot.
+            is_stream: Whether the answer is handed out piece by piece.
+        """
+        self._limiter = limiter
+        self._ticket = Ticket(cap, timeout, is_stream=is_stream, is_ended=lambda: self.is_closed)
+
+    def enter(self) -> None:
+        """Wait until the attempt may be made.
+
+        Raises:
+            SlotTimeoutError: If that takes too long.
+        """
+        self._failed, self._is_answered = None, False
+        if self._limiter is not None:
+            self._limiter.acquire(self._ticket)
+
+    async def aenter(self) -> None:
+        """As :meth:`enter`, in the running event loop."""
+        self._failed, self._is_answered = None, False
+        if self._limiter is not None:
+            await self._limiter.aacquire(self._ticket)
+
+    def leave(self) -> None:
+        """Say that the attempt is over, whatever came of it. Does nothing where it was said before."""
+        limiter, failed = self._limiter, self._failed
+        if limiter is None or not self._ticket.slot:
+            return
+        if failed is not None and is_refusal(failed):
+            limiter.refused(self._ticket, asked_pause(failed))
+        else:
+            limiter.release(self._ticket, is_admitted=self._is_answered)
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
@@ -127,6 +171,7 @@ class Exchange:
             InvalidResponseError: If it comes in an encoding that was not asked for: httpx would unpack some of them
                 without bound.
         """
+        self._is_answered = True
         encoding = response.headers.get("content-encoding")
         if encoding is None:
             return None
@@ -216,8 +261,10 @@ class Exchange:
         """
         if self.is_closed and not isinstance(error, APIStatusError):
             forget_frames(error, self._redactor)
-            return self.closing_failure(reader)
-        return self._failures.failure(error, reader)
+            self._failed = self.closing_failure(reader)
+        else:
+            self._failed = self._failures.failure(error, reader)
+        return self._failed
 
     def closing_failure(self, reader: AnswerReader | None = None) -> GumloopError:
         """The error to raise for a call that was ended by closing its transport."""
@@ -229,7 +276,15 @@ class Exchange:
             return None
         if self.is_closed:
             return None  # whoever closed the connections wants no new ones
-        return pause_before_retry(failure, self._attempts, self._max_retries)
+        if self._keeps_its_place(failure):
+            return 0.0
+        self._failed_attempts += 1
+        return pause_before_retry(failure, self._failed_attempts, self._max_retries)
+
+    def _keeps_its_place(self, failure: GumloopError) -> bool:
+        """Whether a call that was refused waits for the others of its account, and uses up no retry."""
+        ticket = self._ticket
+        return 0 < ticket.refusals <= MOST_REFUSALS and not ticket.is_alone and is_refusal(failure)
 
     def _document(self, content: bytes, response: Head) -> Any:
         try:

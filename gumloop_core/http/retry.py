@@ -10,6 +10,18 @@ RETRIED_STATUSES = frozenset({408, 409, 429, *range(500, 600)} - {501})
 """Statuses after which the same request may succeed. 520 to 530 are what content delivery networks say, 529 is an
 overloaded provider."""
 
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "insufficient_credits",
+        "credits_exhausted",
+    }
+)
+"""Codes of a 429 that no wait mends. The first three are OpenAI's:
+https://platform.openai.com/docs/guides/error-codes"""
+
 FIRST_PAUSE = 0.5
 """Seconds before the first retry, before jitter; doubles each time."""
 
@@ -29,8 +41,32 @@ def is_retryable(error: GumloopError) -> bool:
     if isinstance(error, APIStatusError):
         if error.status_code == 200:
             return not isinstance(error, BadRequestError)
-        return error.status_code in RETRIED_STATUSES
+        return error.status_code in RETRIED_STATUSES and not is_quota_used_up(error)
     return isinstance(error, (APIConnectionError, APITimeoutError))
+
+
+def is_refusal(error: GumloopError) -> bool:
+    """Whether the endpoint had no room for the call: all of the account's calls have to take turns then.
+
+    A quota or a credit that is used up is none: waiting for a turn does not help.
+    """
+    if not isinstance(error, APIStatusError):
+        return False
+    if error.status_code == 503:
+        return error.retry_after is not None
+    return error.status_code == 429 and not is_quota_used_up(error)
+
+
+def is_quota_used_up(error: APIStatusError) -> bool:
+    """Whether a 429 says that there is nothing left to wait for: OpenAI's ``insufficient_quota``, for example."""
+    return error.code in QUOTA_CODES
+
+
+def asked_pause(error: GumloopError) -> float | None:
+    """Seconds that the endpoint asked to wait, cut to the longest that is honoured."""
+    if not isinstance(error, APIStatusError) or error.retry_after is None:
+        return None
+    return min(error.retry_after, LONGEST_RETRY_AFTER)
 
 
 def pause_before_retry(error: GumloopError, attempt: int, max_retries: int) -> float | None:
@@ -49,7 +85,8 @@ def pause_before_retry(error: GumloopError, attempt: int, max_retries: int) -> f
     longest = min(FIRST_PAUSE * 2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF)
     # Jitter keeps many clients that failed together from coming back together.
     pause = longest * random.uniform(0.5, 1.0)  # noqa: S311
-    if isinstance(error, APIStatusError) and error.retry_after is not None:
+    asked = asked_pause(error)
+    if asked is not None:
         # All that were turned away together were told the same time.
-        return max(pause, min(error.retry_after, LONGEST_RETRY_AFTER)) + longest * random.uniform(0.0, 1.0)  # noqa: S311
+        return max(pause, asked) + longest * random.uniform(0.0, 1.0)  # noqa: S311
     return pause

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gumloop_core.boundary import leaving
+from gumloop_core.concurrency.accounts import memory_limiter
+from gumloop_core.concurrency.limiter import Limiter
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers, fits_a_header
@@ -66,6 +68,8 @@ class ClientSettings:
         stream_idle_timeout: Seconds that a stream may be silent; ``None`` or infinity waits without end. If it is not
             given, the smaller of ``timeout`` and two minutes.
         max_retries: Further attempts after one that failed in a way that may pass.
+        max_concurrency: Calls of the account that may be in flight at once; ``None`` to learn it.
+        slot_timeout: Seconds that a call may wait for its turn; ``None`` waits without end.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
         async_transport: What sends asynchronous requests; ``"aiohttp"`` needs the extra of that name.
@@ -79,6 +83,8 @@ class ClientSettings:
         timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
         stream_idle_timeout: float | None = UNSET,
         max_retries: int = 2,
+        max_concurrency: int | None = None,
+        slot_timeout: float | None = None,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         async_transport: AsyncTransportName = "httpx",
@@ -90,6 +96,8 @@ class ClientSettings:
         if stream_idle_timeout is not UNSET:
             self.stream_idle_timeout = kept_seconds(stream_idle_timeout, "stream_idle_timeout")
         self.max_retries = max_retries
+        self.max_concurrency = max_concurrency
+        self.slot_timeout = slot_timeout
         self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
         self.async_transport: AsyncTransportName = async_transport
@@ -113,8 +121,13 @@ class ClientSettings:
             timeout=timeout,
             headers=headers,
             is_chat=True,
+            is_stream=stream,
             caller_indices=caller_indices,
         )
+
+    def limiter(self) -> Limiter:
+        """What lets the account's chat calls in."""
+        return memory_limiter(f"{self.credentials.account} at {self.endpoint.chat_url}")
 
     def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:
         """The exchange for a request to the API host, where the team is a query parameter."""
@@ -145,6 +158,7 @@ class ClientSettings:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         is_chat: bool = False,
+        is_stream: bool = False,
         caller_indices: Sequence[int] | None = None,
     ) -> Exchange:
         import httpx
@@ -166,7 +180,7 @@ class ClientSettings:
             idle_timeout = DEFAULT_STREAM_IDLE_TIMEOUT if read is None else min(read, DEFAULT_STREAM_IDLE_TIMEOUT)
         sent, secrets = self._headers(accept, body is not None, headers)
         image_config = body.get("image_config") if is_chat else None
-        return Exchange(
+        exchange = Exchange(
             method,
             parsed,
             content=None if body is None else _encoded(body),
@@ -183,6 +197,9 @@ class ClientSettings:
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),
             tools=body.get("tools") if is_chat else None,
         )
+        if is_chat:  # limits of the vendor's plans are on these
+            exchange.join(self.limiter(), self.max_concurrency, self.slot_timeout, is_stream=is_stream)
+        return exchange
 
     def _headers(
         self, accept: str, has_body: bool, more: Mapping[str, str] | None

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import blake2b
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeAlias
 
@@ -105,6 +106,18 @@ class Credentials:
     def team_id(self) -> str | None:
         """The team id, from the argument or ``GUMLOOP_TEAM_ID``."""
         return self._team_id or _identifier("GUMLOOP_TEAM_ID", os.environ.get("GUMLOOP_TEAM_ID"))
+
+    @property
+    def account(self) -> str:
+        """Names whose calls count together: the team's, else the user's, else the key's. Holds no secret."""
+        team_id, user_id = self.team_id, self.user_id
+        if team_id or user_id:
+            return f"team {team_id}" if team_id else f"user {user_id}"
+        source = self._source()
+        if isinstance(source, SecretStr):
+            return f"key {blake2b(source.get_secret_value().encode(), digest_size=16).hexdigest()}"
+        name = getattr(source, "__qualname__", None) or f"{type(source).__qualname__} {id(source)}"
+        return f"source {name}"
 
     def bearer(self) -> SecretStr:
         """The key or token of this moment.

@@ -1,0 +1,197 @@
+"""How many calls of an account may be in flight, learned from what the endpoint says. No I/O, no clock, no lock.
+
+The endpoint does not tell its bound; it refuses what is beyond it, at once. So the bound grows until the first refusal,
+and is then what was in flight. From time to time one call more is tried, more rarely each time that this fails.
+
+The figures were settled by ``benchmarks/load.py``. Why it is like this, each measured at an endpoint that admits five
+calls: without any bound until the first refusal, two requests are sent for each row; halving at each refusal, as TCP
+does, sends more and takes longer than falling to what is in flight.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+FIRST_BOUND = 5
+"""Calls in flight at first: the least that a plan of the vendor's admits."""
+
+DOUBLING_SECONDS = 0.03
+"""In which time the bound doubles while it is looked for, beside growing by one with each answer. Calls last seconds:
+an endpoint without a bound must not be slow at first because none has been answered."""
+
+TICK_SECONDS = 0.005
+"""How often it grows meanwhile."""
+
+SETTLING_SECONDS = 0.004
+"""How long a place stays taken after its answer has ended: a server gives it free a moment later than that. Doubles
+where that was too short."""
+
+LONGEST_SETTLING = 0.064
+"""Seconds that it doubles to."""
+
+_STEADY = 0.1
+
+PATIENCE = 4
+"""Rounds of answers before one call more is tried."""
+
+LONGEST_PATIENCE = 64
+"""Rounds that the patience doubles to."""
+
+LONELY_PAUSE = 0.25
+"""Seconds that all wait when a call is refused though none else is in flight; doubles each time."""
+
+LONGEST_LONELY_PAUSE = 8.0
+"""Seconds that this pause grows to."""
+
+
+class LearnedBound:
+    """What is in flight, and whether there is room for one more.
+
+    Attributes:
+        in_flight: The calls that have a place.
+        limit: How many may have one; a part of a place counts as none.
+        is_known: Whether the endpoint has refused a call.
+        admitted: How many calls got through in all.
+    """
+
+    __slots__ = (
+        "_changed_at",
+        "_freed",
+        "_grown_at",
+        "_held_until",
+        "_lonely_refusals",
+        "_patience",
+        "_probing",
+        "_rounds",
+        "_settling_seconds",
+        "_step",
+        "_successes",
+        "admitted",
+        "in_flight",
+        "is_known",
+        "limit",
+    )
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.limit = float(FIRST_BOUND)
+        self.is_known = False
+        self.admitted = 0
+        self._grown_at = 0.0
+        self._held_until = 0.0
+        self._freed: deque[float] = deque()
+        self._changed_at = 0.0
+        self._settling_seconds = SETTLING_SECONDS
+        self._successes = 0
+        self._patience = self._rounds = PATIENCE
+        self._step = 1
+        self._probing = False
+        self._lonely_refusals = 0
+
+    def take(self, now: float, cap: int | None = None) -> bool:
+        """Take a place if there is room.
+
+        Args:
+            now: Seconds of a monotonic clock.
+            cap: How many calls may be in flight at most; ``None`` to learn it.
+        """
+        if now < self._held_until or self.in_flight + self._settling(now) >= self._bound(cap):
+            return False
+        self.in_flight += 1
+        return True
+
+    def take_beyond(self) -> None:
+        """Take a place although there may be no room."""
+        self.in_flight += 1
+
+    def grow(self, now: float, cap: int | None = None) -> None:
+        """Say that a call has waited for a place since a while ago.
+
+        A process that was too busy to ask in time was also too busy to read a refusal: what it missed is not made up
+        for.
+        """
+        if self.is_known or cap is not None or now < self._grown_at + TICK_SECONDS:
+            return
+        self._grown_at = now
+        self.limit *= 2.0 ** (TICK_SECONDS / DOUBLING_SECONDS)
+
+    def seconds_to_room(self, now: float, cap: int | None = None) -> float | None:
+        """After how long :meth:`take` is worth trying again, if nothing happens; ``None`` for never."""
+        if now < self._held_until:
+            return self._held_until - now
+        bound = self._bound(cap)
+        if self.in_flight < bound and self._freed:
+            return max(self._freed[0] + self._settling_seconds - now, 0.0)
+        return None if self.is_known or cap is not None else TICK_SECONDS
+
+    def release(self, now: float, *, is_admitted: bool, has_waiting: bool, cap: int | None = None) -> None:
+        """Give a place back whose call has ended.
+
+        Args:
+            now: Seconds of a monotonic clock.
+            is_admitted: Whether the endpoint let the call in: it answered, be it with another error.
+            has_waiting: Whether calls wait for a place. The bound is not raised without need.
+            cap: What the call was taken with.
+        """
+        self.in_flight -= 1
+        if self.is_known or cap is not None:
+            self._freed.append(now)
+        if not is_admitted:
+            return
+        self.admitted += 1
+        self._lonely_refusals = 0
+        if not has_waiting:
+            return
+        if not self.is_known:
+            self.limit += cap is None
+        elif cap is None or self.limit < cap:
+            self._count_success(now)
+
+    def refuse(self, now: float) -> None:
+        """Give a place back whose call was refused for lack of room: what is in flight is the bound."""
+        self.in_flight -= 1
+        if self.is_known and not self._probing and now > self._changed_at + _STEADY:
+            # Nothing had changed: perhaps the place of the call before was not free yet.
+            self._settling_seconds = min(2 * self._settling_seconds, LONGEST_SETTLING)
+        self._changed_at = now
+        self.limit = max(1.0, min(self.limit, float(self.in_flight)))
+        self.is_known = True
+        self._successes = 0
+        self._step = 1
+        if self._probing:
+            self._probing = False
+            self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        self._rounds = self._patience
+        if self.in_flight == 0:
+            pause = min(LONELY_PAUSE * 2.0 ** min(self._lonely_refusals, 10), LONGEST_LONELY_PAUSE)
+            self._lonely_refusals += 1
+            self.hold(now + pause)
+
+    def hold(self, until: float) -> None:
+        """Let nobody in until then."""
+        self._held_until = max(self._held_until, until)
+
+    def _bound(self, cap: int | None) -> int:
+        if cap is None:
+            return int(self.limit)
+        return min(cap, int(self.limit)) if self.is_known else cap
+
+    def _settling(self, now: float) -> int:
+        freed = self._freed
+        while freed and freed[0] + self._settling_seconds <= now:
+            freed.popleft()
+        return len(freed)
+
+    def _count_success(self, now: float) -> None:
+        """Raise the bound after enough rounds of answers; and twice as far after a round in which that went well."""
+        self._successes += 1
+        if self._successes < self._rounds * self.limit:
+            return
+        self._successes = 0
+        if self._probing:
+            self._patience = PATIENCE
+            self._step *= 2
+        self.limit = float(int(self.limit) + self._step)
+        self._probing = True
+        self._rounds = 1
+        self._changed_at = now

@@ -1,0 +1,351 @@
+"""The limiter of a process: a line of calls before a bound that is learned.
+
+A slot may be given back while objects are collected, at any time and in a thread that has the lock already. So giving
+back waits for no lock: it leaves a note, and whoever has the lock reads the notes when it lets go of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeAlias
+
+from gumloop_core.concurrency.bound import LearnedBound
+from gumloop_core.concurrency.limiter import Ticket
+from gumloop_core.errors import SlotTimeoutError
+
+_Note: TypeAlias = Callable[[float], None]
+
+_EARLY = 0.0005
+"""Seconds by which a clock may be early without being set anew."""
+
+
+class MemoryLimiter:
+    """The limiter of one account in this process; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
+
+    def __init__(self) -> None:
+        self.bound = LearnedBound()
+        self._lock = threading.Lock()
+        self._notes: deque[_Note] = deque()
+        self._waiting: deque[_Waiter] = deque()
+        self._holders: dict[object, int] = {}  # of streams' slots: threads and tasks
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a slot."""
+        return len(self._waiting)
+
+    def acquire(self, ticket: Ticket) -> None:
+        """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
+        holder = threading.get_ident()
+        if self._entered(ticket, holder):
+            return
+        waiter = _ThreadWaiter(ticket)
+        try:
+            self._enqueue(waiter)
+            waiter.wait(self._tick)
+        finally:
+            self._leave_line(waiter)
+
+    async def aacquire(self, ticket: Ticket) -> None:
+        """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
+        holder = asyncio.current_task()
+        if self._entered(ticket, holder):
+            return
+        waiter = _TaskWaiter(ticket, self._tick)
+        try:
+            self._enqueue(waiter)
+            await waiter.wait()
+        finally:
+            self._leave_line(waiter)
+
+    def release(self, ticket: Ticket, *, is_admitted: bool) -> None:
+        """Give a slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
+        if _took_slot(ticket):
+            self._leave_note(lambda now: self._release(ticket, now, is_admitted))
+
+    def refused(self, ticket: Ticket, retry_after: float | None) -> None:
+        """Give a refused call's slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
+        if not _took_slot(ticket):
+            return
+        ticket.refusals += 1
+        with self._lock:
+            now = time.monotonic()
+            self._read_notes(now)
+            self._refuse(ticket, now, retry_after)
+        self._look()
+
+    def told_to_wait(self, seconds: float) -> None:
+        """Let nobody in for that long."""
+        self._leave_note(lambda now: self.bound.hold(now + seconds))
+
+    def wake(self) -> None:
+        """Have those that wait look whether their calls were ended."""
+        for waiter in list(self._waiting):
+            waiter.end_if_closed()
+
+    def reset(self) -> None:
+        """Forget who is in flight and who waits: in a forked child they are its parent's."""
+        self._lock = threading.Lock()
+        self._notes.clear()
+        self._waiting.clear()
+        self._holders.clear()
+        self.bound.in_flight = 0
+
+    def _entered(self, ticket: Ticket, holder: object) -> bool:
+        """Whether a call got a slot at once."""
+        if ticket.is_stream:
+            ticket.holder = holder
+        with self._lock:
+            now = time.monotonic()
+            self._read_notes(now)
+            bound = self.bound
+            entered = not self._waiting and bound.take(now, ticket.cap)
+            if not entered and holder in self._holders:
+                # Whoever reads a stream and makes a call meanwhile would wait for itself.
+                bound.take_beyond()
+                entered = True
+            if entered:
+                self._let_in(ticket)
+        if self._notes:
+            self._look()
+        return entered
+
+    def _enqueue(self, waiter: _Waiter) -> None:
+        with self._lock:
+            number = waiter.ticket.number
+            place = len(self._waiting)
+            if place and self._waiting[-1].ticket.number > number:  # it was refused, and is older than most
+                place = next(place for place, other in enumerate(self._waiting) if other.ticket.number > number)
+            self._waiting.insert(place, waiter)
+        self._look()
+
+    def _leave_line(self, waiter: _Waiter) -> None:
+        """Say that the waiting is over, whatever ended it."""
+        if not waiter.is_done:
+            self._leave_note(lambda now: self._clear_up(waiter, now))
+
+    def _clear_up(self, waiter: _Waiter, now: float) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(waiter)
+        if _took_slot(waiter.ticket):  # it came together with what ended the waiting
+            self._release(waiter.ticket, now, is_admitted=False)
+
+    def _leave_note(self, note: _Note) -> None:
+        self._notes.append(note)
+        self._look()
+
+    def _tick(self) -> None:
+        """The first one's time to look again has come."""
+        self._leave_note(self._grow)
+
+    def _grow(self, now: float) -> None:
+        if self._waiting:
+            self.bound.grow(now, self._waiting[0].ticket.cap)
+
+    def _look(self) -> None:
+        """Read the notes and let calls in, unless another thread does so right now: it reads ours too."""
+        while self._lock.acquire(blocking=False):
+            try:
+                now = time.monotonic()
+                self._read_notes(now)
+                if self._waiting:
+                    self._let_calls_in(now)
+            finally:
+                self._lock.release()
+            if not self._notes:
+                return
+
+    def _read_notes(self, now: float) -> None:
+        notes = self._notes
+        while notes:
+            notes.popleft()(now)
+
+    def _let_calls_in(self, now: float) -> None:
+        waiting, bound = self._waiting, self.bound
+        while waiting and bound.take(now, waiting[0].ticket.cap):
+            waiter = waiting.popleft()
+            self._let_in(waiter.ticket)
+            if not waiter.let_in() and _took_slot(waiter.ticket):
+                self._release(waiter.ticket, now, is_admitted=False)
+        if waiting:
+            first = waiting[0]
+            seconds = bound.seconds_to_room(now, first.ticket.cap)
+            if seconds is not None:
+                first.look_again(now, seconds)
+
+    def _let_in(self, ticket: Ticket) -> None:
+        ticket.slot.append(None)
+        if ticket.is_stream:
+            self._holders[ticket.holder] = self._holders.get(ticket.holder, 0) + 1
+
+    def _let_out(self, ticket: Ticket) -> None:
+        if ticket.is_stream:
+            held = self._holders.get(ticket.holder, 0) - 1
+            if held > 0:
+                self._holders[ticket.holder] = held
+            else:
+                self._holders.pop(ticket.holder, None)
+            ticket.holder = None
+
+    def _release(self, ticket: Ticket, now: float, is_admitted: bool) -> None:
+        self._let_out(ticket)
+        self.bound.release(now, is_admitted=is_admitted, has_waiting=bool(self._waiting), cap=ticket.cap)
+
+    def _refuse(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
+        bound = self.bound
+        holder = ticket.holder
+        self._let_out(ticket)
+        bound.refuse(now)
+        if retry_after:
+            bound.hold(now + retry_after)
+        others = bound.in_flight - self._holders.get(holder, 0)
+        ticket.is_alone = others <= 0 and bound.admitted == ticket.admitted
+        ticket.admitted = bound.admitted
+
+
+def _took_slot(ticket: Ticket) -> bool:
+    """Whether it is now ours to give the slot back: of several that try, one may."""
+    try:
+        ticket.slot.pop()
+    except IndexError:
+        return False
+    return True
+
+
+class _Waiter:
+    """A call that waits for a slot."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.is_done = False
+        """Whether the waiting ended as it should, so that nothing is to be cleared up."""
+        self.deadline = None if ticket.timeout is None else time.monotonic() + ticket.timeout
+
+    def let_in(self) -> bool:
+        """Say that there is a slot. Called with the lock held, like the others.
+
+        Returns:
+            Whether there is anybody to take it.
+        """
+        raise NotImplementedError
+
+    def look_again(self, now: float, seconds: float) -> None:
+        """Have the line looked at after a time."""
+        raise NotImplementedError
+
+    def end_if_closed(self) -> None:
+        """End the waiting if the call was ended."""
+        raise NotImplementedError
+
+    def _timed_out(self) -> SlotTimeoutError:
+        return SlotTimeoutError(
+            f"No slot for another call came free within slot_timeout={self.ticket.timeout:g} seconds: the account's "
+            "calls in flight have reached what the endpoint admits. Raise slot_timeout, or make fewer calls at once."
+        )
+
+
+class _ThreadWaiter(_Waiter):
+    def __init__(self, ticket: Ticket) -> None:
+        super().__init__(ticket)
+        self._event = threading.Event()
+        self._look_at: float | None = None
+
+    def let_in(self) -> bool:
+        self._event.set()
+        return True
+
+    def look_again(self, now: float, seconds: float) -> None:
+        if self._look_at is None or self._look_at > now + seconds + _EARLY:
+            self._look_at = now + seconds
+            self._event.set()
+
+    def end_if_closed(self) -> None:
+        self._event.set()
+
+    def wait(self, tick: Callable[[], None]) -> None:
+        ticket = self.ticket
+        while True:
+            if ticket.slot:
+                self.is_done = True
+                return
+            if ticket.is_ended():
+                return
+            now = time.monotonic()
+            if self.deadline is not None and now >= self.deadline:
+                raise self._timed_out()
+            look_at = self._look_at
+            if look_at is not None and now >= look_at:
+                self._look_at = None
+                tick()
+                continue
+            ends = [moment for moment in (look_at, self.deadline) if moment is not None]
+            self._event.wait(min(ends) - now if ends else None)
+            self._event.clear()
+
+
+class _TaskWaiter(_Waiter):
+    def __init__(self, ticket: Ticket, tick: Callable[[], None]) -> None:
+        super().__init__(ticket)
+        self._tick = tick
+        self._loop = asyncio.get_running_loop()
+        self._future = self._loop.create_future()
+        self._thread = threading.get_ident()
+        self._timer: asyncio.TimerHandle | None = None
+        self._look_at = 0.0
+
+    def let_in(self) -> bool:
+        return self._call(self._finish)
+
+    def look_again(self, now: float, seconds: float) -> None:
+        if self._look_at <= now or self._look_at > now + seconds + _EARLY:
+            self._look_at = now + seconds
+            self._call(lambda: self._set_timer(seconds))
+
+    def end_if_closed(self) -> None:
+        self._call(lambda: self._finish() if self.ticket.is_ended() else None)
+
+    async def wait(self) -> None:
+        timer = None
+        if self.ticket.timeout is not None:
+            timer = self._loop.call_later(self.ticket.timeout, self._finish)
+        try:
+            if not self.ticket.is_ended():
+                await self._future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+        if self.ticket.slot:
+            self.is_done = True
+        elif not self.ticket.is_ended():
+            raise self._timed_out()
+
+    def _finish(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._future.done():
+            self._timer = self._loop.call_later(seconds, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look_at = 0.0
+        self._tick()
+
+    def _call(self, function: Callable[[], None]) -> bool:
+        if self._thread == threading.get_ident() and asyncio._get_running_loop() is self._loop:
+            function()
+            return True
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop is closed, and its task goes with it
+            return False
+        return True
