@@ -1,7 +1,8 @@
 """Jobs of many calls at an endpoint that admits a number of calls at a time: ``python -m benchmarks.load``.
 
-Each row of the table is one job: so many rows (calls) of so long each, by one way of calling, at one limit. It shows the
-requests that were sent for each row, the wall time over the ideal (rows / limit * seconds of a call), and the rows lost.
+Each line of the table is one job: so many rows (calls) of so long each, by one way of calling, at one limit. It shows
+the requests that were sent for each row, the wall time over the ideal (rows / limit * seconds of a call), and the rows
+lost.
 Each job runs in a process of its own, so that it knows nothing of the limit, and the server in another.
 """
 
@@ -93,11 +94,8 @@ def work(arguments: dict[str, Any]) -> dict[str, Any]:
     rows, road, cap = arguments["rows"], arguments["road"], arguments["cap"]
     model = _model(arguments["contender"], arguments["base_url"], cap)
     calls = _ROADS[road]
-    failures: list[Exception] = []
     began, cpu = time.perf_counter(), time.process_time()
-    for outcome in calls(model, rows):
-        if isinstance(outcome, Exception):
-            failures.append(outcome)
+    failures = [outcome for outcome in calls(model, rows) if isinstance(outcome, Exception)]
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     first = f"{type(failures[0]).__name__}: {failures[0]}"[:200] if failures else ""
     return {"wall": seconds, "cpu": cpu, "lost": len(failures), "first": first}
@@ -200,7 +198,7 @@ def run(job: Job, address: str) -> dict[str, Any]:
         "base_url": f"{address}/{job.mode}",
     }
     code = "import json, sys; from benchmarks.load import work; print(json.dumps(work(json.loads(sys.argv[1]))))"
-    process = subprocess.run(  # noqa: S603
+    process = subprocess.run(
         [sys.executable, "-c", code, json.dumps(arguments)], capture_output=True, text=True, timeout=LONGEST_JOB
     )
     if process.returncode:

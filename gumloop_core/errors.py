@@ -71,8 +71,7 @@ class APITimeoutError(GumloopError):
 
 
 class SlotTimeoutError(GumloopError):
-    """The call waited for its turn longer than ``slot_timeout``: the account's other calls fill what the endpoint
-    admits. Nothing was sent."""
+    """The call waited longer than ``slot_timeout`` for its turn among the account's calls. Nothing was sent."""
 
 
 class InvalidResponseError(GumloopError):

@@ -37,12 +37,6 @@ PATIENCE = 4
 LONGEST_PATIENCE = 64
 """Rounds that the patience doubles to."""
 
-LONELY_PAUSE = 0.25
-"""Seconds that all wait when a call is refused though none else is in flight; doubles each time."""
-
-LONGEST_LONELY_PAUSE = 8.0
-"""Seconds that this pause grows to."""
-
 
 class LearnedBound:
     """What is in flight, and whether there is room for one more.
@@ -59,7 +53,6 @@ class LearnedBound:
         "_freed",
         "_grown_at",
         "_held_until",
-        "_lonely_refusals",
         "_patience",
         "_probing",
         "_rounds",
@@ -86,7 +79,6 @@ class LearnedBound:
         self._patience = self._rounds = PATIENCE
         self._step = 1
         self._probing = False
-        self._lonely_refusals = 0
 
     def take(self, now: float, cap: int | None = None) -> bool:
         """Take a place if there is room.
@@ -139,7 +131,6 @@ class LearnedBound:
         if not is_admitted:
             return
         self.admitted += 1
-        self._lonely_refusals = 0
         if not has_waiting:
             return
         if not self.is_known:
@@ -162,10 +153,6 @@ class LearnedBound:
             self._probing = False
             self._patience = min(2 * self._patience, LONGEST_PATIENCE)
         self._rounds = self._patience
-        if self.in_flight == 0:
-            pause = min(LONELY_PAUSE * 2.0 ** min(self._lonely_refusals, 10), LONGEST_LONELY_PAUSE)
-            self._lonely_refusals += 1
-            self.hold(now + pause)
 
     def hold(self, until: float) -> None:
         """Let nobody in until then."""

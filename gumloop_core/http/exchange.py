@@ -279,7 +279,10 @@ class Exchange:
         if self._keeps_its_place(failure):
             return 0.0
         self._failed_attempts += 1
-        return pause_before_retry(failure, self._failed_attempts, self._max_retries)
+        pause = pause_before_retry(failure, self._failed_attempts, self._max_retries)
+        if pause is not None and self._limiter is not None and is_refusal(failure):
+            self._limiter.told_to_wait(pause)  # with none in flight, another call would be refused like this one
+        return pause
 
     def _keeps_its_place(self, failure: GumloopError) -> bool:
         """Whether a call that was refused waits for the others of its account, and uses up no retry."""

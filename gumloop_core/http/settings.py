@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gumloop_core.boundary import leaving
-from gumloop_core.concurrency.accounts import memory_limiter
-from gumloop_core.concurrency.limiter import Limiter
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers, fits_a_header
@@ -24,6 +22,7 @@ from gumloop_core.wire import ChatBody, JSONObject
 if TYPE_CHECKING:
     import httpx
 
+    from gumloop_core.concurrency.limiter import Limiter
     from gumloop_core.http.exchange import Exchange
 
 AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
@@ -127,6 +126,8 @@ class ClientSettings:
 
     def limiter(self) -> Limiter:
         """What lets the account's chat calls in."""
+        from gumloop_core.concurrency.accounts import memory_limiter  # imported no sooner than the first call
+
         return memory_limiter(f"{self.credentials.account} at {self.endpoint.chat_url}")
 
     def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import math
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +18,7 @@ import httpx2
 import pytest
 
 from gumloop_core import AsyncGumloopClient, Credentials, GumloopClient
+from gumloop_core.concurrency import memory_limiter
 from gumloop_core.errors import (
     APIConnectionError,
     APIStatusError,
@@ -352,6 +354,11 @@ class Clock:
 
         monkeypatch.setattr(client, "_pause", lambda _exchange, seconds: self.pauses.append(seconds))
         monkeypatch.setattr(async_client, "_pause", pause)
+        monkeypatch.setattr(memory_limiter, "time", self)
+
+    def monotonic(self) -> float:
+        """Seconds, with the pauses that were not made."""
+        return time.monotonic() + sum(self.pauses)
 
 
 @pytest.mark.parametrize(
