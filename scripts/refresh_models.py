@@ -1,6 +1,6 @@
 """Write ``gumloop_core/models.json``: what is known of each model, from the data that well-kept packages carry.
 
-Three kinds of source, all read as data, none of it imported or run:
+Three kinds of source:
 
 - The profiles of LangChain's integrations: models.dev's figures (MIT). Those of langchain-openrouter are taken as they
   are, a row for each slug; those of the vendors' own integrations give the rows of the vendors' own ids.
@@ -15,7 +15,6 @@ change; ``--differences`` lists where the sources disagree.
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
 import json
 import re
@@ -25,6 +24,8 @@ from datetime import UTC, datetime
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+
+from model_sources import PACKAGES, ROUTED_PROFILES, VENDOR_PROFILES, Sources, read_sources
 
 FILE = Path(__file__).resolve().parents[1] / "gumloop_core" / "models.json"
 
@@ -44,18 +45,6 @@ _OF_THE_MODEL = frozenset(ABILITIES) - {"structured_output"}
 
 Facts: TypeAlias = "dict[str, int | bool]"
 """What is known of a model, by the names in ``FIELDS``; a missing one is not known."""
-
-ROUTED_PROFILES = "langchain-openrouter"
-VENDOR_PROFILES = {
-    "langchain-anthropic": "anthropic",
-    "langchain-openai": "openai",
-    "langchain-google-genai": "google",
-    "langchain-xai": "x-ai",
-    "langchain-deepseek": "deepseek",
-    "langchain-mistralai": "mistralai",
-    "langchain-perplexity": "perplexity",
-}
-PACKAGES = (ROUTED_PROFILES, *VENDOR_PROFILES, "litellm", "genai-prices")
 
 # Providers that are the vendors themselves, under the name that OpenRouter's slugs begin with.
 _LITELLM_VENDORS = {
@@ -125,20 +114,6 @@ class Table(NamedTuple):
     native: dict[str, dict[str, Facts]]
 
 
-class Sources(NamedTuple):
-    """What the packages say, each in its own words.
-
-    Attributes:
-        profiles: The profiles of each integration, by its package.
-        litellm: litellm's model map.
-        windows: genai-prices' windows in tokens, by provider and id.
-    """
-
-    profiles: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    litellm: Mapping[str, Mapping[str, Any]]
-    windows: Mapping[str, Mapping[str, int]]
-
-
 class Difference(NamedTuple):
     """Where a source says something else than what was taken."""
 
@@ -147,77 +122,6 @@ class Difference(NamedTuple):
     taken: int | bool
     said: int | bool
     source: str
-
-
-# -- reading the packages --------------------------------------------------------------------------------------------
-
-
-def read_sources() -> Sources:
-    """Read the installed packages.
-
-    Raises:
-        importlib.metadata.PackageNotFoundError: If one is not installed.
-        ValueError: If one has its data in another form than before.
-    """
-    profiles = {
-        package: literal_of(_file(package, f"{package.replace('-', '_')}/data/_profiles.py"), "_PROFILES")
-        for package in (ROUTED_PROFILES, *VENDOR_PROFILES)
-    }
-    litellm = json.loads(_file("litellm", "litellm/model_prices_and_context_window_backup.json"))
-    return Sources(profiles, litellm, windows_of(_file("genai-prices", "genai_prices/data.py")))
-
-
-def _file(package: str, path: str) -> str:
-    return Path(str(distribution(package).locate_file(path))).read_text(encoding="utf-8")
-
-
-def literal_of(source: str, name: str) -> Any:
-    """The value of a module's variable that is written down as a literal.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if is_annotated(node) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return ast.literal_eval(node.value)
-    raise ValueError(f"no {name} in the module")
-
-
-def is_annotated(node: ast.stmt) -> Any:
-    """Whether a statement is an assignment with an annotation."""
-    return isinstance(node, ast.AnnAssign)
-
-
-def windows_of(source: str) -> dict[str, dict[str, int]]:
-    """The windows in genai-prices' module of data: calls of ``Provider`` that hold calls of ``ModelInfo``.
-
-    Raises:
-        ValueError: If there are none.
-    """
-    windows: dict[str, dict[str, int]] = {}
-    for provider in _calls(ast.parse(source), "Provider"):
-        models = windows.setdefault(str(_keyword(provider, "id")), {})
-        for model in _calls(provider, "ModelInfo"):
-            window = _keyword(model, "context_window")
-            if isinstance(window, int):
-                models[str(_keyword(model, "id"))] = window
-    if not any(windows.values()):
-        raise ValueError("no windows in the module")
-    return windows
-
-
-def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            yield node
-
-
-def _keyword(call: ast.Call, name: str) -> object:
-    for keyword in call.keywords:
-        if keyword.arg == name and isinstance(keyword.value, ast.Constant):
-            return keyword.value.value
-    return None
 
 
 # -- one table of them -----------------------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,16 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "gumloop_core" / "models.json"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = ROOT / "scripts" / "refresh_models.py"
-    spec = importlib.util.spec_from_file_location("refresh_models", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(spec.name, module)  # dataclasses and named tuples look their module up
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The script as a module."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    yield importlib.import_module("refresh_models")
+    for name in ("refresh_models", "model_sources"):
+        sys.modules.pop(name)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -59,12 +57,16 @@ PROFILE = {"max_input_tokens": 100, "max_output_tokens": 10, "tool_calling": Tru
 
 
 def sources(script: ModuleType, **given: Any) -> Any:
-    profiles = {package: {} for package in (script.ROUTED_PROFILES, *script.VENDOR_PROFILES)}
-    return script.Sources({**profiles, **given.get("profiles", {})}, given.get("litellm", {}), given.get("windows", {}))
+    model_sources = sys.modules["model_sources"]
+    profiles: dict[str, Any] = {package: {} for package in (script.ROUTED_PROFILES, *script.VENDOR_PROFILES)}
+    return model_sources.Sources(
+        {**profiles, **given.get("profiles", {})}, given.get("litellm", {}), given.get("windows", {})
+    )
 
 
 def facts_of(script: ModuleType, **given: Any) -> tuple[Any, list[Any]]:
-    return script.table_of(sources(script, **given))
+    table, differences = script.table_of(sources(script, **given))
+    return table, differences
 
 
 def test_a_routes_figures_are_taken_as_they_are(script: ModuleType) -> None:
@@ -138,17 +140,19 @@ def test_models_that_do_not_chat_and_models_of_others_are_left_out(script: Modul
 
 
 def test_data_is_read_and_nothing_is_run(script: ModuleType) -> None:
+    model_sources = sys.modules["model_sources"]
     profiles = "raise SystemExit\n_PROFILES: dict[str, int] = {'m': {'tool_calling': True}}"
-    assert script.literal_of(profiles, "_PROFILES") == {"m": {"tool_calling": True}}
+    assert model_sources.literal_of(profiles, "_PROFILES") == {"m": {"tool_calling": True}}
     prices = "providers = [Provider(id='p', models=[ModelInfo(id='m', context_window=9), ModelInfo(id='n')])]"
-    assert script.windows_of(prices) == {"p": {"m": 9}}
+    assert model_sources.windows_of(prices) == {"p": {"m": 9}}
 
 
 def test_data_in_another_form_is_refused(script: ModuleType) -> None:
+    model_sources = sys.modules["model_sources"]
     with pytest.raises(ValueError, match="_PROFILES"):
-        script.literal_of("PROFILES = {}", "_PROFILES")
+        model_sources.literal_of("PROFILES = {}", "_PROFILES")
     with pytest.raises(ValueError, match="windows"):
-        script.windows_of("providers = load()")
+        model_sources.windows_of("providers = load()")
 
 
 def test_it_says_what_would_change(script: ModuleType) -> None:
