@@ -8,14 +8,13 @@ from collections.abc import Iterator
 ROUTE_VARIANTS = frozenset({"beta", "exacto", "floor", "nitro", "online", "thinking"})
 """Endings of OpenRouter's slugs (``:nitro``) that choose among a model's providers or switch something on."""
 
-LIMITED_VARIANTS = frozenset({"extended", "free"})
+LIMITED_VARIANTS = frozenset({"batch", "extended", "free"})
 """Endings that stand for providers with limits of their own."""
 
 _ROUTES = ("gumloop", "models")
 """What stands before a slash and is no vendor: LangChain's name for us, and Google's form of an id."""
 
 _VENDORS = {
-    "azure": "openai",
     "cohere_chat": "cohere",
     "gemini": "google",
     "google_genai": "google",

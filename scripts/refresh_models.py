@@ -153,8 +153,12 @@ def table_of(sources: Sources) -> tuple[Table, list[Difference]]:
     for slug, window in sources.windows.get("openrouter", {}).items():
         if spelled(slug) not in by_spelling and "/" in slug and not _NO_CHAT_MODEL.search(slug):
             vendor, _, name = slug.partition("/")
-            same = {spelled(own): facts for own, facts in native.get(vendor, {}).items()}.get(spelled(name), {})
-            routed[slug] = {"context_window": window, **{key: same[key] for key in ABILITIES if key in same}}
+            own = {spelled(name): facts for name, facts in native.get(vendor, {}).items()}.get(spelled(name), {})
+            same = by_spelling.get(spelled(slug.partition(":")[0]), own)
+            routed[slug] = {
+                "context_window": window,
+                **{key: same[key] for key in ABILITIES if key in _OF_THE_MODEL & same.keys()},
+            }
     native = {vendor: {name: row for name, row in rows.items() if row} for vendor, rows in native.items()}
     return Table(routed, native), _standing(differences, native)
 

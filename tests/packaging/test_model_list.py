@@ -77,6 +77,18 @@ def test_a_routes_figures_are_taken_as_they_are(script: ModuleType) -> None:
     assert differences == []
 
 
+def test_an_older_slug_has_a_window_and_its_models_abilities(script: ModuleType) -> None:
+    table, _ = facts_of(
+        script,
+        profiles={script.ROUTED_PROFILES: {"v/m": PROFILE}, "langchain-openai": {"o-1": PROFILE}},
+        windows={"openrouter": {"v/m:free": 7, "openai/o.1": 8, "v/old": 9}},
+    )
+    abilities = {"tool_calling": True, "image_input": False}
+    assert table.routed["v/m:free"] == {"context_window": 7, **abilities}
+    assert table.routed["openai/o.1"] == {"context_window": 8, **abilities}
+    assert table.routed["v/old"] == {"context_window": 9}
+
+
 def test_what_a_vendors_profile_leaves_open_is_filled_and_differences_are_told(script: ModuleType) -> None:
     model = {"litellm_provider": "anthropic", "mode": "chat", "max_input_tokens": 90, "supports_reasoning": True}
     table, differences = facts_of(
