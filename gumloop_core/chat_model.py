@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from gumloop_core.boundary import Boundary
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.http.async_client import AsyncGumloopClient
@@ -31,6 +32,10 @@ from gumloop_core.http.settings import UNSET, ClientSettings
 from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
 from gumloop_core.options import BODY_OPTIONS, CLIENT_OPTIONS, AccessOptions, BodyOptions, RequestOptions
 from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
+
+if TYPE_CHECKING:
+    from gumloop_core.model_facts import ModelFacts
+    from gumloop_core.reading.model_list import ModelGroup
 
 _FIELD_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "api_key": hidden,
@@ -200,6 +205,48 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
         if not self.model.strip():
             raise ConfigurationError("model is blank: it must be the id of a model, or of a preset route.")
         return self
+
+    def refresh_models(self) -> list[ModelGroup]:
+        """Ask the endpoint which models it serves, and keep what it says of them for all models of this process.
+
+        Its word (windows, limits, abilities) comes before what this package knows; see ``docs/models.md``.
+
+        Returns:
+            The list, as the endpoint arranges it.
+
+        Raises:
+            GumloopError: See :mod:`gumloop_core.errors`.
+        """
+        with Boundary(self._as_left):
+            return self._keep_served(self._sync().models())
+
+    async def arefresh_models(self) -> list[ModelGroup]:
+        """As :meth:`refresh_models`."""
+        with Boundary(self._as_left):
+            return self._keep_served(await self._async().models())
+
+    def _as_left(self, error: GumloopError) -> GumloopError:
+        """The error to leave with: an adapter's kind of it."""
+        return error
+
+    def _keep_served(self, groups: list[ModelGroup]) -> list[ModelGroup]:
+        from gumloop_core.served_models import keep
+
+        keep(self._endpoint().models_url, groups)
+        self._follow_model()
+        return groups
+
+    def _known_facts(self) -> ModelFacts | None:
+        """What is known of the model, ``None`` if nothing is. Never raises."""
+        from gumloop_core.served_models import has_any, known_facts
+
+        models_url = None
+        if has_any():
+            try:
+                models_url = self._endpoint().models_url
+            except Exception:  # a field that was set to something odd: a call refuses it
+                models_url = None
+        return known_facts(self.model, models_url)
 
     def _endpoint(self) -> Endpoint:
         return Endpoint.resolve(self.base_url, self.stream_base_url, allow_insecure=self.allow_insecure)

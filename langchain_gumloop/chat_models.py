@@ -326,7 +326,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         return written
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return known_profile(self.model)
+        return known_profile(self._known_facts())
 
     @model_validator(mode="before")
     @classmethod
@@ -340,7 +340,10 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     def _follow_model(self) -> None:
         profile = self.profile
         if profile is None or (isinstance(profile, KnownProfile) and profile.is_untouched):
-            self.profile = known_profile(self.model)
+            self.profile = known_profile(self._known_facts())
+
+    def _as_left(self, error: GumloopError) -> GumloopError:
+        return as_langchain(error)
 
     @classmethod
     def _as_raised(cls, error: Exception) -> Exception:

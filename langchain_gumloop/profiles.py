@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.language_models.model_profile import ModelProfile
 
-from gumloop_core.model_facts import ModelFacts, model_facts
+if TYPE_CHECKING:
+    from gumloop_core.model_facts import ModelFacts
 
 _FIELDS = {
     "context_window": "max_input_tokens",
@@ -25,30 +26,29 @@ class KnownProfile(dict[str, Any]):
     """A profile that was looked up, so that it can be looked up again when the model changes.
 
     Attributes:
-        model: The model that it is of.
+        found: What was found.
     """
 
-    model: str = ""
+    found: dict[str, Any] | None = None
 
     @property
     def is_untouched(self) -> bool:
-        """Whether it still says what is known of its model."""
-        return self == profile_of(self.model)
+        """Whether it still says what was found."""
+        return self == self.found
 
 
-def known_profile(model: str) -> ModelProfile | None:
-    """As :func:`profile_of`, and it knows its model."""
-    profile = profile_of(model)
+def known_profile(facts: ModelFacts | None) -> ModelProfile | None:
+    """As :func:`profile_of`, and it knows what was found."""
+    profile = profile_of(facts)
     if profile is None:
         return None
     known = KnownProfile(profile)
-    known.model = model
+    known.found = {**profile}
     return cast("ModelProfile", known)
 
 
-def profile_of(model: str) -> ModelProfile | None:
-    """The profile of a model, ``None`` for one that is not known."""
-    facts: ModelFacts | None = model_facts(model)
+def profile_of(facts: ModelFacts | None) -> ModelProfile | None:
+    """The profile that says what is known of a model, ``None`` if nothing is."""
     if facts is None:
         return None
     profile: ModelProfile = {}

@@ -30,7 +30,6 @@ from pydantic import Field
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.http.sending_options import sending_options
-from gumloop_core.model_facts import model_facts
 from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
@@ -42,6 +41,7 @@ from gumloop_core.writing.body import (
     tool_names,
 )
 from llama_index_gumloop.call_checks import checked_chat, checked_completion, checks_predictions
+from llama_index_gumloop.context_window import count, window_of
 from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -57,9 +57,6 @@ from llama_index_gumloop.structured.output_format import as_response_format
 from llama_index_gumloop.structured.prediction import StructuredPrediction
 from llama_index_gumloop.to_wire.messages import check_messages, to_messages, without_empty_answers
 from llama_index_gumloop.tools import are_of_a_program, tool_params
-
-DEFAULT_CONTEXT_WINDOW = 128_000
-"""Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +94,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
 
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that prompt and answer may have together, as ``metadata`` says. ``None`` for what is known of the
-    model, or else 128,000."""
+    model, or else 128,000, with a warning the first time."""
 
     is_function_calling_model: bool | None = None
     """Whether ``metadata`` says that the model calls tools. ``None`` for what is known of the model, or else yes."""
@@ -110,10 +107,11 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     @property
     def metadata(self) -> LLMMetadata:
         """What pipelines need to know of the model. Never raises."""
-        facts = model_facts(self.model) or {}
+        facts = self._known_facts() or {}
         # Fields that were set after the model was made can hold anything. A call refuses what it cannot send.
-        window = _count(self.context_window) or _count(facts.get("context_window")) or DEFAULT_CONTEXT_WINDOW
-        length = _count(self.max_completion_tokens)
+        name = self.model if isinstance(self.model, str) else shown(self.model)
+        window = window_of(name, self.context_window, facts.get("context_window"))
+        length = count(self.max_completion_tokens)
         calls_tools = self.is_function_calling_model
         if not isinstance(calls_tools, bool):
             calls_tools = facts.get("tool_calling", True)
@@ -123,7 +121,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
             num_output=-1 if length is None else min(length, window // 2),
             is_chat_model=True,
             is_function_calling_model=calls_tools,
-            model_name=self.model if isinstance(self.model, str) else shown(self.model),
+            model_name=name,
             system_role=MessageRole.SYSTEM,
         )
 
@@ -145,7 +143,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     def _uses_response_format(self) -> bool:
         if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
             return False
-        return (model_facts(self.model) or {}).get("structured_output", True)
+        return (self._known_facts() or {}).get("structured_output", True)
 
     def to_payload(self) -> dict[str, Any]:
         """What events tell of the model: its metadata, no secret."""
@@ -380,10 +378,6 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         to_prompt = self.completion_to_prompt
         text = prompt if formatted or to_prompt is None else cast("Any", to_prompt)(prompt)
         return [ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=text)])]
-
-
-def _count(tokens: Any) -> int | None:
-    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 def _can_be_pickled(value: Any) -> bool:

@@ -17,6 +17,7 @@ print(*sorted(set(sys.modules) - before))
 OURS = {"gumloop_core", "langchain_gumloop", "llama_index_gumloop"}
 NOT_AT_IMPORT = {
     "gumloop_core.http.exchange",
+    "gumloop_core.model_facts",
     "gumloop_core.http.async_pool",
     "gumloop_core.http.callers_transport",
     "gumloop_core.http.sync_pool",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import ModelAuthenticationError
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.runnables import ConfigurableField
 
-from gumloop_core.model_facts import model_facts
+from gumloop_core.model_facts import ModelFacts, model_facts
 from langchain_gumloop import ChatGumloop
 from langchain_gumloop.profiles import profile_of
+from tests.support.byte_server import ByteServer
+from tests.support.http_bytes import whole
+from tests.support.model_lists import model_list
 
 SLUGS = [
     "claude-sonnet-4-5",
@@ -53,7 +55,8 @@ def test_figures_of_a_model() -> None:
 
 
 def test_a_prompt_limit_below_the_window_is_the_one_that_counts() -> None:
-    facts, profile = model_facts("gpt-5"), profile_of("gpt-5")
+    facts = model_facts("gpt-5")
+    profile = profile_of(facts)
     assert facts is not None
     assert profile is not None
     assert profile["max_input_tokens"] == facts["max_input_tokens"] < facts["context_window"]
@@ -85,9 +88,9 @@ def test_a_profile_follows_the_model(change: str) -> None:
     model = ChatGumloop(model="gpt-4o-mini")
     for slug in ("claude-sonnet-4-5", "someone/something-new", "gemini-2.5-pro"):
         changed = CHANGES[change](model.model_copy(), slug)
-        assert changed.profile == profile_of(slug)
-        assert CHANGES[change](changed, "gpt-4o-mini").profile == profile_of("gpt-4o-mini")
-    assert model.profile == profile_of("gpt-4o-mini")
+        assert changed.profile == profile_of(model_facts(slug))
+        assert CHANGES[change](changed, "gpt-4o-mini").profile == profile_of(model_facts("gpt-4o-mini"))
+    assert model.profile == profile_of(model_facts("gpt-4o-mini"))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -108,10 +111,36 @@ def test_a_profile_can_be_changed_without_changing_others() -> None:
 
 
 def test_all_figures_are_ones_that_langchain_knows() -> None:
-    document = json.loads(files("gumloop_core").joinpath("models.json").read_text(encoding="utf-8"))
-    assert document["source"]
-    assert document["date"]
-    for slug in document["models"]:
-        profile = profile_of(slug)
-        assert profile
-        assert profile.keys() <= ModelProfile.__annotations__.keys()
+    every = ModelFacts(**dict.fromkeys(ModelFacts.__annotations__, 1))  # type: ignore[typeddict-item]
+    profile = profile_of(every)
+    assert profile
+    assert profile.keys() <= ModelProfile.__annotations__.keys()
+    assert len(profile) == len(every) - 1  # the window is the prompt's limit, where no lower one is known
+
+
+def test_what_the_endpoint_says_of_its_models_is_in_the_profile() -> None:
+    with ByteServer(whole(model_list("someone/something-new")), whole(model_list("gpt-4o-mini"))) as server:
+        connection: dict[str, Any] = {"api_key": "k", "base_url": server.base_url}
+        model = ChatGumloop(model="someone/something-new", **connection)
+        own = ChatGumloop(model="someone/something-new", profile={"max_input_tokens": 9}, **connection)
+        assert model.profile is None
+        assert [option.value for group in model.refresh_models() for option in group.options]
+        assert model.profile is not None
+        assert model.profile["max_input_tokens"] == 5000
+        assert model.profile["tool_calling"] is False
+        assert ChatGumloop(model="someone/something-new", **connection).profile == model.profile
+        own.model = "gpt-4o-mini"
+        own.refresh_models()
+        assert own.profile == {"max_input_tokens": 9}
+        assert len(server.requests) == 2
+
+
+async def test_asking_for_the_models_fails_with_errors_of_both() -> None:
+    failure = {"error": {"code": "invalid_key", "message": "no"}}
+    with ByteServer(whole(failure, 401), whole(failure, 401)) as server:
+        model = ChatGumloop(model="m", api_key="k", base_url=server.base_url)
+        with pytest.raises(ModelAuthenticationError):
+            model.refresh_models()
+        with pytest.raises(ModelAuthenticationError):
+            await model.arefresh_models()
+        await model.aclose()

@@ -7,11 +7,14 @@ from llama_index.core.indices.prompt_helper import PromptHelper
 
 from gumloop_core.model_facts import model_facts
 from llama_index_gumloop import Gumloop
-from llama_index_gumloop.llm import DEFAULT_CONTEXT_WINDOW
+from llama_index_gumloop.context_window import DEFAULT_CONTEXT_WINDOW
+from tests.support.byte_server import ByteServer
+from tests.support.http_bytes import whole
+from tests.support.model_lists import model_list
 
 
 def facts(monkeypatch, **known):
-    monkeypatch.setattr("llama_index_gumloop.llm.model_facts", lambda model: known or None)
+    monkeypatch.setattr("gumloop_core.served_models.known_facts", lambda model, models_url: known or None)
 
 
 def repr_of(value) -> str:
@@ -58,6 +61,23 @@ def test_the_metadata_follows_the_model():
             "claude-sonnet-4-5",
             known["context_window"],
         )
+
+
+async def test_what_the_endpoint_says_of_its_models_is_in_the_metadata():
+    answers = whole(model_list("acme/new")), whole(model_list("acme/new", supported_parameters=["tools"]))
+    with ByteServer(*answers) as server:
+        llm = Gumloop(model="acme/new", api_key="k", base_url=server.base_url)
+        other = Gumloop(model="acme/new", api_key="k", base_url=server.base_url)
+        assert llm.refresh_models()[0].options[0].value == "acme/new"
+        for asked in (llm, other):
+            assert asked.metadata.context_window == 5000
+            assert not asked.metadata.is_function_calling_model
+        await llm.arefresh_models()
+        assert other.metadata.is_function_calling_model
+        other.base_url = 5
+        assert other.metadata.context_window == DEFAULT_CONTEXT_WINDOW
+        await llm.aclose()
+    assert len(server.requests) == 2
 
 
 def test_the_metadata_of_an_odd_model_does_not_raise():

@@ -256,7 +256,9 @@ def test_closing_a_stream_of_objects_hangs_up(server: Emulator, llm):
 
 
 def test_a_model_without_native_support_is_asked_by_function(server: Emulator, make_llm, monkeypatch):
-    monkeypatch.setattr("llama_index_gumloop.llm.model_facts", lambda model: {"structured_output": False})
+    monkeypatch.setattr(
+        "gumloop_core.served_models.known_facts", lambda model, models_url: {"structured_output": False}
+    )
     server.queue(Answer(tool_calls=[ToolCall("Wheel", {"size": 3})]))
     assert make_llm().structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
     assert server.last_body["tool_choice"] == "required"
