@@ -48,9 +48,13 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
         exchange = self._settings.chat_exchange(
             body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
-        return await self._fetch(exchange, exchange.completion)
+        call = self._observed_call(exchange, body)
+        if call is None:
+            return await self._fetch(exchange, exchange.completion)
+        with call:
+            return call.whole(await self._fetch(exchange, exchange.completion))
 
-    async def stream(
+    def stream(
         self,
         body: ChatBody,
         *,
@@ -62,6 +66,11 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
         exchange = self._settings.chat_exchange(
             body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
+        call = self._observed_call(exchange, body)
+        return self._stream(exchange) if call is None else call.astream(self._stream(exchange))
+
+    async def _stream(self, exchange: Exchange) -> AsyncGenerator[Delta, None]:
+        """Send and read deltas as they come; again where that may help and none was handed out."""
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None

@@ -59,7 +59,11 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         exchange = self._settings.chat_exchange(
             body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
-        return self._fetch(exchange, exchange.completion)
+        call = self._observed_call(exchange, body)
+        if call is None:
+            return self._fetch(exchange, exchange.completion)
+        with call:
+            return call.whole(self._fetch(exchange, exchange.completion))
 
     def stream(
         self,
@@ -78,6 +82,11 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         exchange = self._settings.chat_exchange(
             body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
+        call = self._observed_call(exchange, body)
+        return self._stream(exchange) if call is None else call.stream(self._stream(exchange))
+
+    def _stream(self, exchange: Exchange) -> Generator[Delta, None, None]:
+        """Send and read deltas as they come; again where that may help and none was handed out."""
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from gumloop_core.answer import Completion, Delta
+from gumloop_core.answer import Completion, Delta, Usage
 from gumloop_core.errors import APIStatusError, ConfigurationError, GumloopError
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.http.failures import TRANSPORT_ERRORS, Failures
@@ -81,7 +81,9 @@ class Exchange:
         self._timeout = timeout
         self._total_timeout = total_timeout
         self._max_retries = max_retries
-        self._attempts = 0
+        self.attempts = 0
+        self.usage_of_retried: list[Usage] = []  # of attempts that failed and were repeated, where they told any
+        self._latest_reader: AnswerReader | None = None
         self._partial_images = partial_images
         self._tool_names = names_of_tools(tools)
         self._failures = Failures(
@@ -103,7 +105,7 @@ class Exchange:
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
-        self._attempts += 1
+        self.attempts += 1
         self._bearer = bearer
         self._redactor.add_key(bearer.get_secret_value())
 
@@ -154,7 +156,14 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._failures.has_begun = False
-        return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
+        reader = self._latest_reader = AnswerReader(
+            partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor
+        )
+        return reader
+
+    def known(self) -> Completion | None:
+        """What the latest attempt has told of the answer, ``None`` if there is nothing to read yet."""
+        return None if self._latest_reader is None else self._latest_reader.known()
 
     def body(self, response: Head) -> UnaryBody:
         """What reads a response's body whole."""
@@ -229,7 +238,13 @@ class Exchange:
             return None
         if self.is_closed:
             return None  # whoever closed the connections wants no new ones
-        return pause_before_retry(failure, self._attempts, self._max_retries)
+        pause = pause_before_retry(failure, self.attempts, self._max_retries)
+        if pause is not None and self._latest_reader is not None:
+            usage = self._latest_reader.known().usage
+            self._latest_reader = None
+            if usage is not None:
+                self.usage_of_retried.append(usage)
+        return pause
 
     def _document(self, content: bytes, response: Head) -> Any:
         try:
