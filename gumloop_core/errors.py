@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.answer import Completion
+    from gumloop_core.costs.budget_state import BudgetLimits, BudgetStatus
 
 
 class GumloopError(Exception):
@@ -56,6 +57,27 @@ class UnpicklableSecretError(ConfigurationError, PicklingError):
 
 class InvalidRequestError(GumloopError, ValueError):
     """The caller's input has no place on the wire. Nothing was sent."""
+
+
+class BudgetExceededError(GumloopError):
+    """The next call would pass the budget. Nothing was sent; what was answered before is not touched.
+
+    Attributes:
+        status: Where the budget stands: what is spent, calls in flight. ``None`` where it is not known.
+        limits: What it allows; likewise.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: BudgetStatus | None = None,
+        limits: BudgetLimits | None = None,
+        partial: Completion | None = None,
+    ) -> None:
+        super().__init__(message, partial=partial)
+        self.status = status
+        self.limits = limits
 
 
 class UnexpectedError(GumloopError):

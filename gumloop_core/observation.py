@@ -8,7 +8,7 @@ does nothing more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -106,9 +106,15 @@ def observed_by(observer: CallObserver) -> Iterator[None]:
         _OBSERVERS.set(tuple(left))
 
 
-def current_observers() -> tuple[CallObserver, ...]:
-    """Who is to be told of a call that begins here, outer ones first."""
+def current_observers(more: Sequence[CallObserver] = ()) -> tuple[CallObserver, ...]:
+    """Who is to be told of a call that begins here, outer ones first, each of them once.
+
+    Args:
+        more: Further ones, of this call alone.
+    """
     observers = _OBSERVERS.get()
+    if more:
+        observers = (*observers, *more)
     if len(observers) < 2:
         return observers
     return tuple({id(observer): observer for observer in observers}.values())

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http.settings import ClientSettings
-from gumloop_core.observation import current_observers
+from gumloop_core.observation import CallObserver, current_observers
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
@@ -60,9 +60,11 @@ class BaseClient(ABC, Generic[HttpClient, AnyTransport]):
         self.users.pop(id(user), None)
         return self._made_transport[0] if self._made_transport and not self.users else None
 
-    def _observed_call(self, exchange: Exchange, body: ChatBody) -> ObservedCall | None:
+    def _observed_call(
+        self, exchange: Exchange, body: ChatBody, observers: Sequence[CallObserver]
+    ) -> ObservedCall | None:
         """The call that begins with an exchange, ``None`` where nobody observes."""
-        observers = current_observers()
+        observers = current_observers(observers)
         if not observers:
             return None
         from gumloop_core.http.observed_call import ObservedCall
