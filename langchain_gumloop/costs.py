@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -12,9 +16,9 @@ from gumloop_core.observation import CallObserver
 class CostCallbackHandler(BaseCallbackHandler):
     """Has a tracker, or a budget, told of all ``ChatGumloop`` calls that get this callback.
 
-    It is looked up when a call is sent, and told by the core: with what retries took, and of streams that were closed.
-    LangChain's own events are not used, so an answer from LangChain's cache, which costs nothing, is no call, and the
-    calls of other models are not counted. A call inside ``with tracker:`` is not counted twice.
+    It is told by the core and not of LangChain's messages: with what retries took, and of streams that were closed. An
+    answer from LangChain's cache, which costs nothing, is no call; calls of other models are not counted. A call inside
+    ``with tracker:`` is not counted twice.
 
     Example:
         .. code-block:: python
@@ -30,19 +34,28 @@ class CostCallbackHandler(BaseCallbackHandler):
     def __init__(self, observer: CallObserver) -> None:
         self.observer = observer
 
-    @property
-    def ignore_llm(self) -> bool:
-        """LangChain need not report calls."""
-        return True
+    run_inline = True
+    """Events come in the context of the call, of asynchronous calls too."""
 
-    @property
-    def ignore_chat_model(self) -> bool:
-        """Nor calls of chat models."""
-        return True
+    def on_chat_model_start(self, *args: Any, run_id: UUID, **kwargs: Any) -> None:
+        """Note who is to be told of the call that follows."""
+        announced = _ANNOUNCED.get()
+        if announced is None or announced.run_id != run_id:
+            announced = _Announced(run_id, [])
+            _ANNOUNCED.set(announced)
+        announced.observers.append(self.observer)
+
+    def on_llm_end(self, *args: Any, run_id: UUID, **kwargs: Any) -> None:
+        """Forget a call that was not ours to tell of."""
+        _forget(run_id)
+
+    def on_llm_error(self, *args: Any, run_id: UUID, **kwargs: Any) -> None:
+        """Forget a call that was never sent."""
+        _forget(run_id)
 
     @property
     def ignore_chain(self) -> bool:
-        """Nor chains."""
+        """Chains need not be reported."""
         return True
 
     @property
@@ -66,12 +79,33 @@ class CostCallbackHandler(BaseCallbackHandler):
         return True
 
 
-def observers_of(run_manager: Any) -> list[CallObserver]:
+@dataclass(slots=True)
+class _Announced:
+    """A run that has begun, and who is to be told of its call."""
+
+    run_id: UUID
+    observers: list[CallObserver]
+
+
+_ANNOUNCED: ContextVar[_Announced | None] = ContextVar("langchain_gumloop_announced", default=None)
+"""LangChain's ``stream`` and ``astream`` do not pass on the callbacks of the run, but report its start just before."""
+
+
+def _forget(run_id: UUID) -> None:
+    announced = _ANNOUNCED.get()
+    if announced is not None and announced.run_id == run_id:
+        announced.observers.clear()  # not the variable: this may come in a copy of the context
+
+
+def observers_of(run_manager: Any) -> Sequence[CallObserver]:
     """Who is to be told of a call by the callbacks that it got.
 
     Args:
-        run_manager: What LangChain passes for the run's callbacks; ``None`` where there is none.
+        run_manager: What LangChain passes for the run's callbacks; ``None`` where it passes none.
     """
-    if run_manager is None:
-        return []
-    return [handler.observer for handler in run_manager.handlers if isinstance(handler, CostCallbackHandler)]
+    announced = _ANNOUNCED.get()
+    if announced is not None:
+        _ANNOUNCED.set(None)
+    if run_manager is not None:
+        return [handler.observer for handler in run_manager.handlers if isinstance(handler, CostCallbackHandler)]
+    return announced.observers if announced is not None else ()

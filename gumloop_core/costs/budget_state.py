@@ -156,9 +156,9 @@ class _Sum:
 class BudgetState:
     """The sums of a budget and the rule. It can be pickled.
 
-    A call may begin if what has been spent, plus what the calls in flight are expected to take, plus what the call itself
-    is, does not pass a limit. A call is expected to take the mean of those that have ended; before the first has, what
-    the limits say, which is nothing unless it was set. So the sum can pass the limit by as much as calls take more than
+    A call may begin if what has been spent, plus what the calls in flight and the call itself are expected to take,
+    does not pass a limit. A call is expected to take the mean of those that have ended; before the first has, what the
+    limits say, which is nothing unless it was set. So the sum can pass the limit by as much as calls take more than
     expected, and by the calls that begin before the first has ended.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.exceptions import ModelError
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.prompts import ChatPromptTemplate
 
 from gumloop_core.answer import Usage
@@ -108,7 +109,7 @@ def test_a_stream_that_ends_early(server: Emulator, chat: MakeModel, way: str, h
 
 def test_a_batch_in_threads(server: Emulator, chat: MakeModel, way: str) -> None:
     tracker = CostTracker()
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     chain = ChatPromptTemplate.from_template("{city}?") | chat()
     with inside(way, tracker):
         chain.batch([{"city": "Ottawa"}] * 20, **told(way, tracker))
@@ -117,7 +118,7 @@ def test_a_batch_in_threads(server: Emulator, chat: MakeModel, way: str) -> None
 
 def test_a_batch_of_tasks(server: Emulator, chat: MakeModel, way: str) -> None:
     tracker = CostTracker()
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     chain = ChatPromptTemplate.from_template("{city}?") | chat()
     with inside(way, tracker):
         asyncio.run(chain.abatch([{"city": "Ottawa"}] * 20, **told(way, tracker)))
@@ -128,7 +129,7 @@ def test_a_batch_of_tasks(server: Emulator, chat: MakeModel, way: str) -> None:
 @pytest.mark.parametrize("way", ["with", "callback"])
 def test_a_budget_stops_before_the_next_call(server: Emulator, chat: MakeModel, way: str, ask: Any) -> None:
     budget = Budget(max_cost=0.6)
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     model = chat()
     with inside("callback", CostTracker()) if way == "callback" else budget:
         ask(model, **told(way, budget))
@@ -144,7 +145,7 @@ def test_a_budget_stops_before_the_next_call(server: Emulator, chat: MakeModel, 
 
 
 def test_a_batch_keeps_what_was_answered_within_the_budget(server: Emulator, chat: MakeModel) -> None:
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     with Budget(max_cost=2.0, expected_cost=0.25):
         results = chat().batch(["Hi"] * 20, return_exceptions=True)
     answered = [result for result in results if not isinstance(result, Exception)]
@@ -167,3 +168,34 @@ def test_a_callback_of_the_model_and_of_the_call_is_told_once(server: Emulator, 
     server.queue(Answer("Hi", usage=COST))
     _invoke(chat(callbacks=[CostCallbackHandler(tracker)]), **told("callback", tracker))
     assert tracker.total.calls == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_callback_of_another_models_call_is_not_told_of_ours(
+    server: Emulator, chat: MakeModel, is_async: bool
+) -> None:
+    tracker = CostTracker()
+    other = FakeListChatModel(responses=["Hi"])
+    server.reply(Answer("Hi", usage=COST))
+    model = chat()
+
+    async def both() -> None:
+        await _all(other.astream("Hi", **told("callback", tracker)))
+        await _all(model.astream("Hi"))
+
+    if is_async:
+        asyncio.run(both())
+    else:
+        _stream(other, **told("callback", tracker))
+        _stream(model)
+    assert tracker.total.calls == 0
+
+
+def test_a_tracker_and_a_budget_are_both_told(server: Emulator, chat: MakeModel) -> None:
+    tracker, budget = CostTracker(), Budget(max_cost=0.3)
+    server.reply(Answer("Hi", usage=COST))
+    options = {"config": {"callbacks": [CostCallbackHandler(tracker), CostCallbackHandler(budget)]}}
+    _stream(chat(), **options)
+    with pytest.raises(BudgetExceededError):
+        _stream(chat(), **options)
+    assert (tracker.total.calls, budget.status.calls, budget.status.in_flight) == (1, 1, 0)

@@ -121,7 +121,7 @@ def test_tasks(server: Emulator, llm: Gumloop, way: str) -> None:
         await asyncio.gather(*[llm.achat(HI) for _ in range(20)])
 
     tracker = CostTracker()
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     with told(way, tracker):
         asyncio.run(gathered())
     assert (tracker.total.calls, tracker.total.cost) == (20, 5.0)
@@ -129,7 +129,7 @@ def test_tasks(server: Emulator, llm: Gumloop, way: str) -> None:
 
 def test_threads(server: Emulator, llm: Gumloop, way: str) -> None:
     tracker = CostTracker()
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     with told(way, tracker), ThreadPoolExecutor(4) as threads:
         for call in [threads.submit(copy_context().run, llm.chat, HI) for _ in range(20)]:
             call.result(20)
@@ -140,7 +140,7 @@ def test_threads(server: Emulator, llm: Gumloop, way: str) -> None:
 @pytest.mark.parametrize("way", ["with", "handler"])
 def test_a_budget_stops_before_the_next_call(server: Emulator, llm: Gumloop, way: str, road: str) -> None:
     budget = Budget(max_cost=0.6)
-    server.answer_with(lambda request: Answer("Hi", usage=COST))
+    server.reply(Answer("Hi", usage=COST))
     with told(way, budget):
         ROADS[road](llm)
         ROADS[road](llm)

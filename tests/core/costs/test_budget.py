@@ -43,11 +43,9 @@ class FarCounter:
 def test_it_stops_before_the_call_that_would_pass_it(
     connect: Connect, limits: dict[str, float], is_stream: bool
 ) -> None:
-    answers = []
     with ByteServer(PRICED) as server, Budget(**limits) as budget:  # type: ignore[arg-type]
         driver = connect(server)
-        for _ in range(4):
-            answers.append(list(driver.stream())[-1].completion if is_stream else driver.complete())
+        answers = [list(driver.stream())[-1].completion if is_stream else driver.complete() for _ in range(4)]
         for _ in range(2):
             with pytest.raises(BudgetExceededError, match="The budget is used up"):
                 list(driver.stream()) if is_stream else driver.complete()
