@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.answer import Completion
-    from gumloop_core.costs.budget_state import BudgetLimits, BudgetStatus
 
 
 class GumloopError(Exception):
@@ -63,21 +62,27 @@ class BudgetExceededError(GumloopError):
     """The next call would pass the budget. Nothing was sent; what was answered before is not touched.
 
     Attributes:
-        status: Where the budget stands: what is spent, calls in flight. ``None`` where it is not known.
-        limits: What it allows; likewise.
+        cost: USD that are spent.
+        tokens: Tokens that are spent.
+        max_cost: USD that are allowed; ``None`` for no limit.
+        max_tokens: Tokens that are allowed; ``None`` for no limit.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        status: BudgetStatus | None = None,
-        limits: BudgetLimits | None = None,
+        cost: float = 0.0,
+        tokens: float = 0.0,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
         partial: Completion | None = None,
     ) -> None:
         super().__init__(message, partial=partial)
-        self.status = status
-        self.limits = limits
+        self.cost = cost
+        self.tokens = tokens
+        self.max_cost = max_cost
+        self.max_tokens = max_tokens
 
 
 class UnexpectedError(GumloopError):

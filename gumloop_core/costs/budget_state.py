@@ -235,6 +235,8 @@ class BudgetState:
         return BudgetExceededError(
             f"The budget is used up: {', '.join(parts)}, and calls in flight: {calls}. The call was not sent. "
             "Raise the budget to go on.",
-            status=self.status(),
-            limits=self.limits,
+            cost=self._cost.spent,
+            tokens=self._tokens.spent,
+            max_cost=self.limits.max_cost,
+            max_tokens=self.limits.max_tokens,
         )

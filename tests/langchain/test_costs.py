@@ -140,7 +140,7 @@ def test_a_budget_stops_before_the_next_call(server: Emulator, chat: MakeModel, 
     assert isinstance(error, ModelError)
     assert isinstance(error, ValueError)
     assert error.is_retryable is False
-    assert error.status.cost == 0.5
+    assert (error.cost, error.max_cost) == (0.5, 0.6)
     assert len(server.chat_requests) == 2
 
 

@@ -146,8 +146,7 @@ def test_a_budget_stops_before_the_next_call(server: Emulator, llm: Gumloop, way
         ROADS[road](llm)
         with pytest.raises(BudgetExceededError) as raised:
             ROADS[road](llm)
-    assert raised.value.status is not None
-    assert raised.value.status.cost == 0.5
+    assert (raised.value.cost, raised.value.max_cost) == (0.5, 0.6)
     assert len(server.chat_requests) == 2
 
 
