@@ -58,6 +58,33 @@ class InvalidRequestError(GumloopError, ValueError):
     """The caller's input has no place on the wire. Nothing was sent."""
 
 
+class BudgetExceededError(GumloopError):
+    """The next call would pass the budget. Nothing was sent; what was answered before is not touched.
+
+    Attributes:
+        cost: USD that are spent.
+        tokens: Tokens that are spent.
+        max_cost: USD that are allowed; ``None`` for no limit.
+        max_tokens: Tokens that are allowed; ``None`` for no limit.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cost: float = 0.0,
+        tokens: float = 0.0,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        partial: Completion | None = None,
+    ) -> None:
+        super().__init__(message, partial=partial)
+        self.cost = cost
+        self.tokens = tokens
+        self.max_cost = max_cost
+        self.max_tokens = max_tokens
+
+
 class UnexpectedError(GumloopError):
     """Something failed that nobody foresaw, in our own code or in a library. ``__cause__`` is what was raised."""
 

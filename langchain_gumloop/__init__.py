@@ -7,6 +7,7 @@ from gumloop_core.version import __version__
 
 try:
     from langchain_gumloop.chat_models import ChatGumloop
+    from langchain_gumloop.costs import CostCallbackHandler
     from langchain_gumloop.from_wire import content_blocks as content
 except ImportError:
     if sys.modules.get("langchain_core") is not None:
@@ -16,12 +17,13 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
+    from gumloop_core.costs import Budget, CostTracker
     from langchain_gumloop.middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
     from langchain_gumloop.registration import register
 
 content.register()
 
-__all__ = ["ChatGumloop", "__version__", "register"]
+__all__ = ["Budget", "ChatGumloop", "CostCallbackHandler", "CostTracker", "__version__", "register"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,6 +31,10 @@ def __getattr__(name: str) -> Any:
         from langchain_gumloop.registration import register
 
         return register
+    if name in ("Budget", "CostTracker"):
+        from gumloop_core import costs
+
+        return getattr(costs, name)
     if name == "InvalidToolCallMiddleware":  # not in __all__: it needs the package langchain, which `import *` must not
         return _middleware()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

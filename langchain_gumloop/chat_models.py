@@ -32,6 +32,7 @@ from gumloop_core.writing.body import (
     tool_names,
 )
 from gumloop_core.writing.body import tool_choice as wire_tool_choice
+from langchain_gumloop.costs import observers_of
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.from_wire.answers import chat_result, combined_llm_output
 from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
@@ -95,7 +96,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=False)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=False)
             completion = self._sync().complete(body, **sending)
             return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
@@ -107,7 +108,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=False)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=False)
             completion = await self._async().complete(body, **sending)
             return chat_result(completion, in_blocks=asks_for_images(body), output_version=self.output_version)
 
@@ -119,7 +120,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=True)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk
             with closing(self._sync().stream(body, **sending)) as deltas:
@@ -137,7 +138,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=True)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk
             async with aclosing(self._async().stream(body, **sending)) as deltas:
@@ -157,7 +158,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[MessagesData]:
         """What LangChain looks for to stream protocol events without a detour over chunks."""
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=True)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
             from langchain_gumloop.events import EventMaker
 
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
@@ -174,7 +175,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[MessagesData]:
         """The same for asynchronous calls."""
         with Boundary(as_langchain):
-            body, sending = self._request(messages, stop, kwargs, stream=True)
+            body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
             from langchain_gumloop.events import EventMaker
 
             events = EventMaker(run_manager.run_id if run_manager is not None else None).events
@@ -184,13 +185,22 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
                         yield event
 
     def _request(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        run_manager: Any,
+        *,
+        stream: bool,
     ) -> tuple[ChatBody, dict[str, Any]]:
         """The body of a request, and how it is to be sent."""
         params, caller_indices = to_messages(messages, replay_reasoning=self.replay_reasoning)
         sending: dict[str, Any] = {}
         if caller_indices is not None:
             sending["caller_indices"] = caller_indices
+        observers = observers_of(run_manager)
+        if observers:
+            sending["observers"] = observers
         call = dict(kwargs)
         if call:
             for name in _NOT_FOR_THE_WIRE:

@@ -33,6 +33,10 @@ class InvalidRequestError(core.InvalidRequestError, langchain.ModelInvalidReques
     """The caller's input has no place on the wire. Nothing was sent."""
 
 
+class BudgetExceededError(core.BudgetExceededError, langchain.ModelError, ValueError):
+    """The next call would pass the budget. Nothing was sent. LangChain has no kind of its own for this."""
+
+
 class UnexpectedError(core.UnexpectedError, langchain.ModelAPIError, ValueError):
     """Something failed that nobody foresaw. ``__cause__`` is what was raised."""
 
@@ -124,6 +128,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
         ConfigurationError,
         UnpicklableSecretError,
         InvalidRequestError,
+        BudgetExceededError,
         UnexpectedError,
         APIConnectionError,
         APITimeoutError,

@@ -29,6 +29,8 @@ from llama_index_instrumentation.dispatcher import Dispatcher
 from llama_index_instrumentation.event_handlers import NullEventHandler
 from llama_index_instrumentation.span import active_span_id
 
+from llama_index_gumloop.costs import CostEventHandler
+
 StreamMethod = TypeVar("StreamMethod", bound=Callable[..., Any])
 
 
@@ -67,12 +69,16 @@ _COMPLETION = _Kind(
 )
 
 
+_DEAF = (NullEventHandler, CostEventHandler)
+"""Handlers that make nothing of events."""
+
+
 def has_listeners() -> bool:
-    """Whether anyone but the framework's null handler receives events."""
+    """Whether anyone makes something of events."""
     reached: Dispatcher | None = dispatcher
     while reached is not None:
         for handler in reached.event_handlers:
-            if type(handler) is not NullEventHandler:
+            if type(handler) not in _DEAF:
                 return True
         reached = reached.parent if reached.propagate else None
     return False

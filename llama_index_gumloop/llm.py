@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.chat_engine.types import AgentChatResponse
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.callbacks import dispatcher, llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection, default_completion_to_prompt
 from llama_index.core.types import PydanticProgramMode
 from pydantic import Field
@@ -42,6 +42,7 @@ from gumloop_core.writing.body import (
 )
 from llama_index_gumloop.call_checks import checked_chat, checked_completion, checks_predictions
 from llama_index_gumloop.context_window import count, window_of
+from llama_index_gumloop.costs import observers_of
 from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
     reported_astream_chat,
@@ -372,6 +373,9 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         wire, caller_indices = without_empty_answers(to_messages(messages, replay_reasoning=self.replay_reasoning))
         if caller_indices is not None:
             sending["caller_indices"] = caller_indices
+        observers = observers_of(dispatcher)
+        if observers:
+            sending["observers"] = observers
         return build_body(options.pop("model", self.model), wire, options, stream=stream), sending
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:

@@ -12,6 +12,7 @@ from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
 from gumloop_core.http.base_client import Answer, BaseClient, Read
 from gumloop_core.http.settings import UNSET
+from gumloop_core.observation import CallObserver
 from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
@@ -43,25 +44,36 @@ class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         caller_indices: Sequence[int] | None = None,
+        observers: Sequence[CallObserver] = (),
     ) -> Completion:
         """Ask for a whole answer; see :meth:`gumloop_core.http.client.GumloopClient.complete`."""
         exchange = self._settings.chat_exchange(
             body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
-        return await self._fetch(exchange, exchange.completion)
+        call = self._observed_call(exchange, body, observers)
+        if call is None:
+            return await self._fetch(exchange, exchange.completion)
+        with call:
+            return call.whole(await self._fetch(exchange, exchange.completion))
 
-    async def stream(
+    def stream(
         self,
         body: ChatBody,
         *,
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         caller_indices: Sequence[int] | None = None,
+        observers: Sequence[CallObserver] = (),
     ) -> AsyncGenerator[Delta, None]:
         """Ask for a streamed answer; see :meth:`gumloop_core.http.client.GumloopClient.stream`."""
         exchange = self._settings.chat_exchange(
             body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
+        call = self._observed_call(exchange, body, observers)
+        return self._stream(exchange) if call is None else call.astream(self._stream(exchange))
+
+    async def _stream(self, exchange: Exchange) -> AsyncGenerator[Delta, None]:
+        """Send and read deltas as they come; again where that may help and none was handed out."""
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None

@@ -10,9 +10,12 @@ from weakref import WeakValueDictionary
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http.settings import ClientSettings
+from gumloop_core.observation import CallObserver, current_observers
+from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.http.observed_call import ObservedCall
     from gumloop_core.http.transport import Head
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
@@ -56,6 +59,17 @@ class BaseClient(ABC, Generic[HttpClient, AnyTransport]):
         """The transport, if it was used and no model is left that shares this, now that one is done with it."""
         self.users.pop(id(user), None)
         return self._made_transport[0] if self._made_transport and not self.users else None
+
+    def _observed_call(
+        self, exchange: Exchange, body: ChatBody, observers: Sequence[CallObserver]
+    ) -> ObservedCall | None:
+        """The call that begins with an exchange, ``None`` where nobody observes."""
+        observers = current_observers(observers)
+        if not observers:
+            return None
+        from gumloop_core.http.observed_call import ObservedCall
+
+        return ObservedCall(observers, exchange, body["model"])
 
     def _models_call(self) -> tuple[Exchange, Read[list[ModelGroup]]]:
         from gumloop_core.reading.model_list import read_model_groups

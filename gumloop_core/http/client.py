@@ -15,6 +15,7 @@ from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
 from gumloop_core.http.base_client import Answer, BaseClient, Read
 from gumloop_core.http.settings import UNSET
+from gumloop_core.observation import CallObserver
 from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
@@ -44,6 +45,7 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         caller_indices: Sequence[int] | None = None,
+        observers: Sequence[CallObserver] = (),
     ) -> Completion:
         """Ask for a whole answer.
 
@@ -52,6 +54,7 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
             timeout: Seconds, or an ``httpx.Timeout``, in place of the settings'.
             headers: Headers for this request.
             caller_indices: For each message of the body, which of the caller's it came from; -1 for none of them.
+            observers: Who is told of this call, beside those of :func:`~gumloop_core.observation.observed_by`.
 
         Raises:
             GumloopError: See :mod:`gumloop_core.errors`.
@@ -59,7 +62,11 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         exchange = self._settings.chat_exchange(
             body, stream=False, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
-        return self._fetch(exchange, exchange.completion)
+        call = self._observed_call(exchange, body, observers)
+        if call is None:
+            return self._fetch(exchange, exchange.completion)
+        with call:
+            return call.whole(self._fetch(exchange, exchange.completion))
 
     def stream(
         self,
@@ -68,6 +75,7 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         timeout: Any = UNSET,
         headers: Mapping[str, str] | None = None,
         caller_indices: Sequence[int] | None = None,
+        observers: Sequence[CallObserver] = (),
     ) -> Generator[Delta, None, None]:
         """Ask for a streamed answer. Arguments and errors are those of :meth:`complete`.
 
@@ -78,6 +86,11 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
         exchange = self._settings.chat_exchange(
             body, stream=True, timeout=timeout, headers=headers, caller_indices=caller_indices
         )
+        call = self._observed_call(exchange, body, observers)
+        return self._stream(exchange) if call is None else call.stream(self._stream(exchange))
+
+    def _stream(self, exchange: Exchange) -> Generator[Delta, None, None]:
+        """Send and read deltas as they come; again where that may help and none was handed out."""
         while True:
             reader = exchange.reader()
             outcome: Delta | GumloopError | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from gumloop_core.answer import Completion, Delta
+from gumloop_core.answer import Completion, Delta, Usage
 from gumloop_core.concurrency.limiter import MOST_REFUSALS, NO_TICKET, Limiter, Ticket
 from gumloop_core.errors import APIStatusError, ConfigurationError, GumloopError
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
@@ -82,7 +82,9 @@ class Exchange:
         self._timeout = timeout
         self._total_timeout = total_timeout
         self._max_retries = max_retries
-        self._attempts = 0
+        self.attempts = 0
+        self.usage_of_retried: list[Usage] = []  # of attempts that failed and were repeated, where they told any
+        self._latest_reader: AnswerReader | None = None
         self._failed_attempts = 0  # that count as retries
         self._failed: GumloopError | None = None
         self._is_answered = False
@@ -147,7 +149,7 @@ class Exchange:
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
-        self._attempts += 1
+        self.attempts += 1
         self._bearer = bearer
         self._redactor.add_key(bearer.get_secret_value())
 
@@ -199,7 +201,14 @@ class Exchange:
     def reader(self) -> AnswerReader:
         """A reader for a fresh attempt."""
         self._failures.has_begun = False
-        return AnswerReader(partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor)
+        reader = self._latest_reader = AnswerReader(
+            partial_images=self._partial_images, tool_names=self._tool_names, redactor=self._redactor
+        )
+        return reader
+
+    def known(self) -> Completion | None:
+        """What the latest attempt has told of the answer, ``None`` if there is nothing to read yet."""
+        return None if self._latest_reader is None else self._latest_reader.known()
 
     def body(self, response: Head) -> UnaryBody:
         """What reads a response's body whole."""
@@ -280,14 +289,24 @@ class Exchange:
             return 0.0
         self._failed_attempts += 1
         pause = pause_before_retry(failure, self._failed_attempts, self._max_retries)
-        if pause is not None and self._limiter is not None and is_refusal(failure):
-            self._limiter.told_to_wait(pause)  # with none in flight, another call would be refused like this one
+        if pause is not None:
+            self._note_usage()
+            if self._limiter is not None and is_refusal(failure):
+                self._limiter.told_to_wait(pause)  # with none in flight, another call would be refused like this one
         return pause
 
     def _keeps_its_place(self, failure: GumloopError) -> bool:
         """Whether a call that was refused waits for the others of its account, and uses up no retry."""
         ticket = self._ticket
         return 0 < ticket.refusals <= MOST_REFUSALS and not ticket.is_alone and is_refusal(failure)
+
+    def _note_usage(self) -> None:
+        """Keep what an attempt that is repeated had told of its usage."""
+        if self._latest_reader is not None:
+            usage = self._latest_reader.known().usage
+            self._latest_reader = None
+            if usage is not None:
+                self.usage_of_retried.append(usage)
 
     def _document(self, content: bytes, response: Head) -> Any:
         try:

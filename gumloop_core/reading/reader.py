@@ -285,7 +285,7 @@ class AnswerReader:
         pictures = self._answer.finish_frames()
         if pictures:
             out.images = pictures
-        out.completion = self._completion()
+        out.completion = self.known()
         self.started = True
         return out
 
@@ -318,7 +318,7 @@ class AnswerReader:
             APIStatusError: If it is an error.
         """
         self.read_whole(document)
-        completion = self._completion()
+        completion = self.known()
         completion.raw = _unwrapped(document)
         return completion
 
@@ -356,7 +356,8 @@ class AnswerReader:
         completion = Completion()
         return self._fill(completion) if self._answer.fill(completion) else None
 
-    def _completion(self) -> Completion:
+    def known(self) -> Completion:
+        """What has arrived so far, the whole answer in the end; its usage too where nothing else has."""
         completion = Completion()
         self._answer.fill(completion)
         return self._fill(completion)
