@@ -7,6 +7,9 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
+# Both workers compile the tests, ten seconds each, unless they find them compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test coverage fuzz lint format bench notebooks lock clean
 
 help:
