@@ -13,7 +13,7 @@ import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
-from gumloop_core.http import environment
+from gumloop_core.http import environment, sync_pool
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.certificates import trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
@@ -42,6 +42,7 @@ PLACES: dict[str, tuple[str, Any]] = {
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "tls_context", trusting_context)
+    monkeypatch.setattr(sync_pool, "_pool", None)  # not one that clients of earlier tests keep open
 
 
 def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
