@@ -7,6 +7,9 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
+# Both workers compile the tests, ten seconds each, unless they find them compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test coverage fuzz lint format bench notebooks models lock clean
 
 help:
@@ -35,7 +38,7 @@ demo: setup
 	@$(BIN)/python examples/demo.py
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 coverage: setup
 	$(BIN)/python -m pytest -n $(JOBS) --cov=gumloop_core --cov=langchain_gumloop --cov=llama_index_gumloop \

@@ -40,13 +40,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Spare the work, which collects garbage before it measures, all that the tests have loaded."""
-    gc.freeze()
-    with monkeypatch.context() as patch:
-        patch.setattr(gc, "unfreeze", lambda: None)
-        yield
-    gc.unfreeze()
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the work, which collects garbage before it measures, all that the tests have loaded and frozen."""
+    monkeypatch.setattr(gc, "unfreeze", lambda: None)
 
 
 class InThisProcess:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from gumloop_emulator.__main__ import main as gumloop_emulator_command
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,7 +61,7 @@ def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("block", of("bash"))
-def test_shell_block_names_what_exists(block: Block) -> None:
+def test_shell_block_names_what_exists(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for line in block.code.splitlines():
         words = shlex.split(line, comments=True)
@@ -80,8 +81,9 @@ def test_shell_block_names_what_exists(block: Block) -> None:
                 assert assignment.split("=")[0].startswith("GUMLOOP_"), line
             case ["gumloop-emulator", *arguments]:
                 named = arguments[:1] if arguments[:1] in (["record"], ["replay"]) else ["serve"]
-                command = [sys.executable, "-m", "gumloop_emulator", *named, "--help"]
-                known = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                with pytest.raises(SystemExit, match="0"):
+                    gumloop_emulator_command([*named, "--help"])
+                known = capsys.readouterr().out
                 assert [word for word in arguments if word.startswith("-") and word not in known] == []
             case ["pytest" | ".venv/bin/python" | "python", *arguments]:
                 paths = [word for word in arguments if "/" in word and not word.startswith("-")]

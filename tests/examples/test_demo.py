@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run_demo(**environment: str) -> str:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GUMLOOP_")}
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "demo.py")],
-        env={**inherited, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=55,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.py"
 
 
 @pytest.fixture(scope="module")
 def shown() -> str:
-    return run_demo(PYTHONIOENCODING="utf-8")
+    """What it writes, run in this process, which has imported both frameworks already."""
+    terminal = TextIOWrapper(BytesIO(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("GUMLOOP_")]:
+            patch.delenv(name)
+        patch.syspath_prepend(DEMO.parent)
+        patch.setattr(sys, "stdout", terminal)
+        runpy.run_path(str(DEMO), run_name="__main__")
+    terminal.seek(0)
+    return terminal.read()
 
 
 def test_it_says_which_endpoint_it_talks_to(shown: str) -> None:
@@ -51,4 +48,13 @@ def test_the_documents_answer_the_question_with_their_sources(shown: str) -> Non
 
 
 def test_a_terminal_without_arrows_still_gets_the_answers() -> None:
-    assert "? local_time(city='Tokyo')" in run_demo(PYTHONIOENCODING="ascii")
+    run = subprocess.run(
+        [sys.executable, str(DEMO)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        encoding="ascii",
+        timeout=55,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "? local_time(city='Tokyo')" in run.stdout

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from gumloop_core.http import sync_pool
 from tests.faults import soak
 from tests.faults.soak_server import OUTCOMES, pieces_of
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.mark.timeout(120)
-def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
+def test_a_short_run_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     written = tmp_path / "report.json"
-    command = [sys.executable, "-m", "tests.faults.soak", "--json", str(written)]
-    arguments = ["--seconds", "4", "--streams", "100", "--threads", "4", "--pause", "0.05", "--idle", "3"]
-    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    arguments = ["--seconds", "3", "--streams", "60", "--threads", "4", "--pause", "0.05", "--idle", "2.5"]
+    monkeypatch.setattr("sys.argv", ["soak", "--json", str(written), *arguments])
+    monkeypatch.setattr(sync_pool, "_pool", None)  # one that only these models share, and close
+    with warnings.catch_warnings():
+        status = soak.main()
     report = json.loads(written.read_text())
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    printed = capsys.readouterr().out
+    assert status == 0, printed[-3000:]
     assert soak.is_clean(report)
     assert report["calls"] > 100
     assert report["outcomes"]["answered right"] > 50
-    assert "0  unexpected" in done.stdout
+    assert "0  unexpected" in printed
 
 
 @pytest.mark.parametrize("fault", OUTCOMES)

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.faults.workers import ask, failing, make
 from tests.support.byte_server import ByteServer
 from tests.support.core_driver import KEY
 from tests.support.http_bytes import TEXT, completion, streamed, whole
 
+ADAPTERS = ["langchain", "llamaindex"]
+
+
+def answer(request: Any) -> bytes:
+    return streamed() if "stream" in request.json else whole(completion())
+
+
+def check_requests(server: ByteServer, processes: int) -> None:
+    """Four calls a turn, all with the key; a connection belongs to one process, none writes into another's."""
+    assert len(server.requests) == 4 * processes
+    assert server.connections >= 2
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("how", ["fork", "spawn"])
-@pytest.mark.parametrize("adapter", ["langchain", "llamaindex"])
-def test_workers(adapter: str, how: str) -> None:
-    if sys.platform == "win32" and how != "spawn":
-        pytest.skip("this system can only spawn")
+@pytest.mark.skipif(sys.platform == "win32", reason="this system can only spawn")
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_forked_workers(adapter: str) -> None:
     script = Path(__file__).with_name("workers.py")
-    with ByteServer(lambda request: streamed() if "stream" in request.json else whole(completion())) as server:
+    with ByteServer(answer) as server:
         done = subprocess.run(
-            [sys.executable, str(script), adapter, how, server.base_url],
+            [sys.executable, str(script), adapter, server.base_url],
             env={**os.environ, "GUMLOOP_API_KEY": KEY, "PYTHONIOENCODING": "utf-8"},
             capture_output=True,
             text=True,
@@ -32,11 +47,25 @@ def test_workers(adapter: str, how: str) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        workers = 6 if how == "fork" else 1
         *texts, error, last = done.stdout.splitlines()
-        assert [*texts, last] == [TEXT] * (workers + 2)
+        assert [*texts, last] == [TEXT] * 8
         assert error.startswith("APIConnectionError Could not connect")
-        assert len(server.requests) == 4 * (workers + 2)
-        # A connection belongs to one process: parent and workers must never write into the same one.
-        assert server.connections >= 2
-        assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+        check_requests(server, 8)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_spawned_worker(adapter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the model as a pickle, imports all anew, and finds the key in its environment."""
+    monkeypatch.setenv("GUMLOOP_API_KEY", KEY)
+    with ByteServer(answer) as server:
+        model = make(adapter, server.base_url)
+        assert ask(model) == TEXT
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            assert pool.submit(ask, model).result(timeout=100) == TEXT
+            error = pool.submit(failing, model).exception(timeout=100)
+        assert type(error).__name__ == "APIConnectionError"
+        assert str(error).startswith("Could not connect")
+        assert ask(model) == TEXT
+        check_requests(server, 3)
+        model.close()

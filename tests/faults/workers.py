@@ -1,6 +1,6 @@
-"""Use a model in worker processes; run as a script, so that the test runner is not what gets forked.
+"""Use a model in forked workers; run as a script, so that the test runner is not what gets forked.
 
-Usage: ``workers.py <adapter> <how> <base url>``, with ``how`` one of ``fork`` and ``spawn``.
+Usage: ``workers.py <adapter> <base url>``.
 """
 
 from __future__ import annotations
@@ -70,17 +70,13 @@ def say(*words: str) -> None:
 def main() -> None:
     """Ask here, in three workers at once, and here again."""
     global INHERITED
-    adapter, how, base_url = sys.argv[1:]
+    adapter, base_url = sys.argv[1:]
     model = make(adapter, base_url)
     say(ask(model))
     INHERITED = model
     assert b"gl-canary" not in pickle.dumps(model)
-    workers = 3 if how == "fork" else 1  # a spawned worker takes seconds to import its framework
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context(how)) as pool:
-        if how == "fork":
-            for text in pool.map(ask_inherited, range(3)):
-                say(text)
-        for text in pool.map(ask, [model] * workers):
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as pool:
+        for text in (*pool.map(ask_inherited, range(3)), *pool.map(ask, [model] * 3)):
             say(text)
         error = pool.submit(failing, model).exception()
         say(type(error).__name__, str(error)[:40])

@@ -109,3 +109,53 @@ def face(message: AIMessage) -> dict[str, Any]:
         "usage_metadata": message.usage_metadata,
         "response_metadata": metadata,
     }
+
+
+def collected(model: Any) -> AIMessage:
+    """The message of the v3 events."""
+    return model.stream_events("x", version="v3").output
+
+
+async def acollected(model: Any) -> AIMessage:
+    """The message of the asynchronous v3 events."""
+    return await (await model.astream_events("x", version="v3")).output
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": PIXEL_URL}}
+
+TEXT_THEN_CALLS = (
+    unary(
+        "tool_calls",
+        content="Let me check.",
+        tool_calls=[call("c1", "weather", '{"city": "Paris"}'), call("c2", "weather", '{"city": "Rome"}')],
+    ),
+    streamed(
+        {"content": "Let me "},
+        {"content": "check."},
+        call_piece(0, id="c1", name="weather"),
+        call_piece(0, '{"city": '),
+        call_piece(1, id="c2", name="weather"),
+        call_piece(0, '"Paris"}'),
+        call_piece(1, '{"city": "Rome"}'),
+        finish_reason="tool_calls",
+    ),
+)
+
+REASONING = (
+    unary(content="Ottawa.", reasoning="Let me think.", reasoning_details=DETAILS),
+    streamed(
+        {"reasoning": "Let me ", "reasoning_details": [{**DETAILS[0], "text": "Let me ", "signature": None}]},
+        {"reasoning": "think.", "reasoning_details": [{**DETAILS[0], "text": "think.", "signature": None}]},
+        {"reasoning_details": [{"type": "reasoning.text", "signature": "sig==", "index": 0}]},
+        {"reasoning_details": [DETAILS[1]]},
+        {"content": "Ottawa."},
+    ),
+)
+
+SIGNED = {"extra_content": {"google": {"thought_signature": "sig=="}}}
+
+SIGNED_CALL = (
+    unary("tool_calls", tool_calls=[{**call("c1", "weather", "{}"), **SIGNED}]),
+    streamed({"tool_calls": [{"index": 0, **call("c1", "weather", "{}"), **SIGNED}]}, finish_reason="tool_calls"),
+)
+"""A call with a field of the provider's own."""

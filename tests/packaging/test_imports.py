@@ -1,4 +1,4 @@
-"""The core imports no framework, neither adapter needs the other's, and nothing of theirs needs the emulator."""
+"""The core imports no framework, neither adapter the other's, nothing the emulator, and an adapter loads little."""
 
 from __future__ import annotations
 
@@ -22,14 +22,46 @@ class Blocker:
 
 
 sys.meta_path.insert(0, Blocker())
+{first}
+before = set(sys.modules)
 import {module}
 print(*sorted({{name.split(".")[0] for name in sys.modules}} & {forbidden!r}))
+print(*sorted(set(sys.modules) - before))
 """
 LANGCHAIN = {"langchain", "langchain_core", "langgraph", "langsmith"}
 LLAMA_INDEX = {"llama_index"}
 PEERS = {"openai", "litellm", "tiktoken"}
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_emulator"]
+
+
+FRAMEWORKS = {
+    "langchain_gumloop": "from langchain_core.language_models.chat_models import BaseChatModel\n"
+    "from langchain_core.tools import BaseTool",
+    "llama_index_gumloop": "import llama_index.core, llama_index.core.llms.function_calling",
+}
+NOT_AT_IMPORT = {
+    "gumloop_core.concurrency",
+    "gumloop_core.costs",
+    "gumloop_core.http.exchange",
+    "gumloop_core.http.observed_call",
+    "gumloop_core.model_facts",
+    "gumloop_core.http.async_pool",
+    "gumloop_core.http.callers_transport",
+    "gumloop_core.http.sync_pool",
+    "gumloop_core.http.response_body",
+    "gumloop_core.http.rest_of_body",
+    "gumloop_core.http.aiohttp_transport",
+    "gumloop_core.http.timed",
+    "gumloop_emulator",
+    "httpx",
+    "httpcore",
+    "aiohttp",
+    "anyio",
+    "difflib",
+    "openai",
+    "platform",
+}
 
 
 @pytest.mark.parametrize(
@@ -42,10 +74,20 @@ PACKAGES = ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop
     ],
 )
 def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden: set[str]) -> None:
-    program = PROGRAM.format(module=module, blocked=blocked, forbidden=forbidden)
+    """An adapter also loads little beyond its framework."""
+    first = FRAMEWORKS.get(module, "")
+    program = PROGRAM.format(module=module, blocked=blocked, forbidden=forbidden, first=first)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == ""
+    found, loaded_by_it = run.stdout.splitlines()
+    assert found == ""
+    loaded = set(loaded_by_it.split())
+    assert module in loaded
+    if first:
+        assert loaded & NOT_AT_IMPORT == set()
+        others = {name for name in loaded if name.split(".")[0] not in PACKAGES}
+        assert len(others) <= 12, sorted(others)
+        assert len(loaded - others) <= 54
 
 
 @pytest.mark.parametrize(
@@ -56,7 +98,7 @@ def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden
 def test_without_its_framework_it_says_which_extra_to_install(
     module: str, framework: str, extra: str, error: str
 ) -> None:
-    program = PROGRAM.format(module=module, blocked={framework}, forbidden=set())
+    program = PROGRAM.format(module=module, blocked={framework}, forbidden=set(), first="")
     program = program.replace('ImportError(f"{name} is not installed")', error)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert f"ImportError: {module} needs" in run.stderr

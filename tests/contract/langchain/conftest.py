@@ -16,8 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr_config
+from langchain_tests.conftest import CustomPersister, CustomSerializer
 from vcr import VCR
+from vcr.cassette import Cassette
 
 from gumloop_emulator import Emulator
 from tests.contract.langchain.media import file_at
@@ -54,24 +55,12 @@ def known_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "_default_class_paths_cache", {})
 
 
-@pytest.fixture(scope="session")
-def vcr_config() -> dict[str, Any]:
-    """Keep nothing of a request but its method, its address and its body."""
-    config = base_vcr_config()
-    config["record_mode"] = "none"
-    config["cassette_library_dir"] = str(CASSETTES)
-    config["serializer"] = "yaml.gz"
-    config["path_transformer"] = VCR.ensure_suffix(".yaml.gz")
-    return config
-
-
 @pytest.fixture
-def default_cassette_name() -> str:
-    """The one cassette that there is."""
-    return NAME
-
-
-def pytest_recording_configure(config: Any, vcr: VCR) -> None:
-    """Compressed cassettes."""
-    vcr.register_persister(CustomPersister())
-    vcr.register_serializer("yaml.gz", CustomSerializer())
+def vcr() -> Iterator[Cassette]:
+    """The one cassette that there is, played and never recorded."""
+    player = VCR()
+    player.register_persister(CustomPersister())
+    player.register_serializer("yaml.gz", CustomSerializer())
+    options = {"record_mode": "none", "match_on": ["method", "uri", "body"], "allow_playback_repeats": True}
+    with player.use_cassette(str(CASSETTES / f"{NAME}.yaml.gz"), serializer="yaml.gz", **options) as cassette:
+        yield cassette

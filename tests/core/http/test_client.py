@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import math
@@ -230,18 +229,6 @@ def test_a_token_source_that_fails(connect: Connect, kind: Any) -> None:
             assert cause.__context__ is not None
             assert cause.__context__.__traceback__ is None
         assert not server.requests
-
-
-def test_an_asynchronous_token_source() -> None:
-    async def fetch() -> str:
-        await asyncio.sleep(0)
-        return "fetched"
-
-    with ByteServer(ANSWER) as server:
-        driver = AsyncCore(settings_for(server.base_url, credentials=Credentials(access_token=fetch)))
-        driver.complete()
-        driver.stop()
-        assert server.requests[0].headers["authorization"] == "Bearer fetched"
 
 
 def test_what_json_cannot_say_is_refused_before_sending(connect: Connect) -> None:
@@ -580,18 +567,6 @@ def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
             shown = "object" if given is object else f"{given.__module__}.{given.__name__}"
             with pytest.raises(ConfigurationError, match=f"{argument}, not {shown}"):
                 kind(settings, given())
-
-
-def test_an_async_client_of_another_event_loop_is_named() -> None:
-    with ByteServer(ANSWER) as server:
-        http_client = httpx.AsyncClient()
-        first = AsyncCore(settings_for(server.base_url), http_client)
-        first.complete()
-        first.loop.close()
-        second = AsyncCore(settings_for(server.base_url), http_client)
-        with pytest.raises(ConfigurationError, match="another event loop"):
-            second.complete()
-        second.loop.close()
 
 
 def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect) -> None:

@@ -20,7 +20,7 @@ from tests.support.http_bytes import TEXT, completion, streamed, whole
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No proxies, and nothing that an earlier test has opened."""
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name.startswith("SSL"):
+        if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setattr(sync_pool, "_pool", None)
     environment.tls_context.cache_clear()
@@ -42,6 +42,7 @@ def check(connect: Connect, says: str) -> None:
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(name, "/nowhere/certificates")
     check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it")
 
@@ -56,6 +57,11 @@ def test_a_certificate_file_without_certificates(
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_broken_proxy_by_any_name(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://[")
+    check(connect, f"{name} is not the address of a proxy")
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -71,9 +77,9 @@ def test_a_certificate_file_without_certificates(
         "http://" + "a" * 70,
     ],
 )
-def test_a_broken_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, address: str) -> None:
-    monkeypatch.setenv(name, address)
-    check(connect, f"{name} is not the address of a proxy")
+def test_a_broken_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address)
+    check(connect, "HTTP_PROXY is not the address of a proxy")
 
 
 @pytest.mark.parametrize("scheme", ["socks4", "ftp", "quic"])

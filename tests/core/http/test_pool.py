@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from itertools import repeat
 from typing import Any
 
 import pytest
 
 from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import UnexpectedError
-from gumloop_core.http import loop_pools, rest_of_body, sync_pool
+from gumloop_core.http import loop_pools, sync_pool
 from gumloop_emulator.script import Pause
 from tests.core.conftest import Connect
-from tests.support.byte_server import CLOSE, SILENCE, ByteServer, drip
+from tests.support.byte_server import SILENCE, ByteServer, drip
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
     DONE,
@@ -66,26 +65,6 @@ def test_ten_unary_calls_use_one_connection_errors_included(connect: Connect) ->
         assert (server.connections, len(server.requests)) == (1, 11)
 
 
-@pytest.mark.parametrize(
-    "ending",
-    [
-        pytest.param([SILENCE], id="held back"),
-        pytest.param([repeat(http_chunk(b": more\n\n" * 2000))], id="endless"),
-        pytest.param([CLOSE], id="cut off"),
-    ],
-)
-def test_an_end_that_does_not_come_is_not_waited_for(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch, ending: list[Any]
-) -> None:
-    monkeypatch.setattr(rest_of_body, "LONGEST_SECONDS", 0.05)
-    with ByteServer([stream_head() + EVENTS, *ending]) as server:
-        driver = connect(server)
-        for _ in range(2):
-            assert streamed_text(driver.stream()) == TEXT
-        assert server.connections == 2
-        assert server.wait_until(lambda: server.open_connections == 0)
-
-
 @pytest.mark.parametrize("ending", [b"", DONE], ids=["at the end", "at [DONE]"])
 def test_the_connection_is_given_back_before_the_last_delta(connect: Connect, ending: bytes) -> None:
     """A consumer that never asks again, as LangChain's v3 events do, holds nothing."""
@@ -108,15 +87,6 @@ def test_a_stream_that_nobody_has_begun_holds_nothing(connect: Connect) -> None:
         unbegun = [driver.client.stream(body(stream=True)) for _ in range(5)]  # type: ignore[attr-defined]
         assert server.connections == 0
         assert len(unbegun) == 5
-
-
-def test_a_drained_connection_keeps_its_own_way_of_reading(connect: Connect) -> None:
-    """The drain borrows the stream's read; the next answer must again be waited for as long as it takes."""
-    with ByteServer(streamed(), [Pause(0.5), streamed()]) as server:
-        driver = connect(server)
-        assert streamed_text(driver.stream()) == TEXT
-        assert streamed_text(driver.stream()) == TEXT
-        assert server.connections == 1
 
 
 # -- given back ------------------------------------------------------------------------------------------------------

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
-from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.errors import APIConnectionError, GumloopError, StreamError
 from gumloop_core.http import environment, sync_pool
-from tests.support.byte_server import SILENCE, ByteServer, WaitFor
+from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.certificates import trusting_context
 from tests.support.core_driver import AsyncCore, body, settings_for
 from tests.support.http_bytes import (
@@ -43,6 +42,7 @@ PLACES: dict[str, tuple[str, Any]] = {
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "tls_context", trusting_context)
+    monkeypatch.setattr(sync_pool, "_pool", None)  # not one that clients of earlier tests keep open
 
 
 def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
@@ -220,72 +220,6 @@ class TestClosingACallThatHasNoConnection:
         else:
             error = asyncio.run(closed_in_task(AsyncGumloopClient(settings), wait, stream=stream))
         check(error, "before anything")
-
-
-class Model(ChatModelFields):
-    """The fields alone."""
-
-
-@pytest.mark.parametrize("has_called", [False, True])
-def test_closing_a_copy_leaves_the_originals_call_alone(has_called: bool) -> None:
-    go_on = threading.Event()
-    script = [whole(completion())] if has_called else []
-    with ByteServer(*script, [WaitFor(go_on), whole(completion())]) as server:
-        model = Model(model="m", api_key="k", base_url=server.base_url)
-        model._sync()
-        copy = model.model_copy()
-        if has_called:
-            copy._sync().complete(body())
-        answers: list[str] = []
-        thread, errors = in_thread(lambda: answers.append(model._sync().complete(body()).text))
-        wait_until_waiting(server, len(script) + 1)
-        copy.close()
-        go_on.set()
-        thread.join(10)
-        assert not errors
-        assert answers == [TEXT]
-        copy.close()
-        model.close()
-        assert model._sync().complete(body()).text == TEXT
-        model.close()
-
-
-def test_closing_a_copy_leaves_the_originals_async_call_alone() -> None:
-    go_on = threading.Event()
-
-    async def main(server: ByteServer) -> None:
-        model = Model(model="m", api_key="k", base_url=server.base_url)
-        task = asyncio.ensure_future(model._async().complete(body()))
-        await asyncio.to_thread(wait_until_waiting, server)
-        copy = model.model_copy()
-        await copy.aclose()
-        go_on.set()
-        assert (await task).text == TEXT
-        await model.aclose()
-        assert await asyncio.to_thread(server.wait_until, lambda: server.open_connections == 0)
-
-    with ByteServer([WaitFor(go_on), whole(completion())]) as server:
-        asyncio.run(main(server))
-
-
-def test_the_last_model_that_shares_a_client_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_pool, "_pool", None)
-    with ByteServer(whole(completion())) as server:
-        model = Model(model="m", api_key="k", base_url=server.base_url)
-        model._sync().complete(body())
-        copy = model.model_copy()
-        assert copy._sync() is model._sync()
-        copy._sync().complete(body())
-        model.close()
-        assert server.open_connections == 1
-        copy.close()
-        assert server.wait_until(lambda: server.open_connections == 0)
-        model._sync().complete(body())
-        dropped = model.model_copy()
-        dropped._sync()
-        del dropped
-        model.close()
-        assert server.wait_until(lambda: server.open_connections == 0)
 
 
 def test_an_answer_that_was_whole_is_not_lost_to_closing() -> None:

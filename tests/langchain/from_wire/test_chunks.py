@@ -6,17 +6,18 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from gumloop_emulator import Answer, Chunks, Emulator, ToolCall
 from tests.langchain.answers import (
     DETAILS,
+    IMAGE,
     PIXEL,
-    PIXEL_URL,
+    REASONING,
+    SIGNED_CALL,
+    TEXT_THEN_CALLS,
     added,
-    call,
-    call_piece,
     face,
     gathered,
     streamed,
@@ -24,35 +25,6 @@ from tests.langchain.answers import (
 )
 from tests.langchain.conftest import MakeModel
 
-IMAGE = {"type": "image_url", "image_url": {"url": PIXEL_URL}}
-TEXT_THEN_CALLS = (
-    unary(
-        "tool_calls",
-        content="Let me check.",
-        tool_calls=[call("c1", "weather", '{"city": "Paris"}'), call("c2", "weather", '{"city": "Rome"}')],
-    ),
-    streamed(
-        {"content": "Let me "},
-        {"content": "check."},
-        call_piece(0, id="c1", name="weather"),
-        call_piece(0, '{"city": '),
-        call_piece(1, id="c2", name="weather"),
-        call_piece(0, '"Paris"}'),
-        call_piece(1, '{"city": "Rome"}'),
-        finish_reason="tool_calls",
-    ),
-)
-REASONING = (
-    unary(content="Ottawa.", reasoning="Let me think.", reasoning_details=DETAILS),
-    streamed(
-        {"reasoning": "Let me ", "reasoning_details": [{**DETAILS[0], "text": "Let me ", "signature": None}]},
-        {"reasoning": "think.", "reasoning_details": [{**DETAILS[0], "text": "think.", "signature": None}]},
-        {"reasoning_details": [{"type": "reasoning.text", "signature": "sig==", "index": 0}]},
-        {"reasoning_details": [DETAILS[1]]},
-        {"content": "Ottawa."},
-    ),
-)
-SIGNED = {"extra_content": {"google": {"thought_signature": "sig=="}}}
 ANSWERS = {
     "text": (unary(content="Ottawa is it."), streamed({"content": "Ottawa "}, {"content": "is it."})),
     "text and parallel calls": TEXT_THEN_CALLS,
@@ -73,10 +45,7 @@ ANSWERS = {
         unary(None, None, content="x"),
         streamed({"content": "x"}, finish_reason=None, usage=None),
     ),
-    "calls with fields of the provider's own": (
-        unary("tool_calls", tool_calls=[{**call("c1", "weather", "{}"), **SIGNED}]),
-        streamed({"tool_calls": [{"index": 0, **call("c1", "weather", "{}"), **SIGNED}]}, finish_reason="tool_calls"),
-    ),
+    "calls with fields of the provider's own": SIGNED_CALL,
     "nothing": (unary(content=""), streamed()),
 }
 ASKED = {"model": "google/gemini-3.1-flash-image-preview", "modalities": ["text", "image"]}
@@ -110,14 +79,6 @@ def test_the_sum_of_a_stream_is_the_unary_answer(
     expected = face(model.invoke("x"))
     assert face(added(list(model.stream("x")))) == expected
     assert face(added(gathered(model.astream("x")))) == expected
-
-
-def test_text_and_a_call_after_it_stay_two_blocks(server: Emulator, chat: MakeModel) -> None:
-    server.queue(TEXT_THEN_CALLS[1])
-    total = added(list(chat(output_version="v1").stream("x")))
-    assert [block["type"] for block in total.content_blocks] == ["text", "tool_call", "tool_call"]
-    assert total.content_blocks[0]["text"] == "Let me check."
-    assert total.content_blocks[1] == {"type": "tool_call", "id": "c1", "name": "weather", "args": {"city": "Paris"}}
 
 
 def test_a_stream_without_v1_has_text_as_a_string(server: Emulator, chat: MakeModel) -> None:
@@ -169,29 +130,10 @@ def test_usage_is_asked_for_and_streamed_with_its_details(server: Emulator, chat
     }
 
 
-def test_what_a_provider_gave_a_call_goes_back_with_it(server: Emulator, chat: MakeModel) -> None:
-    # https://ai.google.dev/gemini-api/docs/thought-signatures: a turn without them is refused.
-    whole, stream = ANSWERS["calls with fields of the provider's own"]
-    for output_version in ("v0", "v1"):
-        model = chat(output_version=output_version)
-        server.queue(whole, stream, Answer(text="ok"), Answer(text="ok"))
-        for answer in (model.invoke("x"), added(list(model.stream("x")))):
-            assert answer.content_blocks[0]["extras"] == SIGNED
-            model.invoke([HumanMessage("x"), answer, ToolMessage("Sun.", tool_call_id="c1")])
-            assert server.last_body["messages"][1]["tool_calls"] == [{**call("c1", "weather", "{}"), **SIGNED}]
-
-
 def test_each_piece_of_an_answer_is_a_chunk_of_its_own(server: Emulator, chat: MakeModel) -> None:
     pieces = [f"word{number} " for number in range(20)]
     server.queue(streamed(*[{"content": piece} for piece in pieces]))
     assert [chunk.content for chunk in chat().stream("x")] == [*pieces, ""]
-
-
-def test_reasoning_is_a_block_while_it_streams(server: Emulator, chat: MakeModel) -> None:
-    server.queue(REASONING[1])
-    blocks = [block for chunk in chat().stream("x") for block in chunk.content_blocks]
-    assert blocks[0] == {"type": "reasoning", "reasoning": "Let me ", "index": "lc_rsn"}
-    assert [block["type"] for block in blocks] == ["reasoning", "reasoning", "text"]
 
 
 def test_pieces_of_a_call_are_shown_as_pieces(server: Emulator, chat: MakeModel) -> None:
@@ -204,49 +146,6 @@ def test_pieces_of_a_call_are_shown_as_pieces(server: Emulator, chat: MakeModel)
         {"type": "tool_call_chunk", "id": "c1", "name": "weather", "args": '{"city": ', "index": 0},
         {"type": "tool_call_chunk", "id": "c2", "name": "weather", "args": '{"city": "Rome"}', "index": 1},
     ]
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        pytest.param([call_piece(0, '{"city": "Paris"}', id="c1", name="weather")], id="whole"),
-        pytest.param(
-            [
-                {"tool_calls": [{"id": "c1", "function": {"name": "weather", "arguments": '{"city": '}}]},
-                {"tool_calls": [{"function": {"arguments": '"Paris"}'}}]},
-            ],
-            id="without an index",
-        ),
-        pytest.param(
-            [
-                call_piece(0, '{"city": ', id="c1", name="weather"),
-                call_piece(0, '"Paris"}', id="c1", name="weather"),
-            ],
-            id="id and name repeated",
-        ),
-    ],
-)
-def test_calls_are_told_apart_however_they_are_numbered(
-    server: Emulator, chat: MakeModel, pieces: list[dict[str, Any]]
-) -> None:
-    server.queue(streamed(*pieces, finish_reason="tool_calls"))
-    total = added(list(chat().stream("x")))
-    assert total.tool_calls == [{"name": "weather", "args": {"city": "Paris"}, "id": "c1", "type": "tool_call"}]
-    assert total.invalid_tool_calls == []
-
-
-@pytest.mark.parametrize("output_version", ["v0", "v1"])
-def test_a_call_without_an_id_is_given_one(server: Emulator, chat: MakeModel, output_version: str) -> None:
-    pieces = {"tool_calls": [{"index": 0, "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}]}
-    unnamed = [{"type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}]
-    server.queue(streamed(pieces), unary(tool_calls=unnamed))
-    model = chat(output_version=output_version)
-    total = added(list(model.stream("x")))
-    whole = model.invoke("x")
-    assert len(total.tool_calls) == 1
-    assert total.tool_calls[0]["id"]
-    assert total.tool_calls == whole.tool_calls
-    assert total.content_blocks == whole.content_blocks
 
 
 def test_frames_of_a_picture_are_on_their_chunks_and_only_the_last_is_in_the_sum(
@@ -262,15 +161,6 @@ def test_frames_of_a_picture_are_on_their_chunks_and_only_the_last_is_in_the_sum
     assert [block["base64"][-4:] for block in total.content_blocks] == ["ggg="]
     assert not hasattr(total, "partial_images")
     assert "partial_images" not in total.additional_kwargs
-
-
-def test_a_picture_that_was_not_asked_for_is_not_lost(server: Emulator, chat: MakeModel) -> None:
-    server.queue(streamed({"content": "A pixel"}, {"images": [IMAGE]}, {"content": "."}))
-    total = added(list(chat().stream("x")))
-    assert total.content_blocks == [
-        {"type": "text", "text": "A pixel."},
-        {"type": "image", "base64": PIXEL, "mime_type": "image/png"},
-    ]
 
 
 def test_a_chunk_needs_no_more_than_its_delta(server: Emulator, chat: MakeModel) -> None:

@@ -1,4 +1,4 @@
-"""Citations and what tools of the server did, as LangChain's standard blocks, and on their way back."""
+"""Citations, as LangChain's standard blocks, and on their way back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, merge_message_runs
+from langchain_core.messages import AIMessage, HumanMessage
 
 from gumloop_emulator import Answer, Emulator
-from tests.langchain.answers import DETAILS, PIXEL_URL, added, call, call_piece, face, gathered, streamed, unary
+from tests.langchain.answers import (
+    PIXEL_URL,
+    acollected,
+    added,
+    call,
+    call_piece,
+    collected,
+    face,
+    gathered,
+    streamed,
+    unary,
+)
 from tests.langchain.conftest import MakeModel
+from tests.langchain.from_wire.test_server_tools import RESULTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 
@@ -55,14 +67,6 @@ ANSWERS = {
         streamed({"annotations": RECEIVED}),
     ),
 }
-
-
-def collected(model: Any) -> AIMessage:
-    return model.stream_events("x", version="v3").output
-
-
-async def acollected(model: Any) -> AIMessage:
-    return await (await model.astream_events("x", version="v3")).output
 
 
 def text_blocks(message: AIMessage) -> list[Any]:
@@ -122,51 +126,6 @@ def test_files_that_the_endpoint_parsed_go_back_to_it(server: Emulator, chat: Ma
     assert isinstance(sent["annotations"][0]["index"], int)
 
 
-SEARCHED = {"tool": "web_search", "citations": [{"url": "https://a.example"}]}
-ANSWERED = {"tool_call_id": "m1", "name": "lookup", "arguments": '{"q": "x"}', "output": [{"text": "found"}]}
-FAILED = {"id": "m2", "name": "lookup", "input": {"q": "y"}, "is_error": True, "content": "no such page"}
-BLOCKS = [
-    {"type": "server_tool_call", "id": "server_tool_0", "name": "web_search", "args": {}},
-    {"type": "server_tool_result", "tool_call_id": "server_tool_0", "status": "success", "output": SEARCHED},
-    {"type": "server_tool_call", "id": "m1", "name": "lookup", "args": {"q": "x"}},
-    {"type": "server_tool_result", "tool_call_id": "m1", "status": "success", "output": [{"text": "found"}]},
-    {"type": "server_tool_call", "id": "m2", "name": "lookup", "args": {"q": "y"}},
-    {"type": "server_tool_result", "tool_call_id": "m2", "status": "error", "output": "no such page"},
-    {"type": "server_tool_result", "tool_call_id": "server_tool_3", "status": "success", "output": {"score": 0.5}},
-    {"type": "server_tool_result", "tool_call_id": "server_tool_4", "status": "success", "output": "text"},
-]
-RESULTS: list[Any] = [SEARCHED, ANSWERED, FAILED, {"score": 0.5}, "text"]
-
-
-def server_tool_blocks(message: AIMessage) -> list[Any]:
-    blocks = [block for block in message.content_blocks if block["type"].startswith("server_tool")]
-    return [{key: value for key, value in block.items() if key != "index"} for block in blocks]
-
-
-@pytest.mark.parametrize("output_version", ["v0", "v1"])
-def test_what_the_servers_tools_did_is_in_blocks(server: Emulator, chat: MakeModel, output_version: str) -> None:
-    model = chat(output_version=output_version)
-    stream = streamed(
-        {"gumloop_extensions": {"tool_results": RESULTS[:2]}},
-        {"gumloop_extensions": {"tool_results": RESULTS[2:]}},
-        {"content": "Found."},
-    )
-    server.queue(unary(content="Found.", gumloop_extensions={"tool_results": RESULTS}), *[stream] * 4)
-    whole = model.invoke("x")
-    assert server_tool_blocks(whole) == BLOCKS
-    assert whole.content_blocks[-1]["type"] == "text"
-    assert face(added(list(model.stream("x")))) == face(whole)
-    assert face(added(gathered(model.astream("x")))) == face(whole)
-    for message in (collected(model), asyncio.run(acollected(model))):
-        assert server_tool_blocks(message) == BLOCKS
-
-
-@pytest.mark.parametrize("extensions", [{"tool_results": {"a": 1}}, {"tool_results": None}, {"other": [1]}])
-def test_other_extensions_are_no_blocks(server: Emulator, chat: MakeModel, extensions: dict[str, Any]) -> None:
-    server.queue(unary(content="x", gumloop_extensions=extensions))
-    assert [block["type"] for block in chat().invoke("x").content_blocks] == ["text"]
-
-
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
 def test_an_answer_with_all_of_these_goes_back(server: Emulator, chat: MakeModel, output_version: str) -> None:
     model = chat(output_version=output_version)
@@ -178,26 +137,3 @@ def test_an_answer_with_all_of_these_goes_back(server: Emulator, chat: MakeModel
         model.invoke([HumanMessage("x"), answer, HumanMessage("y")])
         sent = server.last_body["messages"][1]
         assert sent == {"role": "assistant", "content": "Found.", "annotations": [FILE]}
-
-
-@pytest.mark.parametrize("output_version", ["v0", "v1"])
-def test_two_answers_that_become_one_message_keep_their_entries_apart(
-    server: Emulator, chat: MakeModel, output_version: str
-) -> None:
-    model = chat(output_version=output_version)
-    other = [{**DETAILS[0], "text": "And again.", "signature": "other=="}]
-    image = {"image_url": {"url": PIXEL_URL}}
-    server.queue(
-        unary(content="a", reasoning_details=DETAILS, annotations=[NEW], images=[image]),
-        streamed({"content": "b"}, {"reasoning_details": other, "annotations": [NEW], "images": [image]}),
-        Answer(text="ok"),
-    )
-    first, second = model.invoke("x"), added(list(model.stream("x")))
-    (merged,) = merge_message_runs([first, AIMessage(**{**second.__dict__, "type": "ai"})])
-    assert merged.additional_kwargs["reasoning_details"] == [*DETAILS, *other]
-    assert merged.additional_kwargs["annotations"] == [NEW, NEW]
-    model.invoke([HumanMessage("x"), merged, HumanMessage("y")])
-    sent = server.last_body["messages"][1]
-    assert sent["reasoning_details"] == [*DETAILS, *other]
-    assert [type(entry["index"]) for entry in sent["reasoning_details"]] == [int, int, int]
-    assert [one["image_url"]["url"] for one in sent["images"]] == [PIXEL_URL, PIXEL_URL]

@@ -204,20 +204,6 @@ def test_odd_logprobs_lose_no_answer(server: Emulator, llm, content):
     assert response.raw["choices"][0]["logprobs"]["content"] == content
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_an_answer_without_text_reads_well(server: Emulator, llm, streamed: bool):
-    server.queue(Answer(tool_calls=[ToolCall("add", {"a": 1}), ToolCall("draw", "{nope")]))
-    responses = list(llm.stream_chat(USER)) if streamed else [llm.chat(USER)]
-    assert str(responses[-1]) == "assistant: add(a=1), draw({nope)"
-    assert responses[-1].message.content is None
-    assert not [response for response in responses if "None" in str(response)]
-
-
-def test_a_picture_alone_reads_well(server: Emulator, llm):
-    server.queue(Json(completion(None, images=[{"image_url": {"url": "https://pictures.invalid/one.png"}}])))
-    assert str(llm.chat(USER)) == "assistant: [image]"
-
-
 def test_the_id_of_a_call_stays_what_it_was(server: Emulator, llm):
     call = {"index": 0, "type": "function", "function": {"name": "add", "arguments": '{"a": '}}
     rest = {"index": 0, "function": {"arguments": "1}"}}
