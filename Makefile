@@ -7,7 +7,7 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test coverage fuzz lint format bench notebooks lock clean
+.PHONY: help setup demo test coverage fuzz lint format bench notebooks dist lock clean
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
@@ -18,6 +18,7 @@ help:
 	@echo "make format     format and fix what can be fixed"
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
 	@echo "make notebooks  execute the notebooks and keep their outputs"
+	@echo "make dist       build the three distributions, and check what an index will show of them"
 	@echo "make lock       settle the versions of the development tools anew"
 	@echo "make clean      remove the environments and what was built"
 
@@ -66,6 +67,14 @@ bench: $(VENV)-bench/.ready
 
 notebooks: setup
 	$(BIN)/python -m tests.notebooks.running
+
+# Each wheel is built from its source distribution, as one that installs from source would have it.
+DISTRIBUTIONS := . distributions/langchain-gumloop distributions/llama-index-llms-gumloop
+
+dist: setup
+	rm -rf dist
+	for folder in $(DISTRIBUTIONS); do $(BIN)/python -m build --no-isolation --outdir dist $$folder || exit 1; done
+	$(BIN)/twine check --strict dist/*
 
 format: setup
 	$(BIN)/ruff format .
