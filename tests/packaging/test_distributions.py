@@ -40,7 +40,8 @@ from langchain_gumloop import ChatGumloop
 assert importlib.util.find_spec("llama_index") is None
 with Emulator() as server:
     server.reply("Ottawa.")
-    llm = ChatGumloop(model="claude-sonnet-4-5", base_url=server.base_url, api_key=server.api_key, user_id=server.user_id)
+    caller = {"api_key": server.api_key, "user_id": server.user_id}
+    llm = ChatGumloop(model="claude-sonnet-4-5", base_url=server.base_url, **caller)
     print(llm.invoke("Capital?").text)
 """
 LLAMA_INDEX = """
@@ -51,7 +52,8 @@ from llama_index.llms.gumloop import Gumloop
 assert importlib.util.find_spec("langchain_core") is None
 with Emulator() as server:
     server.reply("Ottawa.")
-    llm = Gumloop(model="claude-sonnet-4-5", base_url=server.base_url, api_key=server.api_key, user_id=server.user_id)
+    caller = {"api_key": server.api_key, "user_id": server.user_id}
+    llm = Gumloop(model="claude-sonnet-4-5", base_url=server.base_url, **caller)
     print(llm.complete("Capital?").text)
 """
 

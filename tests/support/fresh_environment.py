@@ -1,8 +1,8 @@
 """An environment that holds what some requirements ask for and nothing else, made without the network.
 
-The distributions are those that the running environment has, linked rather than downloaded: they are the same files that
-an index would give at these versions. What is tried, our wheels, is installed by pip as for any user, and pip checks
-what they require against what is there. Our own distributions are never linked.
+The distributions are those that the running environment has, linked rather than downloaded: the same files that an
+index gives at these versions. What is tried, our wheels, is installed by pip as for any user, and pip checks what they
+require against what is there. Our own distributions are never linked, and neither is what nobody required.
 """
 
 from __future__ import annotations
