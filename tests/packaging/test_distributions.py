@@ -32,29 +32,16 @@ with Emulator() as server:
     print(client.complete({"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Capital?"}]}).text)
     client.close()
 """
-LANGCHAIN = """
-import importlib.util
+OF_ITS_README = """
+import importlib.util, os, sys
 from gumloop_emulator import Emulator
-from langchain_gumloop import ChatGumloop
 
-assert importlib.util.find_spec("llama_index") is None
+assert importlib.util.find_spec(sys.argv[2]) is None
 with Emulator() as server:
     server.reply("Ottawa.")
-    caller = {"api_key": server.api_key, "user_id": server.user_id}
-    llm = ChatGumloop(model="claude-sonnet-4-5", base_url=server.base_url, **caller)
-    print(llm.invoke("Capital?").text)
-"""
-LLAMA_INDEX = """
-import importlib.util
-from gumloop_emulator import Emulator
-from llama_index.llms.gumloop import Gumloop
-
-assert importlib.util.find_spec("langchain_core") is None
-with Emulator() as server:
-    server.reply("Ottawa.")
-    caller = {"api_key": server.api_key, "user_id": server.user_id}
-    llm = Gumloop(model="claude-sonnet-4-5", base_url=server.base_url, **caller)
-    print(llm.complete("Capital?").text)
+    os.environ["GUMLOOP_BASE_URL"] = server.base_url
+    os.environ.update(GUMLOOP_API_KEY=server.api_key, GUMLOOP_USER_ID=server.user_id)
+    exec(sys.argv[1])
 """
 
 
@@ -71,19 +58,37 @@ def _wheel(wheels: Path, name: str) -> Path:
     return wheel
 
 
-@pytest.mark.parametrize(
-    ("name", "program"),
-    [("gumloop-llms", CORE), ("langchain-gumloop", LANGCHAIN), ("llama-index-llms-gumloop", LLAMA_INDEX)],
-    ids=list(FOLDERS),
-)
-def test_its_wheel_works_with_what_it_requires_alone(tmp_path: Path, wheels: Path, name: str, program: str) -> None:
+def _run_alone(tmp_path: Path, wheels: Path, name: str, extra: str | None, *program: str) -> str:
+    """Install a wheel in an environment that has only what it requires, and run a program there."""
     core = project_file("gumloop-llms")["project"]
-    extra = {"langchain-gumloop": "langchain", "llama-index-llms-gumloop": "llama-index"}.get(name)
     required = core["dependencies"] + (core["optional-dependencies"][extra] if extra else [])
     python = fresh_environment(tmp_path / "fresh", required)
     install(python, wheels, name)
-    run = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert run.stdout == "Ottawa.\n", run.stderr
+    run = subprocess.run([python, "-I", "-c", *program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.timeout(240)  # some seconds; more where several test runs share a machine
+def test_the_code_works_with_what_it_requires_alone(tmp_path: Path, wheels: Path) -> None:
+    assert _run_alone(tmp_path, wheels, "gumloop-llms", None, CORE) == "Ottawa.\n"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("name", "extra", "other_framework"),
+    [
+        ("langchain-gumloop", "langchain", "llama_index"),
+        ("llama-index-llms-gumloop", "llama-index", "langchain_core"),
+    ],
+)
+def test_a_name_brings_all_that_its_readme_uses(
+    tmp_path: Path, wheels: Path, name: str, extra: str, other_framework: str
+) -> None:
+    (program,) = re.findall(
+        r"```python\n(.*?)```", (FOLDERS[name] / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert _run_alone(tmp_path, wheels, name, extra, OF_ITS_README, program, other_framework) == "Ottawa.\n"
 
 
 @pytest.mark.parametrize("name", FOLDERS)
