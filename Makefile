@@ -7,8 +7,8 @@ JOBS ?= 2
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test coverage fuzz lint format bench notebooks docs dist tagged actionlint lock \
-	lowest newest another-python clean
+.PHONY: help setup demo test coverage fuzz lint format bench notebooks lock clean
+.PHONY: docs dist tagged actionlint lowest newest another-python
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
@@ -109,18 +109,18 @@ format: setup
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras \
+	--no-emit-package gumloop-llms --generate-hashes --no-strip-extras --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links
+
 $(VENV)-lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip $(INSTALL) uv packaging
 
-UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras \
-	--no-emit-package gumloop-llms --no-strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
-UNIVERSAL := --universal --python-version 3.11
-
 lock: $(VENV)-lock/bin/uv
-	$(UV_COMPILE) --generate-hashes --group dev $(UNIVERSAL) -o requirements/dev.txt
-	$(UV_COMPILE) --generate-hashes --group bench $(UNIVERSAL) -o requirements/bench.txt
-	$(UV_COMPILE) --generate-hashes --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
+	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
+	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
+	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
 
 # What a user gets who installs today, for the Python that asks.
 build/newest.txt: $(VENV)-lock/bin/uv pyproject.toml
