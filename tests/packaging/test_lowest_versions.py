@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -14,7 +16,7 @@ def test_each_lower_bound_is_tried() -> None:
     written = [project["dependencies"], *project["optional-dependencies"].values()]
     claimed = {
         canonicalize_name(requirement.name): Version(specifier.version)
-        for requirement in map(Requirement, sum(written, []))
+        for requirement in map(Requirement, chain.from_iterable(written))
         for specifier in requirement.specifier
         if specifier.operator == ">="
     }
