@@ -197,6 +197,33 @@ def test_a_listener_that_comes_late_hears_the_rest(server: Emulator, llm, place)
     assert handler.names == {"LLMChatInProgressEvent": 2, "LLMChatEndEvent": 1}
 
 
+@pytest.mark.parametrize("method", ["stream_complete", "astream_complete"])
+def test_a_prompt_may_be_named_and_must_be_there(server: Emulator, llm, heard, method: str):
+    def read(**given: Any) -> None:
+        if method == "stream_complete":
+            list(llm.stream_complete(**given))
+            return
+
+        async def run() -> None:
+            async for _ in await llm.astream_complete(**given):
+                pass
+
+        asyncio.run(run())
+
+    server.queue(SOUND)
+    read(prompt="Hi")
+    assert heard.seen[0].prompt == "Hi"
+    with pytest.raises((ValueError, TypeError), match="prompt"):
+        read()
+
+
+def test_a_callback_manager_that_was_taken_away_is_made_anew(server: Emulator, llm, heard):
+    server.queue(SOUND)
+    llm.__dict__["callback_manager"] = None
+    assert len(list(llm.stream_chat(USER))) == 3
+    assert isinstance(llm.callback_manager, CallbackManager)
+
+
 def test_a_listener_behind_a_closed_door_does_not_count(monkeypatch):
     monkeypatch.setattr(root_dispatcher, "event_handlers", [*root_dispatcher.event_handlers, RecordedEvents()])
     assert events.has_listeners()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Iterator
 from enum import Enum
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from pydantic import BaseModel, Field, RootModel
 from gumloop_core.errors import InvalidRequestError
 from gumloop_emulator import Answer, Chunks, Emulator, Pause, ToolCall
 from llama_index_gumloop.errors import LengthLimitError, RefusalError, StructuredOutputError
+from llama_index_gumloop.structured import prediction
 from tests.contract.llama_index.suite.structured import grows
 from tests.support.http_bytes import chunk
 
@@ -331,3 +333,75 @@ def test_words_around_the_object_are_read_over_by_the_core(server: Emulator, llm
     server.queue(Answer(text=text), Answer(text=text))
     assert llm.structured_predict(Wheel, PROMPT, what="wheels") == Wheel(size=3)
     assert list(llm.stream_structured_predict(Wheel, PROMPT, what="wheels"))[-1] == Wheel(size=3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mode_of_the_frameworks_own_that_is_not_installed_is_told(server: Emulator, make_llm, kind: str):
+    llm = make_llm(pydantic_program_mode="guidance")
+    with pytest.raises(StructuredOutputError, match="No Wheel could be made of the answer: "):
+        _predict(llm, kind, Wheel, what="wheels")
+    assert not server.requests
+
+
+class Program:
+    """Stands in for a program of the framework's that needs an extra."""
+
+    def __init__(self, objects: list[Any]) -> None:
+        self.objects = objects
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, **given: Any) -> Any:
+        self.asked.append(given)
+        return self.objects[-1]
+
+    async def acall(self, **given: Any) -> Any:
+        return self(**given)
+
+    def stream_call(self, **given: Any) -> Iterator[Any]:
+        self.asked.append(given)
+        yield from self.objects
+
+    async def astream_call(self, **given: Any) -> AsyncIterator[Any]:
+        self.asked.append(given)
+
+        async def stream() -> AsyncIterator[Any]:
+            for one in self.objects:
+                yield one
+
+        return stream()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_program_of_the_frameworks_own_is_asked(make_llm, monkeypatch, kind: str):
+    program = Program([Wheel(size=1), Wheel(size=3)])
+    monkeypatch.setattr(prediction, "get_program_for_llm", lambda *_, **__: program)
+    llm = make_llm(pydantic_program_mode="guidance")
+    assert _predict(llm, kind, Wheel, llm_kwargs={"temperature": 0.5}, what="wheels") == Wheel(size=3)
+    assert program.asked == [{"llm_kwargs": {"temperature": 0.5}, "what": "wheels"}]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_a_program_makes_must_be_what_was_asked_for(make_llm, monkeypatch, kind: str):
+    monkeypatch.setattr(prediction, "get_program_for_llm", lambda *_, **__: Program(["a wheel"]))
+    with pytest.raises(StructuredOutputError, match="is not the Wheel that was asked for: 'a wheel'"):
+        _predict(make_llm(pydantic_program_mode="guidance"), kind, Wheel, what="wheels")
+
+
+def test_a_prompt_that_cannot_be_made_is_told(server: Emulator, llm):
+    def fail(**_: Any) -> str:
+        raise LookupError("no wheels")
+
+    template = PromptTemplate("Tell of {what}.", function_mappings={"what": fail})
+    with pytest.raises(InvalidRequestError, match=r"cannot be made of what.*LookupError: .*no wheels"):
+        llm.structured_predict(Wheel, template, other=1)
+    assert not server.requests
+
+
+def test_a_class_that_no_tool_can_be_made_of_is_told(server: Emulator, make_llm):
+    class Odder(BaseModel):
+        model_config = {"arbitrary_types_allowed": True}
+        thing: TokenCountingHandler
+
+    with pytest.raises(InvalidRequestError, match="Odder"):
+        make_llm(pydantic_program_mode="function").structured_predict(Odder, PROMPT, what="odd things")
+    assert not server.requests

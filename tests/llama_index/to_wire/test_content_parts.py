@@ -129,3 +129,17 @@ def test_a_file_is_named_like_its_place(tmp_path):
     blocks = [DocumentBlock(path=path), DocumentBlock(url="https://documents.invalid/a/one.pdf?page=1")]
     parts = one(ChatMessage(role="user", blocks=blocks))["content"]
     assert [part["file"]["filename"] for part in parts] == ["notes.pdf", "one.pdf"]
+
+
+def test_an_images_bytes_that_were_set_later_are_sent():
+    block = ImageBlock(image=PNG)
+    block.image = PNG  # not as the block keeps them, which is as base64
+    sent = one(ChatMessage(role="user", blocks=[block]))["content"][0]["image_url"]["url"]
+    assert sent == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+
+
+def test_a_file_that_is_open_as_text_is_named():
+    block = ImageBlock(image=PNG, image_mimetype="image/png")
+    block.image = io.StringIO("text")
+    with pytest.raises(InvalidRequestError, match=r"reads as a str, not bytes: open the file in binary mode"):
+        one(ChatMessage(role="user", blocks=[block]))
