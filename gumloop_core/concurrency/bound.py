@@ -92,9 +92,12 @@ class LearnedBound:
         self.in_flight += 1
         return True
 
-    def take_beyond(self) -> None:
-        """Take a place although there may be no room."""
+    def take_beyond(self, now: float) -> bool:
+        """Take a place although there may be no room, unless nobody is let in at the moment."""
+        if now < self._held_until:
+            return False
         self.in_flight += 1
+        return True
 
     def grow(self, now: float, cap: int | None = None) -> None:
         """Say that a call has waited for a place since a while ago.
