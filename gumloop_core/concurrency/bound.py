@@ -148,7 +148,8 @@ class LearnedBound:
             # Nothing had changed: perhaps the place of the call before was not free yet.
             self._settling_seconds = min(2 * self._settling_seconds, LONGEST_SETTLING)
         self._changed_at = now
-        self.limit = max(1.0, min(self.limit, float(self.in_flight)))
+        # Those that have just ended count too: where calls go round in step, hardly any is in flight at that moment.
+        self.limit = max(1.0, min(self.limit, float(self.in_flight + self._settling(now))))
         self.is_known = True
         self._successes = 0
         self._step = 1
