@@ -57,7 +57,7 @@ class Ticket:
         self.is_alone = False
         self.is_urgent = False
         self.admitted = 0  # how many had got through when it was refused before
-        self.holder: Any = None  # the thread or task that has a stream's slot
+        self.holder: Any = None  # the thread that has a stream's slot, or a weak reference to the task
 
     def is_ended(self) -> bool:
         """Whether the call was ended by closing its client."""

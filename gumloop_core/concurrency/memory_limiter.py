@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeAlias
+from weakref import ref
 
 from gumloop_core.concurrency.bound import LearnedBound
 from gumloop_core.concurrency.limiter import Ticket
@@ -54,7 +55,8 @@ class MemoryLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if self._entered(ticket, asyncio.current_task()):
+        task = asyncio.current_task()
+        if self._entered(ticket, task and ref(task)):  # a task has its stream: the collector would never come to either
             return
         waiter = _TaskWaiter(ticket, self._tick)
         try:
