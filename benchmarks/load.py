@@ -1,4 +1,4 @@
-"""Jobs of many calls at an endpoint that admits some at a time: ``python -m benchmarks.load`` writes the table of a page.
+"""Jobs of many calls at an endpoint that admits some at a time: ``python -m benchmarks.load`` writes a page's table.
 
 Each job runs in a process of its own, so that it knows nothing of the limit, and the server in another.
 """
@@ -13,11 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
+from urllib.request import urlopen
 
 from benchmarks import answers
 from benchmarks.workers import served
@@ -36,37 +37,35 @@ class LoadServer(LocalServer):
     hold two of its places; from 200 calls on it admits 3.
     """
 
-    def __init__(self) -> None:
-        super().__init__(keep_requests=0)
-        self._jobs: dict[str, tuple[Limits, list[int]]] = {}
+    _jobs: ClassVar[dict[str, tuple[Limits, list[int]]]] = {}
 
     async def respond(self, request: ReceivedRequest) -> Response:
         """Answer one request."""
         name, limit, milliseconds, retry_after, busy, moves, *_ = [*request.path.strip("/").split("/"), *"0000"]
         if name == "stats":
             return Response([str(self._jobs.pop(limit)[1][0]).encode()])
-        if name not in self._jobs:
-            self._jobs[name] = Limits(int(limit) or None), [0, 0]
-            self._jobs[name][0]._in_flight = int(busy)
-        limits, counts = self._jobs[name]
+        limits, counts = self._jobs.setdefault(name, (Limits(int(limit) or None), [0, 0]))
+        limits._in_flight += int(busy) * (counts[0] == 0)
         counts[0] += 1
         try:
             limits.enter()
         except Refused:
-            headers = {} if retry_after == "none" else {"retry-after": retry_after}
-            return Response([b'{"error": {"message": "Too many requests at once."}}'], 429, headers)
+            return Response([b"{}"], 429, {} if retry_after == "none" else {"retry-after": retry_after})
         counts[1] += 1
-        limits.concurrent = dict(re.findall(r"(\d+):(\d+)", moves)).get(str(counts[1])) or limits.concurrent
-        limits.concurrent = limits.concurrent and int(limits.concurrent)
+        limits.concurrent = dict(_moves(moves)).get(counts[1], limits.concurrent)
         await asyncio.sleep(int(milliseconds) / 1000)
         if b'"stream":true' in request.body:
-            stream = {"content-type": "text/event-stream"}
-            return Response([*answers.text_events(3)], headers=stream, finished=limits.leave)
+            return Response(
+                [*answers.text_events(3)], 200, {"content-type": "text/event-stream"}, finished=limits.leave
+            )
         return Response([answers.unary()], finished=limits.leave)
 
 
-@dataclass(frozen=True)
-class Job:
+def _moves(text: str) -> list[tuple[int, int]]:
+    return [(int(at), int(limit)) for at, limit in re.findall(r"(\d+):(\d+)", text)]
+
+
+class Job(NamedTuple):
     """One line of the table. The ideal is reckoned with ``places`` where it is not the limit."""
 
     who: str
@@ -82,20 +81,24 @@ class Job:
 
     def run(self, address: str) -> str:
         """Run it in a process of its own; its line."""
-        import httpx
-
-        path = f"{id(self)}/{self.limit}/{self.seconds * 1000:.0f}/{self.retry_after}/{self.busy}/{self.moves}"
+        name = f"{time.monotonic_ns()}"
+        path = f"{name}/{self.limit}/{self.seconds * 1000:.0f}/{self.retry_after}/{self.busy}/{self.moves}"
         code = "import json, sys; from benchmarks.load import work; print(json.dumps(work(*json.loads(sys.argv[1]))))"
-        arguments = json.dumps([asdict(self), f"{address}/warm-up/0/1/none/0/-/v1", f"{address}/{path}/v1"])
-        output = subprocess.check_output([sys.executable, "-c", code, arguments], timeout=120)
+        given = json.dumps([self._asdict(), f"{address}/warm-up/0/1/none/0/-/v1", f"{address}/{path}/v1"])
+        output = subprocess.check_output([sys.executable, "-c", code, given], timeout=120)
         wall, cpu, lost = json.loads(output.splitlines()[-1])
-        requests = int(httpx.get(f"{address}/stats/{id(self)}").text)
+        requests = int(urlopen(f"{address}/stats/{name}").read())
         over = wall / (self.rows / (self.places or self.limit or self.rows) * self.seconds)
-        cap = "no bound" if self.cap == NO_BOUND else self.cap and f"max_concurrency {self.cap}"
-        shown = (self.retry_after != "none" and f"Retry-After {self.retry_after}", cap, self.busy and "2 taken")
-        conditions = ", ".join(filter(None, (*shown, self.moves.strip("-"))))
-        cells = (self.limit or "none", self.who, self.road, conditions, f"{requests / self.rows:.2f}", f"{over:.2f}")
-        return f"| {' | '.join(map(str, cells))} | {lost} | {cpu / self.rows * 1000:.1f} |"
+        after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
+        shown = (after, self.cap and f"max_concurrency {self.cap}", self.busy and "2 taken", self.moves.strip("-"))
+        cells = (
+            self.limit or "none",
+            self.who,
+            self.road,
+            ", ".join(str(part) for part in shown if part),
+            f"{requests / self.rows:.2f}",
+        )
+        return f"| {' | '.join(map(str, cells))} | {over:.2f} | {lost} | {cpu / self.rows * 1000:.1f} |"
 
 
 def jobs() -> Iterator[Job]:
@@ -114,41 +117,32 @@ def jobs() -> Iterator[Job]:
 def work(job: dict[str, Any], *addresses: str) -> Any:
     """Do a job in this process, at the last address; what comes before is the imports, which are no limiter's."""
     for address in addresses:
-        given = {
-            "model": "m",
-            "api_key": "benchmark",
-            ("api_base" if job["who"] == "OpenAILike" else "base_url"): address,
-        }
+        given = {"model": "m", "api_key": "k", ("api_base" if job["who"] == "OpenAILike" else "base_url"): address}
+        models: list[Any] = [None, None]
         if job["who"] == "ours":
-            from langchain_gumloop import ChatGumloop
-            from llama_index_gumloop import Gumloop
-
-            given |= {"user_id": "benchmark", "max_concurrency": job["cap"]}
-            models: Any = ChatGumloop(**given), Gumloop(**given)
+            for place, module, name in ((0, "langchain_gumloop", "ChatGumloop"), (1, "llama_index_gumloop", "Gumloop")):
+                model = getattr(import_module(module), name)
+                models[place] = model(**given, user_id="benchmark", max_concurrency=job["cap"])
         elif job["who"] == "ChatOpenAI":
-            from langchain_openai import ChatOpenAI
-
-            models = ChatOpenAI(**given), None
+            models[0] = import_module("langchain_openai").ChatOpenAI(**given)
         else:
-            from llama_index.llms.openai_like import OpenAILike
-
-            models = None, OpenAILike(**given, is_chat_model=True)
+            models[1] = import_module("llama_index.llms.openai_like").OpenAILike(**given, is_chat_model=True)
         began, cpu = time.perf_counter(), time.process_time()
         outcomes = list(_ROADS[job["road"]](models, job["rows"] if address == addresses[-1] else 4))
     lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     return time.perf_counter() - began, time.process_time() - cpu, len(lost)
 
 
-async def _gather(one: Callable[[Any, str], Any], model: Any, rows: int) -> Any:
+def _gather(one: Callable[[Any], Any], models: Any, rows: int) -> Any:
     async def read() -> Any:
-        answer = one(model, "Hello") if one is _stream else await one(model, "Hello")
+        answer = one(models)
+        answer = answer if hasattr(answer, "__aiter__") else await answer
         return [piece async for piece in answer] if hasattr(answer, "__aiter__") else answer
 
-    return await asyncio.gather(*(read() for _ in range(rows)), return_exceptions=True)
+    async def all_of() -> Any:
+        return await asyncio.gather(*(read() for _ in range(rows)), return_exceptions=True)
 
-
-def _stream(model: Any, prompt: str) -> Any:
-    return model.astream(prompt)
+    return asyncio.run(all_of())
 
 
 def _guarded(model: Any, prompt: str) -> Any:
@@ -161,36 +155,30 @@ def _guarded(model: Any, prompt: str) -> Any:
 def _mixed(models: Any, rows: int) -> Any:
     roads = [_ROADS[name] for name in ("batch", "abatch", "astream_chat", "threads")]
     with ThreadPoolExecutor(len(roads)) as pool:
-        return chain.from_iterable(list(pool.map(lambda road: list(road(models, rows // len(roads))), roads)))
+        return chain.from_iterable(pool.map(lambda road: list(road(models, rows // len(roads))), roads))
 
 
 _ROADS: dict[str, Callable[[Any, int], Any]] = {
-    "batch": lambda models, rows: models[0].batch(["Hello"] * rows, {"max_concurrency": 32}, return_exceptions=True),
-    "abatch": lambda models, rows: asyncio.run(models[0].abatch(["Hello"] * rows, return_exceptions=True)),
-    "astream": lambda models, rows: asyncio.run(_gather(_stream, models[0], rows)),
-    "achat": lambda models, rows: asyncio.run(_gather(lambda model, text: model.acomplete(text), models[1], rows)),
-    "astream_chat": lambda models, rows: asyncio.run(
-        _gather(lambda model, text: model.astream_complete(text), models[1], rows)
-    ),
-    "threads": lambda models, rows: ThreadPoolExecutor(32).map(partial(_guarded, models[1]), ["Hello"] * rows),
-    "mixed": _mixed,
+    "batch": lambda models, rows: models[0].batch(["Hi"] * rows, {"max_concurrency": 32}, return_exceptions=True),
+    "abatch": lambda models, rows: asyncio.run(models[0].abatch(["Hi"] * rows, return_exceptions=True)),
+    "astream": partial(_gather, lambda models: models[0].astream("Hi")),
+    "achat": partial(_gather, lambda models: models[1].acomplete("Hi")),
+    "astream_chat": partial(_gather, lambda models: models[1].astream_complete("Hi")),
+    "threads": lambda models, rows: ThreadPoolExecutor(32).map(partial(_guarded, models[1]), ["Hi"] * rows),
+    "mixed": lambda models, rows: list(_mixed(models, rows)),
 }
 
 
-def own_cost() -> float:
-    """Milliseconds of CPU that a limiter takes for a call that does not wait."""
-    from gumloop_core.concurrency.memory_limiter import MemoryLimiter, Ticket
+def main(only: str = "") -> None:
+    """Write the table; of a pattern, show the lines of the jobs that match it."""
+    from gumloop_core.concurrency.limiter import Ticket
+    from gumloop_core.concurrency.memory_limiter import MemoryLimiter
 
     limiter, began = MemoryLimiter(), time.process_time()
     for _ in range(20_000):
         limiter.acquire(ticket := Ticket(None, None, is_stream=False))
         limiter.release(ticket, is_admitted=True)
-    return (time.process_time() - began) / 20
-
-
-def main(only: str = "") -> None:
-    """Write the table; of a pattern, show the lines of the jobs that match it."""
-    lines = [f"The limiter itself takes {own_cost():.3f} ms of CPU for a call that does not wait.", ""]
+    lines = [f"The limiter takes {(time.process_time() - began) / 20:.3f} ms of CPU for a call that does not wait.", ""]
     lines += ["| limit | who | road | with | requests a row | wall / ideal | lost | CPU ms a row |"]
     lines += ["| ---: | --- | --- | --- | ---: | ---: | ---: | ---: |"]
     with served(LoadServer) as address:

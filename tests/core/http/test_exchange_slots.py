@@ -42,7 +42,15 @@ def in_flight(driver: Any) -> int:
 @pytest.mark.parametrize("mode", ["complete", "stream"])
 @pytest.mark.parametrize(
     "script",
-    [ANSWER, streamed(), whole({"error": "x"}, 401), whole({"error": "x"}, 500), RESET, [head(), RESET], [FIRST, RESET]],
+    [
+        ANSWER,
+        streamed(),
+        whole({"error": "x"}, 401),
+        whole({"error": "x"}, 500),
+        RESET,
+        [head(), RESET],
+        [FIRST, RESET],
+    ],
     ids=["answer", "stream", "401", "500", "no answer", "half an answer", "half a stream"],
 )
 def test_whatever_came_the_slot_is_given_back(connect: Connect, mode: str, script: Script) -> None:
