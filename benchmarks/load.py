@@ -1,23 +1,24 @@
-"""Jobs of many calls at an endpoint that admits a number of calls at a time: ``python -m benchmarks.load``.
+"""Jobs of many calls at an endpoint that admits some at a time: ``python -m benchmarks.load`` writes a page's table.
 
-Each line of the table is one job: so many rows (calls) of so long each, by one way of calling, at one limit. It shows
-the requests that were sent for each row, the wall time over the ideal (rows / limit * seconds of a call), and the rows
-lost.
 Each job runs in a process of its own, so that it knows nothing of the limit, and the server in another.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+from urllib.request import urlopen
 
 from benchmarks import answers
 from benchmarks.workers import served
@@ -25,217 +26,170 @@ from gumloop_emulator.access import Limits, Refused
 from gumloop_emulator.http11 import LocalServer, Response
 from gumloop_emulator.traffic import ReceivedRequest
 
-LONGEST_JOB = 120.0  # seconds after which a job is held to hang
+PAGE = Path(__file__).parents[1] / "docs" / "concurrency.md"
+NO_BOUND = 10**6
 
 
 class LoadServer(LocalServer):
-    """Answers after a time, and refuses what is beyond its limit.
+    """Answers after a time, and refuses what is beyond its limit; ``/stats/<name>`` tells how many requests came.
 
-    The first part of the path says how: ``/load-5-100-none`` admits 5 calls of 100 ms and refuses without Retry-After;
-    0 admits all; the last number is the Retry-After. ``/stats/<mode>`` tells what came, and begins anew.
+    The path says how: ``/<name>/5/100/none/2/200:3`` admits 5 calls of 100 ms and refuses without Retry-After; others
+    hold two of its places; from 200 calls on it admits 3.
     """
 
-    def __init__(self) -> None:
-        super().__init__(keep_requests=0)
-        self._limits: dict[str, Limits] = {}
-        self._counts: dict[str, list[int]] = {}
+    _jobs: ClassVar[dict[str, tuple[Limits, list[int]]]] = {}
 
     async def respond(self, request: ReceivedRequest) -> Response:
         """Answer one request."""
-        mode, *rest = request.path.strip("/").split("/")
-        if mode == "stats":
-            return Response([json.dumps(self._counts.pop(rest[0], [0, 0])).encode()])
-        if mode == "limit":
-            self._limits[rest[0]].concurrent = int(rest[1]) or None
-            return Response([b"{}"])
-        _, limit, milliseconds, retry_after, *_ = mode.split("-")
-        limits = self._limits.setdefault(mode, Limits(int(limit) or None, retry_after=retry_after != "none"))
-        counts = self._counts.setdefault(mode, [0, 0])
+        name, limit, milliseconds, retry_after, busy, moves, *_ = [*request.path.strip("/").split("/"), *"0000"]
+        if name == "stats":
+            return Response([str(self._jobs.pop(limit)[1][0]).encode()])
+        limits, counts = self._jobs.setdefault(name, (Limits(int(limit) or None), [0, 0]))
+        limits._in_flight += int(busy) * (counts[0] == 0)
         counts[0] += 1
         try:
             limits.enter()
-        except Refused as refused:
-            counts[1] += 1
-            headers = {"retry-after": retry_after} if limits.retry_after else {}
-            return Response([b'{"error": {"message": "Too many requests at once."}}'], refused.failure.status, headers)
-        try:
-            await asyncio.sleep(int(milliseconds) / 1000)
-        except BaseException:
-            limits.leave()
-            raise
+        except Refused:
+            return Response([b"{}"], 429, {} if retry_after == "none" else {"retry-after": retry_after})
+        counts[1] += 1
+        limits.concurrent = dict(_moves(moves)).get(counts[1], limits.concurrent)
+        await asyncio.sleep(int(milliseconds) / 1000)
         if b'"stream":true' in request.body:
-            pieces = [*answers.text_events(3)]
-            return Response(pieces, headers={"content-type": "text/event-stream"}, finished=limits.leave)
+            return Response(
+                [*answers.text_events(3)], 200, {"content-type": "text/event-stream"}, finished=limits.leave
+            )
         return Response([answers.unary()], finished=limits.leave)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One line of the table."""
+def _moves(text: str) -> list[tuple[int, int]]:
+    return [(int(at), int(limit)) for at, limit in re.findall(r"(\d+):(\d+)", text)]
 
-    contender: str
+
+class Job(NamedTuple):
+    """One line of the table. The ideal is reckoned with ``places`` where it is not the limit."""
+
+    who: str
     road: str
     limit: int
-    rows: int
-    seconds: float
+    rows: int = 200
+    seconds: float = 0.1
     retry_after: str = "none"
     cap: int | None = None
-    moves: str = ""  # "at,limit at,limit": how the limit moves while the job runs
-    busy: int = 0  # places that another process holds
+    busy: int = 0
+    moves: str = "-"
+    places: float = 0.0
 
-    @property
-    def mode(self) -> str:
-        """The first part of the server's path."""
-        return f"load-{self.limit}-{self.seconds * 1000:.0f}-{self.retry_after}-{id(self)}"
-
-
-def work(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Do a job in this process."""
-    rows, road, cap = arguments["rows"], arguments["road"], arguments["cap"]
-    model = _model(arguments["contender"], arguments["base_url"], cap)
-    calls = _ROADS[road]
-    began, cpu = time.perf_counter(), time.process_time()
-    failures = [outcome for outcome in calls(model, rows) if isinstance(outcome, Exception)]
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    first = f"{type(failures[0]).__name__}: {failures[0]}"[:200] if failures else ""
-    return {"wall": seconds, "cpu": cpu, "lost": len(failures), "first": first}
-
-
-def _model(contender: str, base_url: str, cap: int | None) -> Any:
-    common: dict[str, Any] = {"model": "m", "api_key": "benchmark"}
-    if contender == "ours":
-        from langchain_gumloop import ChatGumloop
-        from llama_index_gumloop import Gumloop
-
-        given = {**common, "user_id": "benchmark", "base_url": base_url, "max_concurrency": cap}
-        return ChatGumloop(**given), Gumloop(**given)
-    if contender == "ChatOpenAI":
-        from langchain_openai import ChatOpenAI
-
-        return ChatOpenAI(**common, base_url=base_url), None
-    from llama_index.llms.openai_like import OpenAILike
-
-    return None, OpenAILike(**common, api_base=base_url, is_chat_model=True)
+    def run(self, address: str) -> str:
+        """Run it in a process of its own; its line."""
+        name = f"{time.monotonic_ns()}"
+        path = f"{name}/{self.limit}/{self.seconds * 1000:.0f}/{self.retry_after}/{self.busy}/{self.moves}"
+        code = "import json, sys; from benchmarks.load import work; print(json.dumps(work(*json.loads(sys.argv[1]))))"
+        given = json.dumps([self._asdict(), f"{address}/warm-up/0/1/none/0/-/v1", f"{address}/{path}/v1"])
+        output = subprocess.check_output([sys.executable, "-c", code, given], timeout=120)
+        wall, cpu, lost = json.loads(output.splitlines()[-1])
+        requests = int(urlopen(f"{address}/stats/{name}").read())
+        over = wall / (self.rows / (self.places or self.limit or self.rows) * self.seconds)
+        after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
+        shown = (after, self.cap and f"max_concurrency {self.cap}", self.busy and "2 taken", self.moves.strip("-"))
+        cells = (
+            self.limit or "none",
+            self.who,
+            self.road,
+            ", ".join(str(part) for part in shown if part),
+            f"{requests / self.rows:.2f}",
+        )
+        return f"| {' | '.join(map(str, cells))} | {over:.2f} | {lost} | {cpu / self.rows * 1000:.1f} |"
 
 
-def _guarded(call: Callable[[], Any]) -> Any:
+def jobs() -> Iterator[Job]:
+    """The lines of the table."""
+    for limit, rows in ((5, 200), (25, 200), (100, 400)):
+        yield from (Job("ours", road, limit, rows) for road in _ROADS)
+        yield from (Job("ours", "mixed", limit, rows, retry_after=seconds) for seconds in "01")
+        yield Job("ours", "mixed", limit, rows, cap=limit)
+        yield from (Job("ChatOpenAI", road, limit, rows) for road in ("batch", "abatch"))
+        yield from (Job("OpenAILike", road, limit, rows) for road in ("achat", "threads"))
+    yield Job("ours", "mixed", 5, busy=2, places=3)
+    yield Job("ours", "mixed", 5, 1000, moves="200:3,400:25", places=1000 / (200 / 5 + 200 / 3 + 600 / 25))
+    yield from (Job("ours", road, 0, seconds=2.0, cap=cap) for road in ("abatch", "achat") for cap in (None, NO_BOUND))
+
+
+def work(job: dict[str, Any], *addresses: str) -> Any:
+    """Do a job in this process, at the last address; what comes before is the imports, which are no limiter's."""
+    for address in addresses:
+        given = {"model": "m", "api_key": "k", ("api_base" if job["who"] == "OpenAILike" else "base_url"): address}
+        models: list[Any] = [None, None]
+        if job["who"] == "ours":
+            for place, module, name in ((0, "langchain_gumloop", "ChatGumloop"), (1, "llama_index_gumloop", "Gumloop")):
+                model = getattr(import_module(module), name)
+                models[place] = model(**given, user_id="benchmark", max_concurrency=job["cap"])
+        elif job["who"] == "ChatOpenAI":
+            models[0] = import_module("langchain_openai").ChatOpenAI(**given)
+        else:
+            models[1] = import_module("llama_index.llms.openai_like").OpenAILike(**given, is_chat_model=True)
+        began, cpu = time.perf_counter(), time.process_time()
+        outcomes = list(_ROADS[job["road"]](models, job["rows"] if address == addresses[-1] else 4))
+    lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    return time.perf_counter() - began, time.process_time() - cpu, len(lost)
+
+
+def _gather(one: Callable[[Any], Any], models: Any, rows: int) -> Any:
+    async def read() -> Any:
+        answer = one(models)
+        answer = answer if hasattr(answer, "__aiter__") else await answer
+        return [piece async for piece in answer] if hasattr(answer, "__aiter__") else answer
+
+    async def all_of() -> Any:
+        return await asyncio.gather(*(read() for _ in range(rows)), return_exceptions=True)
+
+    return asyncio.run(all_of())
+
+
+def _guarded(model: Any, prompt: str) -> Any:
     try:
-        return call()
+        return model.complete(prompt)
     except Exception as error:
         return error
 
 
-def _batch(models: Any, rows: int) -> Any:
-    return models[0].batch(["Hello"] * rows, config={"max_concurrency": 32}, return_exceptions=True)
-
-
-def _abatch(models: Any, rows: int) -> Any:
-    return asyncio.run(_gathered(models[0].ainvoke("Hello") for _ in range(rows)))
-
-
-def _astream(models: Any, rows: int) -> Any:
-    async def one() -> None:
-        async for _ in models[0].astream("Hello"):
-            pass
-
-    return asyncio.run(_gathered(one() for _ in range(rows)))
-
-
-def _achat(models: Any, rows: int) -> Any:
-    from llama_index.core.llms import ChatMessage
-
-    return asyncio.run(_gathered(models[1].achat([ChatMessage("Hello")]) for _ in range(rows)))
-
-
-def _astream_chat(models: Any, rows: int) -> Any:
-    from llama_index.core.llms import ChatMessage
-
-    async def one() -> None:
-        async for _ in await models[1].astream_chat([ChatMessage("Hello")]):
-            pass
-
-    return asyncio.run(_gathered(one() for _ in range(rows)))
-
-
-def _threads(models: Any, rows: int) -> Any:
-    from llama_index.core.llms import ChatMessage
-
-    with ThreadPoolExecutor(32) as pool:
-        return list(pool.map(lambda _: _guarded(lambda: models[1].chat([ChatMessage("Hello")])), range(rows)))
-
-
 def _mixed(models: Any, rows: int) -> Any:
-    roads = (_batch, _abatch, _astream_chat, _threads)
+    roads = [_ROADS[name] for name in ("batch", "abatch", "astream_chat", "threads")]
     with ThreadPoolExecutor(len(roads)) as pool:
-        parts = pool.map(lambda road: list(road(models, rows // len(roads))), roads)
-        return [outcome for part in parts for outcome in part]
-
-
-async def _gathered(calls: Any) -> Any:
-    return await asyncio.gather(*calls, return_exceptions=True)
+        return chain.from_iterable(pool.map(lambda road: list(road(models, rows // len(roads))), roads))
 
 
 _ROADS: dict[str, Callable[[Any, int], Any]] = {
-    "batch": _batch,
-    "abatch": _abatch,
-    "astream": _astream,
-    "achat": _achat,
-    "astream_chat": _astream_chat,
-    "threads": _threads,
-    "mixed": _mixed,
+    "batch": lambda models, rows: models[0].batch(["Hi"] * rows, {"max_concurrency": 32}, return_exceptions=True),
+    "abatch": lambda models, rows: asyncio.run(models[0].abatch(["Hi"] * rows, return_exceptions=True)),
+    "astream": partial(_gather, lambda models: models[0].astream("Hi")),
+    "achat": partial(_gather, lambda models: models[1].acomplete("Hi")),
+    "astream_chat": partial(_gather, lambda models: models[1].astream_complete("Hi")),
+    "threads": lambda models, rows: ThreadPoolExecutor(32).map(partial(_guarded, models[1]), ["Hi"] * rows),
+    "mixed": lambda models, rows: list(_mixed(models, rows)),
 }
 
 
-def run(job: Job, address: str) -> dict[str, Any]:
-    """Run a job in a process of its own; what came of it."""
-    import httpx
+def main(only: str = "") -> None:
+    """Write the table; of a pattern, show the lines of the jobs that match it."""
+    from gumloop_core.concurrency.limiter import Ticket
+    from gumloop_core.concurrency.memory_limiter import MemoryLimiter
 
-    arguments = {
-        "contender": job.contender,
-        "road": job.road,
-        "rows": job.rows,
-        "cap": job.cap,
-        "base_url": f"{address}/{job.mode}",
-    }
-    code = "import json, sys; from benchmarks.load import work; print(json.dumps(work(json.loads(sys.argv[1]))))"
-    process = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(arguments)], capture_output=True, text=True, timeout=LONGEST_JOB
-    )
-    if process.returncode:
-        return {"failed": process.stderr.strip().splitlines()[-1:]}
-    result: dict[str, Any] = json.loads(process.stdout.strip().splitlines()[-1])
-    requests, refused = httpx.get(f"{address}/stats/{job.mode}").json()
-    ideal = job.rows * job.seconds / job.limit if job.limit else job.seconds
-    return {**result, "requests": requests, "refused": refused, "over_ideal": result["wall"] / ideal}
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--limits", default="5,25,100")
-    parser.add_argument("--roads", default="batch,abatch,astream,achat,astream_chat,threads,mixed")
-    parser.add_argument("--retry-after", default="none")
-    parser.add_argument("--contenders", default="ours")
-    parser.add_argument("--cap", action="store_true")
-    options = parser.parse_args()
+    limiter, began = MemoryLimiter(), time.process_time()
+    for _ in range(20_000):
+        limiter.acquire(ticket := Ticket(None, None, is_stream=False))
+        limiter.release(ticket, is_admitted=True)
+    lines = [f"The limiter takes {(time.process_time() - began) / 20:.3f} ms of CPU for a call that does not wait.", ""]
+    lines += ["| limit | who | road | with | requests a row | wall / ideal | lost | CPU ms a row |"]
+    lines += ["| ---: | --- | --- | --- | ---: | ---: | ---: | ---: |"]
     with served(LoadServer) as address:
-        for limit in map(int, options.limits.split(",")):
-            for contender in options.contenders.split(","):
-                for road in options.roads.split(","):
-                    rows = 400 if limit == 100 else 200
-                    cap = limit if options.cap else None
-                    job = Job(contender, road, limit, rows, 2.0 if limit == 0 else 0.1, options.retry_after, cap)
-                    got = run(job, address)
-                    if "failed" in got:
-                        print(f"{limit:4} {contender:12} {road:13} {got['failed']}", flush=True)
-                        continue
-                    print(
-                        f"{limit:4} {contender:12} {road:13} requests {got['requests']:4} "
-                        f"({got['requests'] / rows:.2f} a row) over ideal {got['over_ideal']:.2f} "
-                        f"lost {got['lost']:3} cpu {got['cpu'] / rows * 1000:.2f} ms a row {got['first']}",
-                        flush=True,
-                    )
+        for job in jobs():
+            if re.search(only, str(job)):
+                lines.append(job.run(address))
+                print(lines[-1], flush=True)
+    if not only:
+        head, mark, rest = PAGE.read_text(encoding="utf-8").partition("<!-- benchmarks.load -->\n")
+        PAGE.write_text("\n".join([head + mark, *lines, "", "<!-- end -->" + rest.partition("<!-- end -->")[2]]))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
+from gumloop_core.concurrency import accounts
+
 pytest_plugins = ["gumloop_emulator.pytest_plugin"]
 
 _NOT_FROM_HERE = ("GUMLOOP_", "TRACEPARENT", "TRACESTATE", "LANGSMITH_", "LANGCHAIN_")
@@ -44,3 +46,9 @@ def clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     for name in list(os.environ):
         if name.upper().startswith(_NOT_FROM_HERE) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_learned() -> None:
+    """Forget what was learned of servers that had the same port."""
+    accounts._limiters.clear()

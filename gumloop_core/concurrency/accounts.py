@@ -8,7 +8,7 @@ import threading
 from gumloop_core.concurrency.memory_limiter import MemoryLimiter
 
 MOST_ACCOUNTS = 1000
-"""Accounts whose bounds are kept; beyond that, those go that were used longest ago and have no call in flight."""
+"""Accounts whose bounds are kept; beyond that, those go that came first and have no call in flight."""
 
 _lock = threading.Lock()
 _limiters: dict[str, MemoryLimiter] = {}

@@ -92,9 +92,12 @@ class LearnedBound:
         self.in_flight += 1
         return True
 
-    def take_beyond(self) -> None:
-        """Take a place although there may be no room."""
+    def take_beyond(self, now: float) -> bool:
+        """Take a place although there may be no room, unless nobody is let in at the moment."""
+        if now < self._held_until:
+            return False
         self.in_flight += 1
+        return True
 
     def grow(self, now: float, cap: int | None = None) -> None:
         """Say that a call has waited for a place since a while ago.
@@ -145,7 +148,8 @@ class LearnedBound:
             # Nothing had changed: perhaps the place of the call before was not free yet.
             self._settling_seconds = min(2 * self._settling_seconds, LONGEST_SETTLING)
         self._changed_at = now
-        self.limit = max(1.0, min(self.limit, float(self.in_flight)))
+        # Those that have just ended count too: where calls go round in step, hardly any is in flight at that moment.
+        self.limit = max(1.0, min(self.limit, float(self.in_flight + self._settling(now))))
         self.is_known = True
         self._successes = 0
         self._step = 1

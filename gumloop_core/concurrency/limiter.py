@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any, Protocol
 
 MOST_REFUSALS = 200
@@ -19,10 +18,13 @@ class Ticket:
         cap: How many calls of the account may be in flight, by the caller's word; ``None`` to learn it.
         timeout: Seconds that may be waited for a slot, each time; ``None`` for no limit.
         is_stream: Whether the caller has the slot in hand while it does other things.
-        is_ended: Whether the call was ended by closing its client.
 
     Attributes:
+        closed: An event that is set when the call's client is closed; ``None`` before its first attempt. Not the call
+            itself, which has the ticket: what has each other stays until the collector comes, and a call has its body.
         number: Lower ones came earlier.
+        is_urgent: Whether others wait for the call itself, so that it must not wait for them: it is made while a stream
+            of the same account is being read, or blocks the event loop that others would go on in.
         slot: Not empty while the call is in flight. Who pops it has to give the slot back, and no other.
         refusals: How often it was refused.
         is_alone: Whether it was refused though none other of its account was in flight, and none had got through since
@@ -33,32 +35,36 @@ class Ticket:
         "__weakref__",
         "admitted",
         "cap",
+        "closed",
         "holder",
         "is_alone",
-        "is_ended",
         "is_stream",
+        "is_urgent",
         "number",
         "refusals",
         "slot",
         "timeout",
     )
 
-    def __init__(
-        self, cap: int | None, timeout: float | None, *, is_stream: bool, is_ended: Callable[[], bool]
-    ) -> None:
+    def __init__(self, cap: int | None, timeout: float | None, *, is_stream: bool) -> None:
         self.number = next(_numbers)
         self.cap = cap
         self.timeout = timeout
         self.is_stream = is_stream
-        self.is_ended = is_ended
-        self.slot: list[None] = []
+        self.closed: Any = None
+        self.slot: list[object] = []
         self.refusals = 0
         self.is_alone = False
+        self.is_urgent = False
         self.admitted = 0  # how many had got through when it was refused before
-        self.holder: Any = None  # the thread or task that has a stream's slot
+        self.holder: Any = None  # the thread that has a stream's slot, or a weak reference to the task
+
+    def is_ended(self) -> bool:
+        """Whether the call was ended by closing its client."""
+        return self.closed is not None and bool(self.closed.is_set())
 
 
-NO_TICKET = Ticket(None, None, is_stream=False, is_ended=lambda: False)
+NO_TICKET = Ticket(None, None, is_stream=False)
 """Of a call that no limiter lets in."""
 
 

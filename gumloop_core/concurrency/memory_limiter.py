@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeAlias
+from weakref import ref
 
 from gumloop_core.concurrency.bound import LearnedBound
 from gumloop_core.concurrency.limiter import Ticket
@@ -33,6 +34,7 @@ class MemoryLimiter:
         self._notes: deque[_Note] = deque()
         self._waiting: deque[_Waiter] = deque()
         self._holders: dict[object, int] = {}  # of streams' slots: threads and tasks
+        self._process = object()  # what slots are marked with: those of a parent are not a forked child's to give back
 
     @property
     def waiting(self) -> int:
@@ -41,8 +43,8 @@ class MemoryLimiter:
 
     def acquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        holder = threading.get_ident()
-        if self._entered(ticket, holder):
+        # A loop that waits here cannot go on with the calls that it would wait for.
+        if self._entered(ticket, threading.get_ident(), is_urgent=asyncio._get_running_loop() is not None):
             return
         waiter = _ThreadWaiter(ticket)
         try:
@@ -53,8 +55,8 @@ class MemoryLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        holder = asyncio.current_task()
-        if self._entered(ticket, holder):
+        task = asyncio.current_task()
+        if self._entered(ticket, task and ref(task)):  # a task has its stream: the collector would never come to either
             return
         waiter = _TaskWaiter(ticket, self._tick)
         try:
@@ -65,12 +67,12 @@ class MemoryLimiter:
 
     def release(self, ticket: Ticket, *, is_admitted: bool) -> None:
         """Give a slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if _took_slot(ticket):
+        if self._took_slot(ticket):
             self._leave_note(lambda now: self._release(ticket, now, is_admitted))
 
     def refused(self, ticket: Ticket, retry_after: float | None) -> None:
         """Give a refused call's slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if not _took_slot(ticket):
+        if not self._took_slot(ticket):
             return
         ticket.refusals += 1
         with self._lock:
@@ -94,21 +96,19 @@ class MemoryLimiter:
         self._notes.clear()
         self._waiting.clear()
         self._holders.clear()
+        self._process = object()
         self.bound.in_flight = 0
 
-    def _entered(self, ticket: Ticket, holder: object) -> bool:
+    def _entered(self, ticket: Ticket, holder: object, *, is_urgent: bool = False) -> bool:
         """Whether a call got a slot at once."""
         if ticket.is_stream:
             ticket.holder = holder
         with self._lock:
             now = time.monotonic()
             self._read_notes(now)
-            bound = self.bound
-            entered = not self._waiting and bound.take(now, ticket.cap)
-            if not entered and holder in self._holders:
-                # Whoever reads a stream and makes a call meanwhile would wait for itself.
-                bound.take_beyond()
-                entered = True
+            # Whoever reads a stream and makes a call meanwhile would wait for itself.
+            ticket.is_urgent = is_urgent or holder in self._holders
+            entered = (ticket.is_urgent or not self._waiting) and self._takes_place(ticket, now)
             if entered:
                 self._let_in(ticket)
         if self._notes:
@@ -117,10 +117,10 @@ class MemoryLimiter:
 
     def _enqueue(self, waiter: _Waiter) -> None:
         with self._lock:
-            number = waiter.ticket.number
+            turn = waiter.turn
             place = len(self._waiting)
-            if place and self._waiting[-1].ticket.number > number:  # it was refused, and is older than most
-                place = next(place for place, other in enumerate(self._waiting) if other.ticket.number > number)
+            if place and self._waiting[-1].turn > turn:  # it was refused, and is older than most
+                place = next(place for place, other in enumerate(self._waiting) if other.turn > turn)
             self._waiting.insert(place, waiter)
         self._look()
 
@@ -132,7 +132,7 @@ class MemoryLimiter:
     def _clear_up(self, waiter: _Waiter, now: float) -> None:
         with suppress(ValueError):
             self._waiting.remove(waiter)
-        if _took_slot(waiter.ticket):  # it came together with what ended the waiting
+        if self._took_slot(waiter.ticket):  # it came together with what ended the waiting
             self._release(waiter.ticket, now, is_admitted=False)
 
     def _leave_note(self, note: _Note) -> None:
@@ -166,20 +166,28 @@ class MemoryLimiter:
             notes.popleft()(now)
 
     def _let_calls_in(self, now: float) -> None:
-        waiting, bound = self._waiting, self.bound
-        while waiting and bound.take(now, waiting[0].ticket.cap):
-            waiter = waiting.popleft()
-            self._let_in(waiter.ticket)
-            if not waiter.let_in() and _took_slot(waiter.ticket):
-                self._release(waiter.ticket, now, is_admitted=False)
-        if waiting:
+        waiting = self._waiting
+        while waiting:
             first = waiting[0]
-            seconds = bound.seconds_to_room(now, first.ticket.cap)
-            if seconds is not None:
-                first.look_again(now, seconds)
+            if not first.is_awake():
+                waiting.popleft().come_back(self._enqueue)
+            elif self._takes_place(first.ticket, now):
+                waiting.popleft()
+                self._let_in(first.ticket)
+                if not first.let_in() and self._took_slot(first.ticket):
+                    self._release(first.ticket, now, is_admitted=False)
+            else:
+                seconds = self.bound.seconds_to_room(now, first.ticket.cap)
+                if seconds is not None:
+                    first.look_again(now, seconds)
+                return
+
+    def _takes_place(self, ticket: Ticket, now: float) -> bool:
+        bound = self.bound
+        return bound.take(now, ticket.cap) or (ticket.is_urgent and bound.take_beyond(now))
 
     def _let_in(self, ticket: Ticket) -> None:
-        ticket.slot.append(None)
+        ticket.slot.append(self._process)
         if ticket.is_stream:
             self._holders[ticket.holder] = self._holders.get(ticket.holder, 0) + 1
 
@@ -204,17 +212,15 @@ class MemoryLimiter:
         if retry_after:
             bound.hold(now + retry_after)
         others = bound.in_flight - self._holders.get(holder, 0)
-        ticket.is_alone = others <= 0 and bound.admitted == ticket.admitted
+        ticket.is_alone = (others <= 0 or ticket.is_urgent) and bound.admitted == ticket.admitted
         ticket.admitted = bound.admitted
 
-
-def _took_slot(ticket: Ticket) -> bool:
-    """Whether it is now ours to give the slot back: of several that try, one may."""
-    try:
-        ticket.slot.pop()
-    except IndexError:
-        return False
-    return True
+    def _took_slot(self, ticket: Ticket) -> bool:
+        """Whether it is now ours to give the slot back: of several that try, one may."""
+        try:
+            return ticket.slot.pop() is self._process
+        except IndexError:
+            return False
 
 
 class _Waiter:
@@ -224,7 +230,17 @@ class _Waiter:
         self.ticket = ticket
         self.is_done = False
         """Whether the waiting ended as it should, so that nothing is to be cleared up."""
+        self.turn = (not ticket.is_urgent, ticket.number)
+        """Whose is lower is let in first."""
         self.deadline = None if ticket.timeout is None else time.monotonic() + ticket.timeout
+
+    def is_awake(self) -> bool:
+        """Whether it would take its slot soon: a task whose loop has stopped would keep it from the others."""
+        return True
+
+    def come_back(self, enqueue: Callable[[_Waiter], None]) -> None:
+        """Have it put in line again as soon as it is awake."""
+        raise NotImplementedError
 
     def let_in(self) -> bool:
         """Say that there is a slot. Called with the lock held, like the others.
@@ -297,6 +313,18 @@ class _TaskWaiter(_Waiter):
         self._thread = threading.get_ident()
         self._timer: asyncio.TimerHandle | None = None
         self._look_at = 0.0
+
+    def is_awake(self) -> bool:
+        return self._loop.is_running()
+
+    def come_back(self, enqueue: Callable[[_Waiter], None]) -> None:
+        def wake_up() -> None:
+            if self.ticket.is_ended():
+                self._finish()
+            elif not self._future.done():
+                enqueue(self)
+
+        self._call(wake_up)
 
     def let_in(self) -> bool:
         return self._call(self._finish)

@@ -50,6 +50,9 @@ class Exchange:
         tools: The tools that were sent.
     """
 
+    _limiter: Limiter | None = None
+    _ticket = NO_TICKET
+
     def __init__(
         self,
         method: str,
@@ -88,8 +91,6 @@ class Exchange:
         self._failed_attempts = 0  # that count as retries
         self._failed: GumloopError | None = None
         self._is_answered = False
-        self._limiter: Limiter | None = None
-        self._ticket = NO_TICKET
         self._partial_images = partial_images
         self._tool_names = names_of_tools(tools)
         self._failures = Failures(
@@ -103,6 +104,11 @@ class Exchange:
             messages=messages,
             caller_indices=caller_indices,
         )
+
+    def __del__(self) -> None:
+        """Give the slot back of a stream that nobody can end any more, since its event loop is closed."""
+        if self._limiter is not None:
+            self._limiter.release(self._ticket, is_admitted=self._is_answered)
 
     @property
     def is_closed(self) -> bool:
@@ -119,7 +125,7 @@ class Exchange:
             is_stream: Whether the answer is handed out piece by piece.
         """
         self._limiter = limiter
-        self._ticket = Ticket(cap, timeout, is_stream=is_stream, is_ended=lambda: self.is_closed)
+        self._ticket = Ticket(cap, timeout, is_stream=is_stream)
 
     def enter(self) -> None:
         """Wait until the attempt may be made.
@@ -127,13 +133,13 @@ class Exchange:
         Raises:
             SlotTimeoutError: If that takes too long.
         """
-        self._failed, self._is_answered = None, False
+        self._begin()
         if self._limiter is not None:
             self._limiter.acquire(self._ticket)
 
     async def aenter(self) -> None:
         """As :meth:`enter`, in the running event loop."""
-        self._failed, self._is_answered = None, False
+        self._begin()
         if self._limiter is not None:
             await self._limiter.aacquire(self._ticket)
 
@@ -146,6 +152,11 @@ class Exchange:
             limiter.refused(self._ticket, asked_pause(failed))
         else:
             limiter.release(self._ticket, is_admitted=self._is_answered)
+
+    def _begin(self) -> None:
+        self._failed, self._is_answered = None, False
+        if self._limiter is not None:
+            self._ticket.closed = self.closed
 
     def authorize(self, bearer: SecretStr) -> None:
         """Begin another attempt, with the key or token of this moment; those of earlier ones stay secret too."""
@@ -286,7 +297,9 @@ class Exchange:
         if self.is_closed:
             return None  # whoever closed the connections wants no new ones
         if self._keeps_its_place(failure):
-            return 0.0
+            refusals = self._ticket.refusals
+            # One that is let in though there may be no room would be refused again at once.
+            return pause_before_retry(failure, refusals, MOST_REFUSALS) if self._ticket.is_urgent else 0.0
         self._failed_attempts += 1
         pause = pause_before_retry(failure, self._failed_attempts, self._max_retries)
         if pause is not None:

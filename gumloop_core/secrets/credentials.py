@@ -116,8 +116,10 @@ class Credentials:
         source = self._source()
         if isinstance(source, SecretStr):
             return f"key {blake2b(source.get_secret_value().encode(), digest_size=16).hexdigest()}"
-        name = getattr(source, "__qualname__", None) or f"{type(source).__qualname__} {id(source)}"
-        return f"source {name}"
+        name = getattr(source, "__qualname__", type(source).__qualname__)
+        if isinstance(source, FunctionType) and "<" not in name:  # a function of a module, the same in each process
+            return f"source {source.__module__}.{name}"
+        return f"source {name} {id(getattr(source, '__self__', source))}"  # each may know a token of its own
 
     def bearer(self) -> SecretStr:
         """The key or token of this moment.
