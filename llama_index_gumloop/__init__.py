@@ -2,6 +2,8 @@
 
 import sys
 
+from gumloop_core.concurrency.limits import RayLimits, RedisLimits
+from gumloop_core.secrets.env_secret import EnvSecret
 from gumloop_core.version import __version__
 
 try:
@@ -13,4 +15,4 @@ except ImportError:
         "llama_index_gumloop needs LlamaIndex: pip install 'gumloop-llms[llama-index]'", name="llama_index.core"
     ) from None
 
-__all__ = ["Gumloop", "__version__"]
+__all__ = ["EnvSecret", "Gumloop", "RayLimits", "RedisLimits", "__version__"]

@@ -1,0 +1,154 @@
+"""The thread that speaks for a process with the place that keeps the slots: one for each such place."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from hashlib import blake2b
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
+
+from gumloop_core.concurrency.shared.limiter import Note, SharedLimiter
+from gumloop_core.concurrency.shared.messages import Store
+from gumloop_core.errors import ConfigurationError, GumloopError, UnexpectedError
+
+if TYPE_CHECKING:
+    from gumloop_core.concurrency.limits import Limits
+
+FAREWELL_SECONDS = 2.0
+"""How long the end of the process waits for the last word to arrive."""
+
+_Posted: TypeAlias = "tuple[SharedLimiter, Note] | None"
+
+
+class Agent:
+    """Asks for slots, gives them back and renews the leases, for all accounts of a process.
+
+    Args:
+        limits: Where the slots are kept.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._store: Store | None = None
+        # Its put() may be called while objects are collected, even in the middle of another put().
+        self._inbox: SimpleQueue[_Posted] = SimpleQueue()
+        self._limiters: dict[str, SharedLimiter] = {}
+        self._has_ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gumloop-slots", daemon=True)
+        self._thread.start()
+
+    def limiter(self, account: str) -> SharedLimiter:
+        """The limiter of an account."""
+        limiter = self._limiters.get(account)
+        if limiter is None:
+            limiter = self._limiters.setdefault(account, SharedLimiter(self._post, self._limits.lease))
+        return limiter
+
+    def close(self) -> None:
+        """Give back what is held, and end the thread; the process ends."""
+        if self._thread.is_alive():
+            self._inbox.put(None)
+            self._has_ended.wait(FAREWELL_SECONDS)
+
+    def _post(self, limiter: SharedLimiter, note: Note) -> None:
+        self._inbox.put((limiter, note))
+
+    def _run(self) -> None:
+        while self._read_notes():
+            now = time.monotonic()
+            for account, limiter in list(self._limiters.items()):
+                due_at = limiter.due_at
+                if due_at is not None and due_at <= now:
+                    self._exchange(account, limiter)
+        for account, limiter in list(self._limiters.items()):
+            if limiter.is_in_use:
+                try:
+                    self._made_store().exchange(account, limiter.farewell(time.monotonic()))
+                except Exception:  # the lease ends by itself
+                    break
+        self._has_ended.set()
+
+    def _read_notes(self) -> bool:
+        """Wait until there is something to do, and read the notes; whether to go on."""
+        moments = [limiter.due_at for limiter in list(self._limiters.values())]
+        due_at = min((moment for moment in moments if moment is not None), default=None)
+        timeout = None if due_at is None else max(due_at - time.monotonic(), 0.0)
+        try:
+            posted = self._inbox.get(timeout=timeout) if timeout != 0.0 else self._inbox.get_nowait()
+            while posted is not None:
+                limiter, note = posted
+                note(time.monotonic())
+                posted = self._inbox.get_nowait()
+        except Empty:
+            return True
+        return False
+
+    def _exchange(self, account: str, limiter: SharedLimiter) -> None:
+        try:
+            reply = self._made_store().exchange(account, limiter.message(time.monotonic()))
+        except GumloopError as error:
+            limiter.miss(error, time.monotonic(), is_final=isinstance(error, ConfigurationError))
+        except Exception as error:
+            failure = UnexpectedError(f"Asking for a slot failed: {type(error).__name__}: {error}")
+            limiter.miss(failure, time.monotonic(), is_final=True)
+        else:
+            limiter.hear(reply, time.monotonic())
+
+    def _made_store(self) -> Store:
+        if self._store is None:
+            self._store = self._limits.store()
+        return self._store
+
+
+_lock = threading.Lock()
+_agents: dict[Limits, Agent] = {}
+
+
+def shared_limiter(limits: Limits, account: str) -> SharedLimiter:
+    """The limiter of an account in this process.
+
+    Args:
+        limits: Where the slots are kept.
+        account: Names the account and the address; a digest of it goes to that place.
+    """
+    agent = _agents.get(limits)
+    if agent is None:
+        with _lock:
+            agent = _agents.get(limits)
+            if agent is None:
+                agent = _agents[limits] = Agent(limits)
+                _close_at_exit()
+    return agent.limiter(blake2b(account.encode(), digest_size=16).hexdigest())
+
+
+_will_close: list[bool] = []
+
+
+def _close_at_exit() -> None:
+    if _will_close:
+        return
+    _will_close.append(True)
+    atexit.register(_close_all)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:  # its worker processes do not end by way of atexit
+        util.Finalize(None, _close_all, exitpriority=0)
+
+
+def _close_all() -> None:
+    for agent in list(_agents.values()):
+        agent.close()
+
+
+def _reset_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _agents.clear()  # their threads are the parent's; what has one of their limiters posts where nobody reads
+    _will_close.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_in_child)
