@@ -224,8 +224,8 @@ def travelling(name: str, secret: Any) -> Any:
             return secret
     raise UnpicklableSecretError(
         f"{name} is a callable that may hold a secret ({type(secret).__name__}), and copies for other processes carry "
-        'none. Pass EnvSecret("NAME") or a function of a module, which are found again by their names; or leave it out, '
-        "and set GUMLOOP_ACCESS_TOKEN or GUMLOOP_API_KEY where the copy is used."
+        'none. Pass EnvSecret("NAME") or a function of a module, which are found again by their names; or leave it '
+        "out, and set GUMLOOP_ACCESS_TOKEN or GUMLOOP_API_KEY where the copy is used."
     )
 
 

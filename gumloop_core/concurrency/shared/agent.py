@@ -80,7 +80,7 @@ class Agent:
         try:
             posted = self._inbox.get(timeout=timeout) if timeout != 0.0 else self._inbox.get_nowait()
             while posted is not None:
-                limiter, note = posted
+                _, note = posted
                 note(time.monotonic())
                 posted = self._inbox.get_nowait()
         except Empty:

@@ -1,7 +1,7 @@
 """A process's line of calls before slots that it shares with other processes.
 
-All of it belongs to one thread, the agent's. Calls leave a note and wait for their future, so nothing here needs a lock,
-no event loop waits for the network, and a stream that is collected as garbage gives its slot back by a note too.
+All of it belongs to one thread, the agent's. Calls leave a note and wait for their future, so nothing here needs a
+lock, no event loop waits for the network, and a stream that is collected as garbage gives its slot back by a note too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MOST_WANTED = 1000
 
 
 class Waiter:
-    """A call that waits for a slot. Its future decides who is first: the agent who lets it in, or who ends the waiting."""
+    """A call that waits for a slot. Its future decides who is first: who lets it in, or who ends the waiting."""
 
     def __init__(self, ticket: Ticket, holder: object) -> None:
         self.ticket = ticket

@@ -8,9 +8,9 @@ from typing import Literal, Protocol, TypedDict
 class Event(TypedDict):
     """Something that has happened to a call.
 
-    ``kind``: it has ended, it was refused for lack of room, or the endpoint told all to wait. ``is_admitted`` is whether
-    the endpoint let it in, ``cap`` its bound by the caller's word, ``seconds`` how long to wait, and ``at`` when it was:
-    on the process's clock, and in a message how many seconds ago.
+    ``kind``: it has ended, it was refused for lack of room, or the endpoint told all to wait. ``is_admitted`` is
+    whether the endpoint let it in, ``cap`` its bound by the caller's word, ``seconds`` how long to wait, and ``at``
+    when it was: on the process's clock, and in a message how many seconds ago.
     """
 
     kind: Literal["released", "refused", "told to wait"]
@@ -39,9 +39,11 @@ class Message(TypedDict):
 
 
 class Reply(TypedDict):
-    """The answer. ``granted`` calls may begin. ``seconds_to_room`` is when asking again has a point, ``None`` for
-    whenever something happens; ``is_learning`` whether the bound is still looked for; ``others`` is how many slots other
-    processes have, ``admitted`` how many calls the endpoint has let in.
+    """The answer.
+
+    ``granted`` calls may begin. ``seconds_to_room`` is when asking again has a point, ``None`` for whenever something
+    happens; ``is_learning`` whether the bound is still looked for; ``others`` is how many slots other processes have,
+    ``admitted`` how many calls the endpoint has let in.
     """
 
     granted: int

@@ -60,7 +60,7 @@ class RayStore:
         try:
             if self._actor is None:
                 self._actor = self._found()
-            return cast(Reply, ray.get(self._actor.exchange.remote(account, message), timeout=seconds))
+            return cast("Reply", ray.get(self._actor.exchange.remote(account, message), timeout=seconds))
         except (ray.exceptions.RayError, ConnectionError) as error:
             self._actor = None
             failure = LimitsUnavailableError(

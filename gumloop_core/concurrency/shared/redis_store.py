@@ -88,16 +88,16 @@ class RedisStore:
         raise failure
 
     def _exchanged(self, key: str, message: Message) -> Reply:
-        arguments: list[Any] = [""]
+        read = self._script(keys=[key], args=[""])
         for tries in range(MOST_TRIES):
-            if tries > 1:
-                time.sleep(random.uniform(0.0, 0.001 * tries))  # noqa: S311 - whoever was second is not again
-            read = self._script(keys=[key], args=arguments)
-            if not read:
-                return reply
             version, state, seconds, microseconds = read
             slots = SharedSlots.load(json.loads(state)) if state else SharedSlots()
             reply = slots.exchange(message, int(seconds) + int(microseconds) / 1e6)
             written = json.dumps(slots.dump(), separators=(",", ":"))
-            arguments = [version, uuid4().hex, written, KEPT_SECONDS]
+            read = self._script(keys=[key], args=[version, uuid4().hex, written, KEPT_SECONDS])
+            if not read:
+                return reply
+            if tries:
+                time.sleep(random.uniform(0.0, 0.001 * tries))  # noqa: S311 - whoever was late once is not again
+                read = self._script(keys=[key], args=[""])
         raise LimitsUnavailableError("No slot could be asked for: too many processes write to Redis at once.")
