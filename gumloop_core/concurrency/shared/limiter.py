@@ -118,9 +118,10 @@ class SharedLimiter:
         try:
             self._post(self, lambda now: self._enqueue(waiter))
             wait([waiter.future], timeout=ticket.timeout)
-        finally:
-            is_late = self._leave_line(waiter)
-        if is_late:
+        except BaseException:
+            self._give_up(waiter)
+            raise
+        if self._leave_line(waiter):
             raise waiter.timed_out()
         waiter.future.result()
 
@@ -132,9 +133,10 @@ class SharedLimiter:
             ended.add_done_callback(_read)
             self._post(self, lambda now: self._enqueue(waiter))
             await asyncio.wait({ended}, timeout=ticket.timeout)
-        finally:
-            is_late = self._leave_line(waiter)
-        if is_late:
+        except BaseException:
+            self._give_up(waiter)
+            raise
+        if self._leave_line(waiter):
             raise waiter.timed_out()
         await ended
 
@@ -172,6 +174,11 @@ class SharedLimiter:
         if is_first or waiter.is_awaited:
             self._post(self, lambda now: self._remove(waiter))
         return is_first
+
+    def _give_up(self, waiter: Waiter) -> None:
+        """Want no slot any more, not one either that came together with what ended the waiting."""
+        if not self._leave_line(waiter):
+            self._post(self, lambda now: self.release(waiter.ticket, is_admitted=False))
 
     # Called by the agent, in its thread.
 
