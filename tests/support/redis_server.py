@@ -25,20 +25,25 @@ def _program() -> str | None:
 
 
 class RedisServer:
-    """Runs while the context is entered; it can be stopped and started again in between."""
+    """Runs while the context is entered; it can be stopped and started again in between.
 
-    def __init__(self) -> None:
+    Args:
+        password: What clients have to say; ``None`` to let all in.
+    """
+
+    def __init__(self, password: str | None = None) -> None:
+        self._options = [] if password is None else ["--requirepass", password]
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.url = f"redis://{'' if password is None else f':{password}@'}127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         program = _program()
         assert program is not None
         command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
         for _ in range(500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -34,6 +34,7 @@ class Agent:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._store: Store | None = None
+        self._was_reached = False
         # Its put() may be called while objects are collected, even in the middle of another put().
         self._inbox: SimpleQueue[_Posted] = SimpleQueue()
         self._limiters: dict[str, SharedLimiter] = {}
@@ -91,11 +92,13 @@ class Agent:
         try:
             reply = self._made_store().exchange(account, limiter.message(time.monotonic()))
         except GumloopError as error:
-            limiter.miss(error, time.monotonic(), is_final=isinstance(error, ConfigurationError))
+            is_final = isinstance(error, ConfigurationError) or not self._was_reached
+            limiter.miss(error, time.monotonic(), is_final=is_final)
         except Exception as error:
             failure = UnexpectedError(f"Asking for a slot failed: {type(error).__name__}: {error}")
             limiter.miss(failure, time.monotonic(), is_final=True)
         else:
+            self._was_reached = True
             limiter.hear(reply, time.monotonic())
 
     def _made_store(self) -> Store:

@@ -108,7 +108,6 @@ class SharedLimiter:
         self._ask_at = 0.0  # before that, asking for slots has no point
         self._renew_at: float | None = None
         self._silent_since: float | None = None
-        self._is_known = False  # whether there was ever an answer
 
     # Called by the clients, in any thread.
 
@@ -227,7 +226,7 @@ class SharedLimiter:
 
     def hear(self, reply: Reply, now: float) -> None:
         """Let calls in, by an answer to the last message."""
-        self._is_known, self._silent_since = True, None
+        self._silent_since = None
         self._held -= _slots(self._telling)
         self._telling.clear()
         self._others, self._admitted = reply["others"], reply["admitted"]
@@ -246,11 +245,17 @@ class SharedLimiter:
         self._renew_at = now + self._lease / 3 if self._held else None
 
     def miss(self, error: GumloopError, now: float, *, is_final: bool) -> None:
-        """Take that there was no answer."""
+        """Take that there was no answer.
+
+        Args:
+            error: Why.
+            now: The time.
+            is_final: Whether there is no point in asking again: those that wait fail at once.
+        """
         if self._silent_since is None:
             self._silent_since = now
         self._ask_at = now + LONGEST_PAUSE * random.uniform(1.0, 3.0)  # noqa: S311 - spreads processes out
-        if is_final or not self._is_known or now >= self._silent_since + PATIENCE:
+        if is_final or now >= self._silent_since + PATIENCE:
             waiting = list(self._waiting)
             self._waiting.clear()
             for waiter in waiting:

@@ -58,7 +58,7 @@ class RedisStore:
         except ImportError:
             raise ConfigurationError("RedisLimits needs the package redis: pip install 'gumloop-llms[redis]'") from None
         self._failures = (redis.RedisError, OSError)
-        self._refusals = (redis.AuthenticationError, redis.ResponseError)
+        self._refusals = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
         try:
             client = redis.Redis.from_url(
                 url,
@@ -79,7 +79,7 @@ class RedisStore:
         try:
             return self._exchanged(f"{self._prefix}{account}:{self._layout}", message)
         except self._refusals as error:
-            failure: Exception = ConfigurationError(f"Redis keeps no slots for us: {error}")
+            failure: Exception = ConfigurationError(f"Redis does not let us in, as RedisLimits says: {error}")
         except self._failures as error:
             failure = LimitsUnavailableError(
                 f"No slot could be asked for, for Redis cannot be reached ({type(error).__name__}: {error}). Nothing "
