@@ -44,7 +44,7 @@ class Limits(ABC):
         """What lets an account's calls of this process in."""
         from gumloop_core.concurrency.shared.agent import shared_limiter
 
-        return shared_limiter(self, account)
+        return shared_limiter(self, self.store, self.lease, account)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from gumloop_core.errors import ConfigurationError, MissingCredentialsError
 
 
-@dataclass(frozen=True)
 class EnvSecret:
     """A secret in an environment variable, read at each use. Other processes get the name, and read their own value.
 
@@ -21,12 +19,30 @@ class EnvSecret:
         ConfigurationError: If that is no name.
     """
 
+    __slots__ = ("name",)
+
     name: str
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip() or "=" in self.name or "\0" in self.name:
-            # Not shown: where a name is wrong, it may be the secret itself.
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name.strip() or "=" in name or "\0" in name:
+            del name  # where it is no name, it may be the secret itself, and tracebacks show variables
             raise ConfigurationError('EnvSecret takes the name of an environment variable: EnvSecret("GUMLOOP_KEY").')
+        object.__setattr__(self, "name", name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("An EnvSecret cannot be changed; make another.")
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other.name if isinstance(other, EnvSecret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((EnvSecret, self.name))
+
+    def __repr__(self) -> str:
+        return f"EnvSecret({self.name!r})"
+
+    def __reduce__(self) -> tuple[type[EnvSecret], tuple[str]]:
+        return EnvSecret, (self.name,)
 
     def __call__(self) -> SecretStr:
         """The value of this moment.

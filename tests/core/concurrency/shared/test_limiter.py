@@ -8,13 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from gumloop_core.concurrency.limiter import Ticket
-from gumloop_core.concurrency.limits import Limits
 from gumloop_core.concurrency.shared import limiter as limiter_module
 from gumloop_core.concurrency.shared.agent import Agent
 from gumloop_core.concurrency.shared.limiter import SharedLimiter
@@ -41,14 +39,6 @@ class Place:
         return self.slots.exchange(message, time.monotonic())
 
 
-@dataclass(frozen=True)
-class PlaceLimits(Limits):
-    place: Place = field(default_factory=Place, hash=False, compare=False)
-
-    def store(self) -> Place:
-        return self.place
-
-
 @pytest.fixture
 def place() -> Place:
     return Place()
@@ -56,7 +46,7 @@ def place() -> Place:
 
 @pytest.fixture
 def limiter(place: Place) -> Iterator[SharedLimiter]:
-    agent = Agent(PlaceLimits(place=place))
+    agent = Agent(lambda: place, lease=30.0)
     yield agent.limiter("account")
     place.is_open.set()
     agent.close()
@@ -280,7 +270,7 @@ def test_a_place_that_stays_away_ends_the_waiting(
 
 
 def test_leases_are_renewed_while_calls_run(place: Place) -> None:
-    agent = Agent(PlaceLimits(place=place, lease=0.15))
+    agent = Agent(lambda: place, lease=0.15)
     limiter = agent.limiter("account")
     limiter.acquire(ticket())
     heard = len(place.messages)

@@ -19,7 +19,9 @@ from tests.support.http_bytes import TEXT
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray, which has no build for this Python here")
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs Ray, which has no build for this Python here"
+)
 def test_workers_of_a_cluster_share_the_slots() -> None:
     # One test, since a cluster takes seconds to start.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

@@ -28,18 +28,23 @@ def call(base_url: str, limits: Limits, calls: int, cap: int | None) -> list[str
     return [f"{type(each).__name__}: {each}" for each in asyncio.run(go()) if isinstance(each, Exception)]
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     how, base_url, calls, cap = sys.argv[1:]
     limits = pickle.loads(sys.stdin.buffer.read())
     arguments = (base_url, limits, int(calls), int(cap) or None)
-    print("begins", flush=True)
+    say("begins")
     if how == "spawn":
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            print(pool.apply(call, arguments))
+            say(str(pool.apply(call, arguments)))
             pool.close()
             pool.join()
     else:
-        print(call(*arguments))
+        say(str(call(*arguments)))
 
 
 if __name__ == "__main__":
