@@ -266,6 +266,8 @@ class SharedLimiter:
         if waiter.future.cancelled() or ticket.is_ended():
             waiter.end()
             return
+        if not ticket.refusals:
+            ticket.admitted = self._admitted
         if ticket.is_stream:
             ticket.holder = waiter.holder
         if waiter.holder in self._holders:

@@ -164,7 +164,7 @@ async def test_the_loop_goes_on_while_the_place_is_slow(limiter: SharedLimiter, 
 
 def test_a_slot_that_does_not_come_in_time(limiter: SharedLimiter) -> None:
     limiter.acquire(ticket())
-    with pytest.raises(SlotTimeoutError, match="slot_timeout=0.05"):
+    with pytest.raises(SlotTimeoutError, match=r"slot_timeout=0\.05 seconds"):
         limiter.acquire(ticket(timeout=0.05))
     with pytest.raises(SlotTimeoutError, match="in all processes"):
         asyncio.run(limiter.aacquire(ticket(timeout=0.05)))
@@ -218,13 +218,23 @@ def test_refused_calls_know_whether_they_were_alone(limiter: SharedLimiter, plac
     assert (other.refusals, other.is_alone) == (1, False)
     limiter.release(one, is_admitted=True)
     assert in_flight(place, 0)
-    limiter.acquire(one)
-    limiter.refused(one, None)
-    assert not one.is_alone  # another got through
+    limiter.acquire(other)
+    limiter.refused(other, None)
+    assert not other.is_alone  # another has got through since
     assert in_flight(place, 0)
-    limiter.acquire(one)
-    limiter.refused(one, None)
-    assert one.is_alone
+    limiter.acquire(other)
+    limiter.refused(other, None)
+    assert (other.refusals, other.is_alone) == (3, True)
+
+
+def test_a_first_call_that_is_refused_is_alone_whatever_got_through_before(limiter: SharedLimiter) -> None:
+    before, mine = ticket(cap=None), ticket(cap=None)
+    limiter.acquire(before)
+    limiter.release(before, is_admitted=True)
+    assert eventually(lambda: not limiter.is_in_use)
+    limiter.acquire(mine)
+    limiter.refused(mine, None)
+    assert mine.is_alone
 
 
 def test_all_wait_when_one_was_told_to(limiter: SharedLimiter) -> None:

@@ -18,6 +18,7 @@ from gumloop_core.concurrency.shared.messages import Message
 from gumloop_core.concurrency.shared.redis_store import RedisStore
 from gumloop_core.errors import ConfigurationError, LimitsUnavailableError
 from tests.core.concurrency.shared.processes import ended, errors_of, started
+from tests.core.concurrency.shared.worker import call
 from tests.support.busy_server import BusyServer
 from tests.support.core_driver import body, settings_for
 from tests.support.redis_server import RedisServer, needs_redis
@@ -57,8 +58,9 @@ def message(holder: str, number: int, *, in_flight: int = 0, wanted: int = 0) ->
 def test_processes_share_the_slots(server: RedisServer) -> None:
     limits = limits_on(server)
     with BusyServer(0.02) as endpoint:
-        processes = [started(limits, endpoint.base_url, calls=20, cap=3) for _ in range(2)]
-        assert [errors_of(process) for process in processes] == ["[]", "[]"]
+        process = started(limits, endpoint.base_url, calls=20, cap=3)
+        assert call(endpoint.base_url, limits, 20, 3) == []
+        assert errors_of(process) == "[]"
         assert endpoint.answered == 40
         assert 1 < endpoint.most <= 3
 
@@ -67,8 +69,9 @@ def test_processes_share_the_slots(server: RedisServer) -> None:
 def test_processes_learn_the_bound_together_and_lose_no_call(server: RedisServer) -> None:
     limits = limits_on(server)
     with BusyServer(0.05, admitted=5) as endpoint:
-        processes = [started(limits, endpoint.base_url, calls=30, cap=0) for _ in range(2)]
-        assert [errors_of(process) for process in processes] == ["[]", "[]"]
+        process = started(limits, endpoint.base_url, calls=30, cap=0)
+        assert call(endpoint.base_url, limits, 30, None) == []
+        assert errors_of(process) == "[]"
         assert endpoint.answered == 60
 
 

@@ -1,8 +1,8 @@
 """Calls a server from a process of its own; run as a module.
 
-Usage: ``python -m tests.core.concurrency.shared.worker <how> <base url> <calls> <cap>``, with a pickle of the limits on standard
-input. Writes a line before the first call and one with the texts of the errors at the end. ``how`` is ``here``, or
-``spawn`` for a process that this one spawns.
+Usage: ``python -m tests.core.concurrency.shared.worker <how> <base url> <calls> <cap>``, with a pickle of the limits on
+standard input. Writes a line before the first call and one with the errors at the end. ``how`` is ``here``, or ``spawn``
+for a process that this one spawns.
 """
 
 from __future__ import annotations
