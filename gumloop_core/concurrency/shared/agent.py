@@ -16,6 +16,9 @@ from gumloop_core.concurrency.shared.limiter import Note, SharedLimiter
 from gumloop_core.concurrency.shared.messages import Store
 from gumloop_core.errors import ConfigurationError, GumloopError, UnexpectedError
 
+MOST_ACCOUNTS = 1000
+"""Accounts whose limiters are kept; beyond that, the oldest goes."""
+
 FAREWELL_SECONDS = 2.0
 """How long the end of the process waits for the last word to arrive."""
 
@@ -38,6 +41,7 @@ class Agent:
         # Its put() may be called while objects are collected, even in the middle of another put().
         self._inbox: SimpleQueue[_Posted] = SimpleQueue()
         self._limiters: dict[str, SharedLimiter] = {}
+        self._in_use: dict[SharedLimiter, None] = {}  # in the thread's hands alone
         self._has_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gumloop-slots", daemon=True)
         self._thread.start()
@@ -46,7 +50,10 @@ class Agent:
         """The limiter of an account."""
         limiter = self._limiters.get(account)
         if limiter is None:
-            limiter = self._limiters.setdefault(account, SharedLimiter(self._post, self._lease))
+            if len(self._limiters) >= MOST_ACCOUNTS:
+                self._limiters.pop(next(iter(list(self._limiters))), None)  # whoever has it still can use it
+            made = SharedLimiter(account, self._post, self._lease)
+            limiter = self._limiters.setdefault(account, made)
         return limiter
 
     def close(self) -> None:
@@ -60,37 +67,37 @@ class Agent:
 
     def _run(self) -> None:
         while self._read_notes():
-            now = time.monotonic()
-            for account, limiter in list(self._limiters.items()):
+            for limiter in list(self._in_use):
                 due_at = limiter.due_at
-                if due_at is not None and due_at <= now:
-                    self._exchange(account, limiter)
-        for account, limiter in list(self._limiters.items()):
-            if limiter.is_in_use:
-                try:
-                    self._made_store().exchange(account, limiter.farewell(time.monotonic()))
-                except Exception:  # the lease ends by itself
-                    break
+                if due_at is not None and due_at <= time.monotonic():
+                    self._exchange(limiter)
+                if not limiter.is_in_use:
+                    del self._in_use[limiter]
+        for limiter in self._in_use:
+            try:
+                self._made_store().exchange(limiter.account, limiter.farewell(time.monotonic()))
+            except Exception:  # the lease ends by itself
+                break
         self._has_ended.set()
 
     def _read_notes(self) -> bool:
         """Wait until there is something to do, and read the notes; whether to go on."""
-        moments = [limiter.due_at for limiter in list(self._limiters.values())]
-        due_at = min((moment for moment in moments if moment is not None), default=None)
+        due_at = min((moment for limiter in self._in_use if (moment := limiter.due_at) is not None), default=None)
         timeout = None if due_at is None else max(due_at - time.monotonic(), 0.0)
         try:
             posted = self._inbox.get(timeout=timeout) if timeout != 0.0 else self._inbox.get_nowait()
             while posted is not None:
-                _, note = posted
+                limiter, note = posted
                 note(time.monotonic())
+                self._in_use[limiter] = None
                 posted = self._inbox.get_nowait()
         except Empty:
             return True
         return False
 
-    def _exchange(self, account: str, limiter: SharedLimiter) -> None:
+    def _exchange(self, limiter: SharedLimiter) -> None:
         try:
-            reply = self._made_store().exchange(account, limiter.message(time.monotonic()))
+            reply = self._made_store().exchange(limiter.account, limiter.message(time.monotonic()))
         except GumloopError as error:
             is_final = isinstance(error, ConfigurationError) or not self._was_reached
             limiter.miss(error, time.monotonic(), is_final=is_final)

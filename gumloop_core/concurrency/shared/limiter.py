@@ -85,11 +85,13 @@ class SharedLimiter:
     """The limiter of one account in this process; see :class:`gumloop_core.concurrency.limiter.Limiter`.
 
     Args:
+        account: Names it.
         post: Leaves a note for the agent's thread. May be called anywhere, waits for nothing.
         lease: Seconds for which a slot is kept for a process that says nothing.
     """
 
-    def __init__(self, post: Callable[[SharedLimiter, Note], None], lease: float) -> None:
+    def __init__(self, account: str, post: Callable[[SharedLimiter, Note], None], lease: float) -> None:
+        self.account = account
         self._post = post
         self._lease = lease
         self._name = uuid.uuid4().hex
@@ -217,8 +219,8 @@ class SharedLimiter:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether the process has slots, or has something to say."""
-        return self._has_news or self._held > 0
+        """Whether the process has slots, waits for some, or has something to say."""
+        return self._has_news or self._held > 0 or bool(self._waiting)
 
     def farewell(self, now: float) -> Message:
         """What is to be said last: the process ends, and its calls end with it."""

@@ -12,6 +12,9 @@ from gumloop_core.errors import ConfigurationError, LimitsUnavailableError
 START_SECONDS = 30.0
 """How long the actor may take to start."""
 
+MOST_ACCOUNTS = 10_000
+"""Accounts that the actor keeps; beyond that, the oldest without a call in flight goes."""
+
 ANSWER_SECONDS = 5.0
 """How long it may take to answer."""
 
@@ -26,6 +29,9 @@ class SlotsActor:
         """Take part in an account's slots."""
         slots = self._slots.get(account)
         if slots is None:
+            if len(self._slots) >= MOST_ACCOUNTS:
+                idle = next((name for name, kept in self._slots.items() if not kept.bound.in_flight), None)
+                self._slots.pop(idle or account, None)
             slots = self._slots[account] = SharedSlots()
         return slots.exchange(message, time.monotonic())
 

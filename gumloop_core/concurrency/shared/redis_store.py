@@ -88,13 +88,14 @@ class RedisStore:
         raise failure
 
     def _exchanged(self, key: str, message: Message) -> Reply:
+        kept = int(max(KEPT_SECONDS, 2 * message["lease"]))
         read = self._script(keys=[key], args=[""])
         for tries in range(MOST_TRIES):
             version, state, seconds, microseconds = read
             slots = SharedSlots.load(json.loads(state)) if state else SharedSlots()
             reply = slots.exchange(message, int(seconds) + int(microseconds) / 1e6)
             written = json.dumps(slots.dump(), separators=(",", ":"))
-            read = self._script(keys=[key], args=[version, uuid4().hex, written, KEPT_SECONDS])
+            read = self._script(keys=[key], args=[version, uuid4().hex, written, kept])
             if not read:
                 return reply
             if tries:

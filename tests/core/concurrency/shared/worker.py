@@ -1,8 +1,8 @@
 """Calls a server from a process of its own; run as a module.
 
 Usage: ``python -m tests.core.concurrency.shared.worker <how> <base url> <calls> <cap>``, with a pickle of the limits on
-standard input. Writes a line before the first call and one with the errors at the end. ``how`` is ``here``, or ``spawn``
-for a process that this one spawns.
+standard input. Writes a line before the first call and one with the errors at the end. ``how`` is ``here``, or for a
+process that this one starts ``spawn`` or ``fork``; this one makes the calls too then, before that.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def main() -> None:
     limits = pickle.loads(sys.stdin.buffer.read())
     arguments = (base_url, limits, int(calls), int(cap) or None)
     say("begins")
-    if how == "spawn":
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            say(str(pool.apply(call, arguments)))
+    errors = call(*arguments)
+    if how != "here":
+        with multiprocessing.get_context(how).Pool(1) as pool:
+            errors += pool.apply(call, arguments)
             pool.close()
             pool.join()
-    else:
-        say(str(call(*arguments)))
+    say(str(errors))
 
 
 if __name__ == "__main__":
