@@ -272,6 +272,7 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
             max_retries=self.max_retries,
             max_concurrency=self.max_concurrency,
             slot_timeout=self.slot_timeout,
+            limits=self.limits,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
             async_transport=self.async_transport,

@@ -101,6 +101,10 @@ class SlotTimeoutError(GumloopError):
     """The call waited longer than ``slot_timeout`` for its turn among the account's calls. Nothing was sent."""
 
 
+class LimitsUnavailableError(GumloopError):
+    """The place that keeps the slots for several processes (``limits=``) cannot be reached. Nothing was sent."""
+
+
 class InvalidResponseError(GumloopError):
     """The unary answer made no sense: it is not JSON, or not a completion."""
 

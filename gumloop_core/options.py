@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
+from gumloop_core.concurrency.limits import Limits
 from gumloop_core.http.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
@@ -156,6 +157,10 @@ class RequestOptions(Options):
 
     slot_timeout: float | None = Field(default=None, gt=0)
     """Seconds that a call may wait for its turn; ``None`` waits without end. No other time limit runs meanwhile."""
+
+    limits: Limits | None = Field(default=None, exclude=True)
+    """Where the account's slots are kept: ``RedisLimits`` or ``RayLimits`` for several processes or machines that share
+    them; ``None`` for this process's memory."""
 
     max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, gt=0)
     """Bytes of one answer that are read at most."""

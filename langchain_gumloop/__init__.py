@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from gumloop_core.concurrency.limits import RayLimits, RedisLimits
+from gumloop_core.secrets.env_secret import EnvSecret
 from gumloop_core.version import __version__
 
 try:
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
 
 content.register()
 
-__all__ = ["Budget", "ChatGumloop", "CostCallbackHandler", "CostTracker", "__version__", "register"]
+__all__ = [
+    "Budget",
+    "ChatGumloop",
+    "CostCallbackHandler",
+    "CostTracker",
+    "EnvSecret",
+    "RayLimits",
+    "RedisLimits",
+    "__version__",
+    "register",
+]
 
 
 def __getattr__(name: str) -> Any:

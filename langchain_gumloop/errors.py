@@ -55,6 +55,10 @@ class SlotTimeoutError(core.SlotTimeoutError, langchain.ModelTimeoutError):
     """The call waited for its turn longer than ``slot_timeout``. Nothing was sent."""
 
 
+class LimitsUnavailableError(core.LimitsUnavailableError, langchain.ModelConnectionError, ConnectionError):
+    """The place that keeps the slots for several processes cannot be reached. Nothing was sent."""
+
+
 class InvalidResponseError(core.InvalidResponseError, langchain.ModelAPIError, ValueError):
     """The unary answer made no sense: it is not JSON, or not a completion."""
 
@@ -133,6 +137,7 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
         APIConnectionError,
         APITimeoutError,
         SlotTimeoutError,
+        LimitsUnavailableError,
         InvalidResponseError,
         StreamError,
         APIStatusError,

@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from gumloop_core.concurrency.limits import RayLimits, RedisLimits
+from gumloop_core.secrets.env_secret import EnvSecret
 from gumloop_core.version import __version__
 
 try:
@@ -18,7 +20,16 @@ except ImportError:
 if TYPE_CHECKING:
     from gumloop_core.costs import Budget, CostTracker
 
-__all__ = ["Budget", "CostEventHandler", "CostTracker", "Gumloop", "__version__"]
+__all__ = [
+    "Budget",
+    "CostEventHandler",
+    "CostTracker",
+    "EnvSecret",
+    "Gumloop",
+    "RayLimits",
+    "RedisLimits",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gumloop_core.concurrency.limiter import Limiter
+    from gumloop_core.concurrency.limits import Limits
     from gumloop_core.http.exchange import Exchange
 
 AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
@@ -69,6 +70,7 @@ class ClientSettings:
         max_retries: Further attempts after one that failed in a way that may pass.
         max_concurrency: Calls of the account that may be in flight at once; ``None`` to learn it.
         slot_timeout: Seconds that a call may wait for its turn; ``None`` waits without end.
+        limits: Where the slots are kept that several processes share; ``None`` for this process's memory.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
         async_transport: What sends asynchronous requests; ``"aiohttp"`` needs the extra of that name.
@@ -84,6 +86,7 @@ class ClientSettings:
         max_retries: int = 2,
         max_concurrency: int | None = None,
         slot_timeout: float | None = None,
+        limits: Limits | None = None,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         async_transport: AsyncTransportName = "httpx",
@@ -97,6 +100,7 @@ class ClientSettings:
         self.max_retries = max_retries
         self.max_concurrency = max_concurrency
         self.slot_timeout = slot_timeout
+        self.limits = limits
         self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
         self.async_transport: AsyncTransportName = async_transport
@@ -126,9 +130,12 @@ class ClientSettings:
 
     def limiter(self) -> Limiter:
         """What lets the account's chat calls in."""
+        account = f"{self.credentials.account} at {self.endpoint.chat_url}"
+        if self.limits is not None:
+            return self.limits.limiter(account)
         from gumloop_core.concurrency.accounts import memory_limiter  # imported no sooner than the first call
 
-        return memory_limiter(f"{self.credentials.account} at {self.endpoint.chat_url}")
+        return memory_limiter(account)
 
     def api_exchange(self, method: str, url: str, body: JSONObject | None = None) -> Exchange:
         """The exchange for a request to the API host, where the team is a query parameter."""

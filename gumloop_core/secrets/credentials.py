@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from pydantic import SecretStr
 
 from gumloop_core.errors import ConfigurationError, GumloopError, MissingCredentialsError, UnpicklableSecretError
+from gumloop_core.secrets.env_secret import EnvSecret
 
 TokenSource: TypeAlias = Callable[[], "str | SecretStr"]
 """A callable that gives the token of the moment."""
@@ -114,8 +115,12 @@ class Credentials:
         if team_id or user_id:
             return f"team {team_id}" if team_id else f"user {user_id}"
         source = self._source()
+        if isinstance(source, EnvSecret):
+            source = _environment(source.name) or source
         if isinstance(source, SecretStr):
             return f"key {blake2b(source.get_secret_value().encode(), digest_size=16).hexdigest()}"
+        if isinstance(source, EnvSecret):
+            return f"variable {source.name}"
         name = getattr(source, "__qualname__", type(source).__qualname__)
         if isinstance(source, FunctionType) and "<" not in name:  # a function of a module, the same in each process
             return f"source {source.__module__}.{name}"
@@ -209,6 +214,8 @@ def travelling(name: str, secret: Any) -> Any:
         UnpicklableSecretError: For any other callable: it may hold a secret itself, and without it the copy would
             have no credentials and would not say so.
     """
+    if isinstance(secret, EnvSecret):
+        return secret
     if not callable(secret):
         return None
     if isinstance(secret, (FunctionType, BuiltinFunctionType)):
@@ -219,8 +226,8 @@ def travelling(name: str, secret: Any) -> Any:
             return secret
     raise UnpicklableSecretError(
         f"{name} is a callable that may hold a secret ({type(secret).__name__}), and copies for other processes carry "
-        "none. Pass a function of a module, which is found again by its name; or leave it out, and set "
-        "GUMLOOP_ACCESS_TOKEN or GUMLOOP_API_KEY where the copy is used."
+        'none. Pass EnvSecret("NAME") or a function of a module, which are found again by their names; or leave it '
+        "out, and set GUMLOOP_ACCESS_TOKEN or GUMLOOP_API_KEY where the copy is used."
     )
 
 

@@ -106,26 +106,40 @@ def _cannot_force_a_call(llm: BaseChatModel, options: dict[str, Any]) -> bool:
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
     """The runnable for ``include_raw``: the message, the object, and the error in place of raising it."""
+    parsing = _RawParsing(parser)
+    # Functions that stream: LangChain's own fallbacks only hold up to the first part of a streamed answer.
+    transforms = cast("Any", parsing.parsed), cast("Any", parsing.aparsed)
+    return RunnableMap(raw=model) | RunnableGenerator[Any, Any](*transforms)
 
-    def parsed(answers: Iterator[Any], config: RunnableConfig) -> Iterator[AddableDict]:
+
+class _RawParsing:
+    """Parses a message that is kept. Of a class, so that it can be pickled, which functions in functions cannot.
+
+    Args:
+        parser: Makes the object.
+    """
+
+    def __init__(self, parser: Runnable[Any, Any]) -> None:
+        self._parser = parser
+
+    def parsed(self, answers: Iterator[Any], config: RunnableConfig) -> Iterator[AddableDict]:
+        """The message, then the object or the error."""
         raw = whole_answer([answer["raw"] for answer in answers])
         yield AddableDict(raw=raw)
         try:
-            made = parser.invoke(raw, config)
+            made = self._parser.invoke(raw, config)
         except Exception as error:  # also what a class's own validators raise
             yield AddableDict(parsed=None, parsing_error=error)
         else:
             yield AddableDict(parsed=made, parsing_error=None)
 
-    async def aparsed(answers: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[AddableDict]:
+    async def aparsed(self, answers: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[AddableDict]:
+        """As :meth:`parsed`, asynchronously."""
         raw = whole_answer([answer["raw"] async for answer in answers])
         yield AddableDict(raw=raw)
         try:
-            made = await parser.ainvoke(raw, config)
+            made = await self._parser.ainvoke(raw, config)
         except Exception as error:
             yield AddableDict(parsed=None, parsing_error=error)
         else:
             yield AddableDict(parsed=made, parsing_error=None)
-
-    # Functions that stream: LangChain's own fallbacks only hold up to the first part of a streamed answer.
-    return RunnableMap(raw=model) | RunnableGenerator[Any, Any](cast("Any", parsed), cast("Any", aparsed))

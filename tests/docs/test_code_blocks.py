@@ -6,12 +6,14 @@ import re
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from gumloop_emulator.__main__ import main as gumloop_emulator_command
+from tests.support.redis_server import WITHOUT_REDIS, RedisServer, can_run_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -40,6 +42,25 @@ def blocks() -> list[Block]:
 
 BLOCKS = blocks()
 
+NEEDS = {"RedisLimits(": "redis_server", "RayLimits(": "ray_cluster"}
+"""What a block needs beside the emulator, by a word in it. Where that is absent, the block is skipped."""
+
+
+@pytest.fixture
+def redis_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server, whose address is in ``REDIS_URL``."""
+    if not can_run_redis():
+        pytest.skip(WITHOUT_REDIS)
+    with RedisServer() as server:
+        monkeypatch.setenv("REDIS_URL", server.url)
+        yield
+
+
+@pytest.fixture
+def ray_cluster() -> None:
+    """The block starts one by itself."""
+    pytest.importorskip("ray", reason="needs Ray, which has no build for this Python here")
+
 
 def of(*languages: str) -> list[object]:
     return [pytest.param(block, id=block.name) for block in BLOCKS if block.language in languages]
@@ -51,7 +72,10 @@ def test_every_block_names_a_language_that_is_checked() -> None:
 
 
 @pytest.mark.parametrize("block", of("python"))
-def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path) -> None:
+def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path, request) -> None:
+    for word, fixture in NEEDS.items():
+        if word in block.code:
+            request.getfixturevalue(fixture)
     monkeypatch.setenv("GUMLOOP_BASE_URL", gumloop_emulator.base_url)
     monkeypatch.setenv("GUMLOOP_API_KEY", gumloop_emulator.api_key)
     monkeypatch.setenv("GUMLOOP_USER_ID", gumloop_emulator.user_id)
