@@ -1,0 +1,245 @@
+"""A job from its rows to its results."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from gumloop_batch.answers import AnswerColumns
+from gumloop_batch.columns import output_schema
+from gumloop_batch.errors import BatchOutputError, BatchTaskError, JobStoppedError, StopReason
+from gumloop_batch.keys import Digests, among
+from gumloop_batch.limits import Limits
+from gumloop_batch.lock import locked
+from gumloop_batch.manifest import Manifest, read_manifest
+from gumloop_batch.output import OutputFolder
+from gumloop_batch.progress import progress_for
+from gumloop_batch.result import JobResult
+from gumloop_batch.rows import Rows, find_rows
+from gumloop_batch.survey import Survey, survey
+from gumloop_batch.tally import Tally
+from gumloop_batch.tasks import check_columns, find_task
+from gumloop_batch.worker import Plan, Worker
+
+Engine: TypeAlias = Literal["local", "ray"]
+
+_GLANCE = 0.2  # seconds between two looks at how far it is
+
+
+def run(
+    rows: Rows,
+    task: object,
+    *,
+    output: str | os.PathLike[str],
+    key: str | Sequence[str] | None = None,
+    engine: Engine = "local",
+    model: object = None,
+    prompt: object = None,
+    answer_type: object = None,
+    answer_prefix: str = "",
+    job: str | None = None,
+    max_failures: int | float | None = None,
+    max_cost: float | None = None,
+    max_tokens: int | None = None,
+    rows_in_flight: int = 256,
+    rows_per_file: int = 10_000,
+    progress: bool | None = None,
+) -> JobResult:
+    """Ask a task about each row, and write what comes of it to a folder of Parquet files.
+
+    Run again with the same arguments, it asks only the rows that have no answer there yet: those that failed, and those
+    that a crash, a kill or Ctrl-C left. See `docs/batch.md`.
+
+    Args:
+        rows: Dicts, in anything that can be iterated over; a table (pandas, Polars, Arrow); or paths, folders and globs of
+            Parquet, CSV and JSONL files.
+        task: A LangChain runnable that takes a dict, a LlamaIndex program or LLM, or a function of a row, or of a row and
+            the model, asynchronous or not.
+        output: The folder. It is made if it is not there.
+        key: The column, or the columns, whose values make a row the one it is; ``None`` for all columns.
+        engine: ``"local"`` for this process, ``"ray"`` for the workers of a Ray cluster.
+        model: What a function of two arguments gets as its second.
+        prompt: What to ask a model or an LLM that is given as the task, with ``{column}`` where a row's value belongs.
+        answer_type: The class of the answers, where the task does not say: its fields become columns.
+        answer_prefix: What the names of the answer's columns begin with.
+        job: A name for the job, which then stands for its task: a folder may be gone on with whatever has changed in the
+            prompt or the model.
+        max_failures: How many rows of this run may fail: a count, or as a float below 1 a share; ``None`` for any number.
+        max_cost: USD that this run may spend.
+        max_tokens: Tokens that this run may use, read and written.
+        rows_in_flight: How many rows a worker has under way at once. Calls wait for room at the endpoint by themselves.
+        rows_per_file: After how many rows a file is written. Until then they are in a journal.
+        progress: ``False`` shows nothing; else there is a bar at a terminal, or a line every 30 seconds.
+
+    Returns:
+        What was done in this run. Rows that failed raise nothing: they are in the folder with their errors.
+
+    Raises:
+        BatchInputError: If the rows cannot be read or do not fit the task. No call was made.
+        BatchTaskError: If the task or an option makes no sense. No call was made.
+        OtherJobError: If the folder holds another job's results. No call was made.
+        BatchOutputError: If the folder cannot be written to.
+        JobStoppedError: If ``max_failures``, ``max_cost`` or ``max_tokens`` was reached.
+    """
+    limits = Limits(max_failures, max_cost, max_tokens)
+    limits.check()
+    if engine not in ("local", "ray"):
+        raise BatchTaskError(f'engine must be "local" or "ray", not {engine!r}.')
+    if rows_in_flight < 1 or rows_per_file < 1:
+        raise BatchTaskError("rows_in_flight and rows_per_file must be at least 1.")
+    found = find_task(task, model=model, prompt=prompt, answer_type=answer_type, rows_in_flight=rows_in_flight)
+    answers = AnswerColumns(found.answer_type, answer_prefix)
+    keys = [key] if isinstance(key, str) else None if key is None else list(key)
+    folder = Path(output)
+    with _folder_errors(folder):
+        is_new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _folder_errors(folder), locked(folder), _spool(folder) as spool:
+            there = read_manifest(folder)
+            surveyed = survey(find_rows(rows, spool), keys)
+            check_columns(found, surveyed.schema.names)
+            schema = output_schema(surveyed.schema, answers.fields)
+            manifest = Manifest(schema, keys, {"job": job} if job is not None else found.facts)
+            if there is None:
+                _check_empty(folder)
+                manifest.write(folder)
+            else:
+                manifest.check(there, folder)
+            files = OutputFolder(folder, schema)
+            plan = Plan(
+                found,
+                answers,
+                files,
+                files.next_run(),
+                keys,
+                surveyed.schema.names,
+                limits,
+                rows_in_flight,
+                rows_per_file,
+            )
+            return _go_through(plan, surveyed, engine, progress)
+    except BaseException:
+        if is_new:
+            _remove_unused(folder)
+        raise
+
+
+def _go_through(plan: Plan, rows: Survey, engine: Engine, progress: bool | None) -> JobResult:
+    for journal in plan.folder.journals():  # of a run that was killed
+        plan.folder.fold(journal)
+    answered = plan.folder.answered_ids()
+    skipped = int(among(rows.ids, answered).sum())
+    tally = Tally(rows=len(rows.ids), skipped=skipped)
+    stopped_because: StopReason | None = None
+    if skipped < tally.rows:
+        shown = progress_for(progress, tally.rows - skipped)
+        engine_of = _run_on_ray if engine == "ray" else run_here
+        try:
+            stopped_because = engine_of(plan, rows, answered, tally, shown.show)
+        finally:
+            shown.close(tally)
+    plan.folder.forget_failures()
+    result = _result(plan, tally)
+    if stopped_because is not None:
+        raise JobStoppedError(_stopped(stopped_because, result, plan.limits), result, stopped_because)
+    return result
+
+
+def run_here(
+    plan: Plan, rows: Survey, answered: Digests, tally: Tally, show: Callable[[Tally], None]
+) -> StopReason | None:
+    """Run a job in this process.
+
+    Args:
+        plan: The job.
+        rows: Its rows.
+        answered: The ids of those that have an answer.
+        tally: Where to count.
+        show: Called now and then with the tally.
+
+    Returns:
+        Which limit was reached.
+    """
+    worker = Worker(plan, "local", tally)
+    try:
+        work = worker.work(rows.remaining(answered))
+        while not wait([work], timeout=_GLANCE).done:
+            show(tally)
+        work.result()
+    finally:  # Ctrl-C too: calls in flight are cancelled, what came is saved
+        worker.close()
+    return worker.stopped_because
+
+
+def _run_on_ray(
+    plan: Plan, rows: Survey, answered: Digests, tally: Tally, show: Callable[[Tally], None]
+) -> StopReason | None:
+    from gumloop_batch.ray_engine import run_on_ray
+
+    return run_on_ray(plan, rows, answered, tally, show)
+
+
+def _result(plan: Plan, tally: Tally) -> JobResult:
+    return JobResult(
+        plan.folder.path,
+        tally.rows,
+        tally.answered,
+        tally.failed,
+        tally.skipped,
+        tally.input_tokens,
+        tally.output_tokens,
+        tally.cost,
+        tally.seconds,
+    )
+
+
+def _stopped(reason: StopReason, result: JobResult, limits: Limits) -> str:
+    done = result.answered + result.failed
+    left = result.rows - result.skipped - done
+    return (
+        f"The job stopped at {reason}={getattr(limits, reason)}: {done} rows were done, {result.failed} of them failed, "
+        f"{left} were not asked. All of it is saved in {result.folder}; run it again with a higher {reason} to go on."
+    )
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    """Say of the system's errors what they mean for the job."""
+    try:
+        yield
+    except OSError as error:
+        raise BatchOutputError(f"The output folder {folder} cannot be used: {error}.") from error
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[Path]:
+    spool = folder / "_rows"
+    shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def _check_empty(folder: Path) -> None:
+    """Make sure that a folder without a manifest holds nothing of anybody's."""
+    if others := sorted(file.name for file in folder.iterdir() if not file.name.startswith(("_", "."))):
+        raise BatchOutputError(
+            f"The output folder {folder} holds other files ({', '.join(others[:3])}), and no results of a job. "
+            f"Give an empty folder, or one that is not there yet."
+        )
+
+
+def _remove_unused(folder: Path) -> None:
+    """Take away a folder that a job made which could not begin."""
+    try:
+        if {file.name for file in folder.iterdir()} <= {"_lock"}:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        pass

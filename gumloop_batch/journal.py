@@ -1,0 +1,110 @@
+"""Answers on the disk from the moment they arrive: a file that is only ever appended to.
+
+A frame is the length of its bytes, their checksum and an Arrow record batch. What a killed process had not written
+whole is not read back. The room that a few megabytes of answers need is taken ahead, where the system can do that: on a
+disk that fills up, the answers of the calls in flight still have their place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from struct import Struct
+from zlib import crc32
+
+import pyarrow as pa
+import pyarrow.ipc
+
+_HEAD = Struct("<QI")  # length and checksum
+_ROOM = 4 << 20  # bytes that are taken ahead
+_KEPT = 1 << 20  # bytes of them that answers in flight shall find
+
+
+class Journal:
+    """A journal that is being written.
+
+    Attributes:
+        path: The file.
+        rows: How many rows it holds.
+        size: How many bytes they take.
+        full: Why the disk had no room for what may come, once that is so. What fits can still be appended.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin a journal.
+
+        Raises:
+            OSError: If there cannot be one, or no room for it.
+        """
+        self.path = path
+        self.rows = self.size = 0
+        self.full: OSError | None = None
+        self._room = 0
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            self._take_room(_ROOM)
+        except OSError:
+            self.close()
+            path.unlink(missing_ok=True)
+            raise
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Append rows. They outlive the process from here on, and the machine from the next :meth:`sync` on.
+
+        Raises:
+            OSError: If they could not be written; nothing is left of them in the file then.
+        """
+        data = batch.serialize()
+        frame = _HEAD.pack(data.size, crc32(data)) + data.to_pybytes()
+        self._take_room_for(len(frame))
+        try:
+            written = 0
+            while written < len(frame):
+                written += os.pwrite(self._file, frame[written:], self.size + written)
+        except OSError:
+            os.ftruncate(self._file, self.size)
+            self._room = self.size
+            raise
+        self.size += len(frame)
+        self.rows += batch.num_rows
+
+    def sync(self) -> None:
+        """Have what was appended reach the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Close the file, which stays."""
+        os.close(self._file)
+
+    def _take_room_for(self, coming: int) -> None:
+        if self._room >= self.size + coming + _KEPT or self.full is not None:
+            return
+        try:
+            self._take_room(coming + _ROOM)
+        except OSError as error:
+            self.full = error  # what comes now may still fit
+
+    def _take_room(self, size: int) -> None:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._file, self.size, size)
+            self._room = self.size + size
+
+
+def read_journal(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Read a journal back, as far as it was written whole.
+
+    Args:
+        path: The file.
+        schema: The columns that it was written with.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            size, checksum = _HEAD.unpack(head)
+            data = file.read(size) if 0 < size < path.stat().st_size else b""
+            if not data or len(data) < size or crc32(data) != checksum:
+                return
+            yield pyarrow.ipc.read_record_batch(pa.py_buffer(data), schema)

@@ -1,0 +1,45 @@
+"""One job at a time in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gumloop_batch.errors import FolderInUseError
+
+_NAME = "_lock"
+
+if os.name == "posix":
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+else:
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder for this job; the system gives it back when the process ends, however it ends.
+
+    Raises:
+        FolderInUseError: If another process has it.
+        OSError: If the lock's file cannot be written.
+    """
+    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            raise FolderInUseError(
+                f"Another process is running a job in {folder}. Wait for its end, or give another folder."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

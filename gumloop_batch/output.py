@@ -1,0 +1,165 @@
+"""The output folder: Parquet files with what was answered, others with what failed, and journals while a job runs.
+
+A journal becomes a file of each kind when it is long enough, or when the job ends. Its name says which they are, so that
+doing it again, after a crash in the middle, does it over. All names that begin with `_` or `.` are left out by readers of
+Parquet folders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet
+
+from gumloop_batch.columns import ERROR_TYPE, ROW_ID
+from gumloop_batch.errors import BatchOutputError
+from gumloop_batch.files import write_parquet
+from gumloop_batch.journal import Journal, read_journal
+from gumloop_batch.keys import Digests, among, first_of_each, sorted_ids
+from gumloop_batch.manifest import read_manifest
+
+_ANSWERED, _FAILED, _JOURNAL = "part-", "failed-", "_journal-"
+_NUMBERED = re.compile(r"(?:part|failed|_journal)-(\d+)-")
+
+
+class OutputFolder:
+    """The files of a job's output.
+
+    Attributes:
+        path: The folder.
+        schema: The columns of its files.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema = path, schema
+
+    def next_run(self) -> int:
+        """The number of a run that begins now: one above all that left files."""
+        numbers = [int(match[1]) for file in self.path.iterdir() if (match := _NUMBERED.match(file.name))]
+        return max(numbers, default=0) + 1
+
+    def answered(self) -> list[Path]:
+        """The files of rows that were answered."""
+        return sorted(self.path.glob(f"{_ANSWERED}*.parquet"))
+
+    def failed(self) -> list[Path]:
+        """The files of rows that failed, those of later runs last."""
+        return sorted(self.path.glob(f"{_FAILED}*.parquet"))
+
+    def journals(self) -> list[Path]:
+        """The journals that became no files yet."""
+        return sorted(self.path.glob(f"{_JOURNAL}*"))
+
+    def new_journal(self, run: int, worker: str, number: int) -> Journal:
+        """Begin a journal.
+
+        Raises:
+            OSError: If that cannot be done.
+        """
+        return Journal(self.path / f"{_JOURNAL}{run:04d}-{worker}-{number:05d}")
+
+    def fold(self, journal: Path) -> None:
+        """Make Parquet files of a journal, and remove it.
+
+        Raises:
+            OSError: If they cannot be written; the journal stays then.
+        """
+        table = pa.Table.from_batches(read_journal(journal, self.schema), self.schema)
+        is_answered = pyarrow.compute.is_null(table[ERROR_TYPE])
+        name = journal.name.removeprefix(_JOURNAL) + ".parquet"
+        for prefix, rows in (
+            (_ANSWERED, table.filter(is_answered)),
+            (_FAILED, table.filter(pyarrow.compute.invert(is_answered))),
+        ):
+            if rows.num_rows:
+                write_parquet(rows, self.path / f"{prefix}{name}")
+        journal.unlink()
+
+    def answered_ids(self) -> Digests:
+        """The ids of all rows that have an answer, those in journals too.
+
+        Raises:
+            OSError: If a file cannot be read.
+        """
+        ids = bytearray()
+        for path in self.answered():
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=[ROW_ID]):
+                    _extend(ids, batch.column(0))
+        for path in self.journals():
+            for batch in read_journal(path, self.schema):
+                _extend(ids, batch.filter(pyarrow.compute.is_null(batch[ERROR_TYPE]))[ROW_ID])
+        return sorted_ids(ids)
+
+    def forget_failures(self) -> None:
+        """Take away failures of rows that were answered or failed again since.
+
+        Raises:
+            OSError: If a file cannot be read or written.
+        """
+        files = self.failed()[::-1]
+        ids = [
+            pyarrow.parquet.read_table(path, columns=[ROW_ID], partitioning=None)[ROW_ID].to_pylist() for path in files
+        ]
+        kept = first_of_each(chain.from_iterable(ids)) & ~among(chain.from_iterable(ids), self.answered_ids())
+        start = 0
+        for path, count in zip(files, map(len, ids), strict=True):
+            chosen, start = kept[start : start + count], start + count
+            if not chosen.any():
+                path.unlink()
+            elif not chosen.all():
+                write_parquet(pyarrow.parquet.read_table(path, partitioning=None).filter(pa.array(chosen)), path)
+
+
+def read_results(folder: Path | str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read what a job has written so far: one row for each key, its answer or else its last failure.
+
+    A folder whose job has come to its end holds exactly these rows, and any reader of Parquet may read it. This function
+    also reads the folder of a job that still runs or was killed.
+
+    Args:
+        folder: The output folder.
+        columns: Which columns to read; ``None`` for all.
+
+    Returns:
+        An Arrow table, in no particular order. It is held in memory; `.to_pandas()` makes a data frame of it.
+
+    Raises:
+        BatchOutputError: If the folder holds no job's results, or cannot be read.
+    """
+    manifest = read_manifest(Path(folder))
+    if manifest is None:
+        raise BatchOutputError(f"{folder} holds no results of a job.")
+    output = OutputFolder(Path(folder), manifest.schema)
+    names = list(dict.fromkeys([*(manifest.schema.names if columns is None else columns), ROW_ID, ERROR_TYPE]))
+    if unknown := [name for name in names if name not in manifest.schema.names]:
+        raise BatchOutputError(f"{folder} has no columns {', '.join(unknown)}, but {', '.join(manifest.schema.names)}.")
+    try:
+        table = pa.concat_tables([manifest.schema.empty_table().select(names), *_tables(output, names)])
+    except (OSError, pa.ArrowException) as error:
+        raise BatchOutputError(f"{folder} cannot be read: {error}") from error
+    latest = table.filter(pa.array(first_of_each(table[ROW_ID].to_pylist())))
+    return latest.select(manifest.schema.names if columns is None else list(columns))
+
+
+def _tables(output: OutputFolder, names: list[str]) -> Iterator[pa.Table]:
+    """All rows, answered ones first, then failures, those of later runs first."""
+    journals = [pa.Table.from_batches(read_journal(path, output.schema), output.schema) for path in output.journals()]
+    for path in output.answered():
+        yield pyarrow.parquet.read_table(path, columns=names, partitioning=None)
+    for table in journals:
+        yield table.filter(pyarrow.compute.is_null(table[ERROR_TYPE])).select(names)
+    for table in reversed(journals):
+        yield table.filter(pyarrow.compute.is_valid(table[ERROR_TYPE])).select(names)
+    for path in reversed(output.failed()):
+        yield pyarrow.parquet.read_table(path, columns=names, partitioning=None)
+
+
+def _extend(ids: bytearray, column: pa.Array) -> None:
+    for row_id in column.to_pylist():
+        ids += row_id
