@@ -111,7 +111,7 @@ def run(
                 manifest.write(folder)
             else:
                 manifest.check(there, folder)
-            files = OutputFolder(folder, schema)
+            files = OutputFolder(folder, schema, [field.name for field in answers.fields])
             plan = Plan(
                 found,
                 answers,

@@ -1,8 +1,8 @@
-"""Answers on the disk from the moment they arrive: a file that is only ever appended to.
+"""Answers on the disk from the moment they arrive: a file of JSON lines that is only ever appended to.
 
-A frame is the length of its bytes, their checksum and an Arrow record batch. What a killed process had not written
-whole is not read back. The room that a few megabytes of answers need is taken ahead, where the system can do that: on a
-disk that fills up, the answers of the calls in flight still have their place.
+What a killed process had not written whole is no line, and is not read back. The room that a few megabytes of answers
+need is taken ahead, where the system can do that: on a disk that fills up, the answers of the calls in flight still have
+their place.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from struct import Struct
-from zlib import crc32
 
-import pyarrow as pa
-import pyarrow.ipc
+from pydantic_core import from_json
 
-_HEAD = Struct("<QI")  # length and checksum
 _ROOM = 4 << 20  # bytes that are taken ahead
 _KEPT = 1 << 20  # bytes of them that answers in flight shall find
+_NOTHING = b"\0"  # what room that was taken ahead reads as
 
 
 class Journal:
@@ -49,25 +46,27 @@ class Journal:
             path.unlink(missing_ok=True)
             raise
 
-    def append(self, batch: pa.RecordBatch) -> None:
+    def append(self, lines: list[bytes]) -> None:
         """Append rows. They outlive the process from here on, and the machine from the next :meth:`sync` on.
+
+        Args:
+            lines: Each row as JSON.
 
         Raises:
             OSError: If they could not be written; nothing is left of them in the file then.
         """
-        data = batch.serialize()
-        frame = _HEAD.pack(data.size, crc32(data)) + data.to_pybytes()
-        self._take_room_for(len(frame))
+        data = b"".join([line + b"\n" for line in lines])
+        self._take_room_for(len(data))
         try:
             written = 0
-            while written < len(frame):
-                written += os.pwrite(self._file, frame[written:], self.size + written)
+            while written < len(data):
+                written += os.pwrite(self._file, data[written:], self.size + written)
         except OSError:
             os.ftruncate(self._file, self.size)
             self._room = self.size
             raise
-        self.size += len(frame)
-        self.rows += batch.num_rows
+        self.size += len(data)
+        self.rows += len(lines)
 
     def sync(self) -> None:
         """Have what was appended reach the disk."""
@@ -91,20 +90,19 @@ class Journal:
             self._room = self.size + size
 
 
-def read_journal(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Read a journal back, as far as it was written whole.
-
-    Args:
-        path: The file.
-        schema: The columns that it was written with.
+def read_journal(path: Path) -> Iterator[dict[str, object]]:
+    """Read a journal's rows, as far as they were written whole.
 
     Raises:
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            size, checksum = _HEAD.unpack(head)
-            data = file.read(size) if 0 < size < path.stat().st_size else b""
-            if not data or len(data) < size or crc32(data) != checksum:
+        for line in file:
+            if not line.endswith(b"\n") or line.startswith(_NOTHING):
                 return
-            yield pyarrow.ipc.read_record_batch(pa.py_buffer(data), schema)
+            try:
+                row = from_json(line)
+            except ValueError:
+                continue  # of a machine that lost its power; its row is asked again
+            if isinstance(row, dict):
+                yield row

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
+from pydantic_core import to_json
 
+from gumloop_batch.column_values import row_decoder
 from gumloop_batch.columns import ERROR_TYPE, ROW_ID
 from gumloop_batch.errors import BatchOutputError
 from gumloop_batch.files import write_parquet
@@ -24,6 +26,8 @@ from gumloop_batch.keys import Digests, among, first_of_each, sorted_ids
 from gumloop_batch.manifest import read_manifest
 
 _ANSWERED, _FAILED, _JOURNAL = "part-", "failed-", "_journal-"
+_PIECE = 1024  # rows of a journal that are looked at together
+_UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError)  # what Arrow raises for a value of another type
 _NUMBERED = re.compile(r"(?:part|failed|_journal)-(\d+)-")
 
 
@@ -33,10 +37,11 @@ class OutputFolder:
     Attributes:
         path: The folder.
         schema: The columns of its files.
+        answer_columns: The names of those that are the answer's.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, schema: pa.Schema, answer_columns: Sequence[str] = ()) -> None:
+        self.path, self.schema, self.answer_columns = path, schema, list(answer_columns)
 
     def next_run(self) -> int:
         """The number of a run that begins now: one above all that left files."""
@@ -63,22 +68,58 @@ class OutputFolder:
         """
         return Journal(self.path / f"{_JOURNAL}{run:04d}-{worker}-{number:05d}")
 
-    def fold(self, journal: Path) -> None:
+    def fold(self, journal: Path) -> int:
         """Make Parquet files of a journal, and remove it.
+
+        Returns:
+            How many answers did not fit their columns; they are kept in the words of an error.
 
         Raises:
             OSError: If they cannot be written; the journal stays then.
         """
-        table = pa.Table.from_batches(read_journal(journal, self.schema), self.schema)
-        is_answered = pyarrow.compute.is_null(table[ERROR_TYPE])
+        batches, unfit = self._read(journal)
         name = journal.name.removeprefix(_JOURNAL) + ".parquet"
-        for prefix, rows in (
-            (_ANSWERED, table.filter(is_answered)),
-            (_FAILED, table.filter(pyarrow.compute.invert(is_answered))),
-        ):
-            if rows.num_rows:
-                write_parquet(rows, self.path / f"{prefix}{name}")
+        for prefix, chosen in ((_ANSWERED, pyarrow.compute.is_null), (_FAILED, pyarrow.compute.is_valid)):
+            rows = [batch.filter(chosen(batch[ERROR_TYPE])) for batch in batches]
+            if any(batch.num_rows for batch in rows):
+                write_parquet(pa.Table.from_batches(rows), self.path / f"{prefix}{name}")
         journal.unlink()
+        return unfit
+
+    def read(self, journal: Path) -> pa.Table:
+        """A journal's rows.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        return pa.Table.from_batches(self._read(journal)[0], self.schema)
+
+    def _read(self, journal: Path) -> tuple[list[pa.RecordBatch], int]:
+        """A journal's rows, and how many did not fit."""
+        put_back = row_decoder(self.schema)
+        rows = read_journal(journal)
+        batches: list[pa.RecordBatch] = []
+        unfit = 0
+        while piece := list(islice(rows, _PIECE)):
+            for row in piece:
+                put_back(row)
+            try:
+                batches.append(pa.RecordBatch.from_pylist(piece, schema=self.schema))
+            except _UNFIT:
+                one_by_one = [self._fitted(row) for row in piece]
+                unfit += sum(not fits for _, fits in one_by_one)
+                batches += [batch for batch, _ in one_by_one]
+        return batches, unfit
+
+    def _fitted(self, row: dict[str, object]) -> tuple[pa.RecordBatch, bool]:
+        """A row, or where its answer does not fit its columns, a row with an error that holds it."""
+        try:
+            return pa.RecordBatch.from_pylist([row], schema=self.schema), True
+        except _UNFIT as error:
+            answer = {name: row.get(name) for name in self.answer_columns}
+            what = f"The answer does not fit its columns: {error}. It is {to_json(answer, fallback=str).decode()}"
+            failed = {**row, **dict.fromkeys(answer), ERROR_TYPE: type(error).__name__, "error": what}
+            return pa.RecordBatch.from_pylist([failed], schema=self.schema), False
 
     def answered_ids(self) -> Digests:
         """The ids of all rows that have an answer, those in journals too.
@@ -92,7 +133,7 @@ class OutputFolder:
                 for batch in file.iter_batches(columns=[ROW_ID]):
                     _extend(ids, batch.column(0))
         for path in self.journals():
-            for batch in read_journal(path, self.schema):
+            for batch in self._read(path)[0]:
                 _extend(ids, batch.filter(pyarrow.compute.is_null(batch[ERROR_TYPE]))[ROW_ID])
         return sorted_ids(ids)
 
@@ -103,6 +144,8 @@ class OutputFolder:
             OSError: If a file cannot be read or written.
         """
         files = self.failed()[::-1]
+        if not files:
+            return
         ids = [
             pyarrow.parquet.read_table(path, columns=[ROW_ID], partitioning=None)[ROW_ID].to_pylist() for path in files
         ]
@@ -149,7 +192,7 @@ def read_results(folder: Path | str, columns: Sequence[str] | None = None) -> pa
 
 def _tables(output: OutputFolder, names: list[str]) -> Iterator[pa.Table]:
     """All rows, answered ones first, then failures, those of later runs first."""
-    journals = [pa.Table.from_batches(read_journal(path, output.schema), output.schema) for path in output.journals()]
+    journals = [output.read(path) for path in output.journals()]
     for path in output.answered():
         yield pyarrow.parquet.read_table(path, columns=names, partitioning=None)
     for table in journals:

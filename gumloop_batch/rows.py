@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
+from gumloop_batch.column_values import plain_type
 from gumloop_batch.errors import BatchInputError
 from gumloop_batch.files import write_parquet
 from gumloop_batch.row_files import PIECE, RowFiles, batch_of, conformed
@@ -83,8 +84,7 @@ def common_schema(source: RowSource) -> pa.Schema:
         common = schema if common is None else _unified(common, schema, name)
     if not common:
         raise BatchInputError("There are no rows.")
-    # A column without any value is taken for text: when values come in a later run, the folder shall still fit.
-    return pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in common])
+    return pa.schema([pa.field(field.name, plain_type(field.type)) for field in common])
 
 
 def _unified(common: pa.Schema, schema: pa.Schema, name: str) -> pa.Schema:

@@ -82,7 +82,6 @@ class Worker:
         self._thread = threading.Thread(target=self._run_loop, name=f"gumloop-batch-{name}", daemon=True)
         self._writer = ResultWriter(
             plan.folder,
-            [field.name for field in plan.answers.fields],
             run=plan.run,
             worker=name,
             rows_per_file=plan.rows_per_file,
@@ -109,6 +108,8 @@ class Worker:
         """
         try:
             asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            self.tally.answered -= self._writer.unfit
+            self.tally.failed += self._writer.unfit
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -171,7 +172,12 @@ class Worker:
             "answer_id": observer.answer_id,
             "row_id": self._row_id(row),
         }
-        self._writer.add({**row, **values, **about})
+        try:
+            self._writer.add({**row, **values, **about})
+        except ValueError as raised:  # half a surrogate pair: JSON lets models send it, and no file can hold it
+            error = raised
+            about |= {"error_type": type(error).__name__, "error": _words(error)}
+            self._writer.add({**row, **about})
         tally.input_tokens += observer.input_tokens or 0
         tally.output_tokens += observer.output_tokens or 0
         tally.cost += observer.cost or 0.0

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pyarrow as pa
-from pydantic_core import to_json
 
-from gumloop_batch.columns import ERROR_TYPE
+from gumloop_batch.column_values import encode_row
 from gumloop_batch.errors import BatchOutputError
 from gumloop_batch.journal import Journal
 from gumloop_batch.output import OutputFolder
+
+_T = TypeVar("_T")
 
 _BYTES = 64 << 20  # of a journal, at most
 _AT_ONCE = 64  # rows that are written together, at most
@@ -27,16 +29,14 @@ class ResultWriter:
 
     Attributes:
         failure: Why nothing more can be saved, or soon nothing more; ``None`` while all is well.
+        unfit: How many answers turned out not to fit their columns, and were saved as failures.
     """
 
-    def __init__(
-        self, folder: OutputFolder, answer_columns: Sequence[str], *, run: int, worker: str, rows_per_file: int
-    ) -> None:
+    def __init__(self, folder: OutputFolder, *, run: int, worker: str, rows_per_file: int) -> None:
         """Begin the first journal.
 
         Args:
             folder: Where to write.
-            answer_columns: The names of the answer's columns.
             run: The number of the run.
             worker: The worker's name; no other of the run may have it.
             rows_per_file: After how many rows files are made of a journal.
@@ -45,20 +45,24 @@ class ResultWriter:
             OSError: If that cannot be done.
         """
         self._folder, self._run, self._worker, self._rows_per_file = folder, run, worker, rows_per_file
-        self._answer_columns = answer_columns
         self._number = 0
-        self._waiting: list[Mapping[str, object]] = []
+        self._waiting: list[bytes] = []
         self._is_called = False
         self._disk = ThreadPoolExecutor(1, "gumloop-batch-disk")
         self._folding: list[asyncio.Task[None]] = []
         self._synced = time.monotonic()
         self._syncing: asyncio.Future[None] | None = None
         self.failure: Exception | None = None
+        self.unfit = 0
         self._journal = self._begin()
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Take a row with its results."""
-        self._waiting.append(row)
+        """Take a row with its results.
+
+        Raises:
+            ValueError: If an answer's text is none that can be written.
+        """
+        self._waiting.append(encode_row(row))
         if len(self._waiting) >= _AT_ONCE:
             self.flush()
         elif not self._is_called:
@@ -71,7 +75,7 @@ class ResultWriter:
         if not self._waiting:
             return
         try:
-            self._journal.append(self._batch(self._waiting))
+            self._journal.append(self._waiting)
         except OSError as error:
             self.failure = error
             return
@@ -95,20 +99,6 @@ class ResultWriter:
         if self.failure is not None:
             raise self._unsaved(self.failure)
 
-    def _batch(self, rows: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
-        try:
-            return pa.RecordBatch.from_pylist(rows, schema=self._folder.schema)
-        except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-            if len(rows) > 1:
-                return pa.Table.from_batches([self._batch([row]) for row in rows]).combine_chunks().to_batches()[0]
-            # An answer that its own columns cannot hold: a number of more than 64 bits, for example.
-            return self._batch([self._without_answer(rows[0], error)])
-
-    def _without_answer(self, row: Mapping[str, object], error: Exception) -> dict[str, object]:
-        answer = {name: row.get(name) for name in self._answer_columns}
-        text = f"The answer does not fit its columns: {error}. It is {to_json(answer, fallback=str).decode()}"
-        return {**row, **dict.fromkeys(answer), ERROR_TYPE: type(error).__name__, "error": text}
-
     def _begin(self) -> Journal:
         self._number += 1
         return self._folder.new_journal(self._run, self._worker, self._number)
@@ -126,18 +116,15 @@ class ResultWriter:
 
     async def _fold(self, journal: Journal) -> None:
         try:
-            await self._in_thread(self._close_and_fold, journal)
+            self.unfit += await self._in_thread(self._close_and_fold, journal)
         except (OSError, pa.ArrowException) as error:
             self.failure = error  # the journal stays, and the next run makes files of it
 
-    def _close_and_fold(self, journal: Journal) -> None:
+    def _close_and_fold(self, journal: Journal) -> int:
         journal.close()
-        if journal.rows:
-            self._folder.fold(journal.path)
-        else:
-            journal.path.unlink()
+        return self._folder.fold(journal.path)
 
-    def _in_thread(self, function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
+    def _in_thread(self, function: Callable[..., _T], *arguments: object) -> asyncio.Future[_T]:
         return asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
 
     def _unsaved(self, failure: Exception) -> BatchOutputError:
