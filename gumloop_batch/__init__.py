@@ -1,4 +1,4 @@
-"""Rows in, rows out: a task asked about each of many rows, resumable, in this process or on Ray; see `docs/batch.md`."""
+"""Rows in, rows out: a task is asked about each of many rows, here or on Ray, and resumes; see `docs/batch.md`."""
 
 from gumloop_core.version import __version__
 

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -25,8 +27,13 @@ from gumloop_batch.survey import Survey, survey
 from gumloop_batch.tally import Tally
 from gumloop_batch.tasks import check_columns, find_task
 from gumloop_batch.worker import Plan, Worker
+from gumloop_core.costs.budget import LocalBudgetCounter
 
 Engine: TypeAlias = Literal["local", "ray"]
+
+RunsJob: TypeAlias = Callable[[Plan, Survey, Digests, Tally, Callable[[Tally], None]], StopReason | None]
+"""An engine: takes a job, its rows, the ids of those that are answered, where to count and what to show; gives the
+limit that was reached."""
 
 _GLANCE = 0.2  # seconds between two looks at how far it is
 
@@ -46,6 +53,7 @@ def run(
     max_failures: int | float | None = None,
     max_cost: float | None = None,
     max_tokens: int | None = None,
+    workers: int | None = None,
     rows_in_flight: int = 256,
     rows_per_file: int = 10_000,
     progress: bool | None = None,
@@ -56,10 +64,10 @@ def run(
     that a crash, a kill or Ctrl-C left. See `docs/batch.md`.
 
     Args:
-        rows: Dicts, in anything that can be iterated over; a table (pandas, Polars, Arrow); or paths, folders and globs of
-            Parquet, CSV and JSONL files.
-        task: A LangChain runnable that takes a dict, a LlamaIndex program or LLM, or a function of a row, or of a row and
-            the model, asynchronous or not.
+        rows: Dicts, in anything that can be iterated over; a table (pandas, Polars, Arrow); or paths, folders and
+            globs of Parquet, CSV and JSONL files.
+        task: A LangChain runnable that takes a dict, a LlamaIndex program or LLM, or a function of a row, or of a row
+            and the model, asynchronous or not.
         output: The folder. It is made if it is not there.
         key: The column, or the columns, whose values make a row the one it is; ``None`` for all columns.
         engine: ``"local"`` for this process, ``"ray"`` for the workers of a Ray cluster.
@@ -67,11 +75,14 @@ def run(
         prompt: What to ask a model or an LLM that is given as the task, with ``{column}`` where a row's value belongs.
         answer_type: The class of the answers, where the task does not say: its fields become columns.
         answer_prefix: What the names of the answer's columns begin with.
-        job: A name for the job, which then stands for its task: a folder may be gone on with whatever has changed in the
-            prompt or the model.
-        max_failures: How many rows of this run may fail: a count, or as a float below 1 a share; ``None`` for any number.
-        max_cost: USD that this run may spend.
-        max_tokens: Tokens that this run may use, read and written.
+        job: A name for the job, which then stands for its task: a folder may be gone on with whatever has changed in
+            the prompt or the model.
+        max_failures: How many rows of this run may fail: a count, or as a float below 1 a share; ``None`` for any
+            number.
+        max_cost: USD that the job may spend, earlier runs in the folder included: what servers report, else estimates
+            by the price list of the extra `costs`.
+        max_tokens: Tokens that it may use, read and written, likewise.
+        workers: How many workers there are on Ray; ``None`` for one on each node.
         rows_in_flight: How many rows a worker has under way at once. Calls wait for room at the endpoint by themselves.
         rows_per_file: After how many rows a file is written. Until then they are in a journal.
         progress: ``False`` shows nothing; else there is a bar at a terminal, or a line every 30 seconds.
@@ -102,7 +113,7 @@ def run(
     try:
         with _folder_errors(folder), locked(folder), _spool(folder) as spool:
             there = read_manifest(folder)
-            surveyed = survey(find_rows(rows, spool), keys)
+            surveyed = survey(find_rows(rows, spool, all_in_files=engine == "ray"), keys)
             check_columns(found, surveyed.schema.names)
             schema = output_schema(surveyed.schema, answers.fields)
             manifest = Manifest(schema, keys, {"job": job} if job is not None else found.facts)
@@ -113,24 +124,38 @@ def run(
                 manifest.check(there, folder)
             files = OutputFolder(folder, schema, [field.name for field in answers.fields])
             plan = Plan(
-                found,
-                answers,
-                files,
-                files.next_run(),
-                keys,
-                surveyed.schema.names,
-                limits,
-                rows_in_flight,
-                rows_per_file,
+                task=found,
+                answers=answers,
+                folder=files,
+                run=files.next_run(),
+                key=keys,
+                columns=surveyed.schema.names,
+                limits=limits,
+                counter=None,
+                rows_in_flight=rows_in_flight,
+                rows_per_file=rows_per_file,
             )
-            return _go_through(plan, surveyed, engine, progress)
+            return _go_through(plan, surveyed, engine_named(engine, workers), progress)
     except BaseException:
         if is_new:
             _remove_unused(folder)
         raise
 
 
-def _go_through(plan: Plan, rows: Survey, engine: Engine, progress: bool | None) -> JobResult:
+def engine_named(name: Engine, workers: int | None) -> RunsJob:
+    """What runs a job.
+
+    Raises:
+        BatchTaskError: If it is not installed.
+    """
+    if name == "local":
+        return run_here
+    from gumloop_batch.ray_engine import run_on_ray
+
+    return partial(run_on_ray, workers=workers)
+
+
+def _go_through(plan: Plan, rows: Survey, run_job: RunsJob, progress: bool | None) -> JobResult:
     for journal in plan.folder.journals():  # of a run that was killed
         plan.folder.fold(journal)
     answered = plan.folder.answered_ids()
@@ -139,9 +164,8 @@ def _go_through(plan: Plan, rows: Survey, engine: Engine, progress: bool | None)
     stopped_because: StopReason | None = None
     if skipped < tally.rows:
         shown = progress_for(progress, tally.rows - skipped)
-        engine_of = _run_on_ray if engine == "ray" else run_here
         try:
-            stopped_because = engine_of(plan, rows, answered, tally, shown.show)
+            stopped_because = run_job(plan, rows, answered, tally, shown.show)
         finally:
             shown.close(tally)
     plan.folder.forget_failures()
@@ -166,7 +190,8 @@ def run_here(
     Returns:
         Which limit was reached.
     """
-    worker = Worker(plan, "local", tally)
+    budget = plan.budget()
+    worker = Worker(plan if budget is None else replace(plan, counter=LocalBudgetCounter(budget)), "local", tally)
     try:
         work = worker.work(rows.remaining(answered))
         while not wait([work], timeout=_GLANCE).done:
@@ -174,15 +199,9 @@ def run_here(
         work.result()
     finally:  # Ctrl-C too: calls in flight are cancelled, what came is saved
         worker.close()
+    if worker.refusal is not None:
+        raise worker.refusal
     return worker.stopped_because
-
-
-def _run_on_ray(
-    plan: Plan, rows: Survey, answered: Digests, tally: Tally, show: Callable[[Tally], None]
-) -> StopReason | None:
-    from gumloop_batch.ray_engine import run_on_ray
-
-    return run_on_ray(plan, rows, answered, tally, show)
 
 
 def _result(plan: Plan, tally: Tally) -> JobResult:
@@ -203,8 +222,9 @@ def _stopped(reason: StopReason, result: JobResult, limits: Limits) -> str:
     done = result.answered + result.failed
     left = result.rows - result.skipped - done
     return (
-        f"The job stopped at {reason}={getattr(limits, reason)}: {done} rows were done, {result.failed} of them failed, "
-        f"{left} were not asked. All of it is saved in {result.folder}; run it again with a higher {reason} to go on."
+        f"The job stopped at {reason}={getattr(limits, reason)}: {done} rows were done, {result.failed} of them "
+        f"failed, {left} were not asked. All of it is saved in {result.folder}; run it again with a higher {reason} "
+        f"to go on."
     )
 
 

@@ -1,8 +1,8 @@
 """Answers on the disk from the moment they arrive: a file of JSON lines that is only ever appended to.
 
 What a killed process had not written whole is no line, and is not read back. The room that a few megabytes of answers
-need is taken ahead, where the system can do that: on a disk that fills up, the answers of the calls in flight still have
-their place.
+need is taken ahead, where the system can do that: on a disk that fills up, the answers of the calls in flight still
+have their place.
 """
 
 from __future__ import annotations

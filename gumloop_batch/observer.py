@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from gumloop_batch.tally import Tally
+from gumloop_core.costs import Budget
+from gumloop_core.costs.spending import Spending, spending_of
+from gumloop_core.errors import GumloopError
 from gumloop_core.observation import CallRecord
 
 
@@ -11,34 +14,55 @@ class RowObserver:
 
     Attributes:
         attempts: Requests that were tried.
-        input_tokens: Tokens read; ``None`` while no server has said.
-        output_tokens: Tokens written; ``None`` while no server has said.
-        cost: USD; ``None`` while no server has said.
         answer_id: The id of the last answer.
+        refusal: Why the budget let a call not begin.
     """
 
-    __slots__ = ("_tally", "answer_id", "attempts", "cost", "input_tokens", "output_tokens")
+    __slots__ = ("_budget", "_spending", "_tally", "answer_id", "attempts", "refusal")
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, tally: Tally, budget: Budget | None = None) -> None:
+        self._tally, self._budget = tally, budget
+        self._spending: Spending | None = None
         self.attempts = 0
-        self.input_tokens: int | None = None
-        self.output_tokens: int | None = None
-        self.cost: float | None = None
         self.answer_id: str | None = None
+        self.refusal: GumloopError | None = None
+
+    @property
+    def input_tokens(self) -> int | None:
+        """Tokens read; ``None`` where no server has said."""
+        return None if self._spending is None else self._spending.input_tokens
+
+    @property
+    def output_tokens(self) -> int | None:
+        """Tokens written; ``None`` where no server has said."""
+        return None if self._spending is None else self._spending.output_tokens
+
+    @property
+    def cost(self) -> float | None:
+        """USD, reported or by the price list; ``None`` where neither is known of a call."""
+        return None if self._spending is None or self._spending.unpriced_calls else self._spending.total_cost
 
     def before_call(self, model: str) -> None:
-        """Count a call that begins."""
+        """Count a call that begins.
+
+        Raises:
+            GumloopError: If the budget refuses it.
+        """
+        if self._budget is not None:
+            try:
+                self._budget.before_call(model)
+            except GumloopError as refusal:
+                self.refusal = refusal
+                raise
         self._tally.calls_in_flight += 1
 
     def after_call(self, record: CallRecord) -> None:
         """Add what a call took."""
         self._tally.calls_in_flight -= 1
+        if self._budget is not None:
+            self._budget.after_call(record)
         self.attempts += record.attempts
         self.answer_id = record.answer_id or self.answer_id
-        usage = record.usage
-        if usage is not None:
-            self.input_tokens = (self.input_tokens or 0) + usage.prompt_tokens
-            self.output_tokens = (self.output_tokens or 0) + usage.completion_tokens
-            if usage.cost is not None:
-                self.cost = (self.cost or 0.0) + usage.cost
+        if record.usage is not None or record.usage_of_retried:
+            spending = spending_of(record)
+            self._spending = spending if self._spending is None else self._spending + spending

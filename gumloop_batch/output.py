@@ -1,17 +1,20 @@
 """The output folder: Parquet files with what was answered, others with what failed, and journals while a job runs.
 
-A journal becomes a file of each kind when it is long enough, or when the job ends. Its name says which they are, so that
-doing it again, after a crash in the middle, does it over. All names that begin with `_` or `.` are left out by readers of
-Parquet folders.
+A journal becomes a file of each kind when it is long enough, or when the job ends. Its name says which they are, so
+that doing it again, after a crash in the middle, does it over. All names that begin with `_` or `.` are left out by
+readers of Parquet folders.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
@@ -20,12 +23,14 @@ from pydantic_core import to_json
 from gumloop_batch.column_values import row_decoder
 from gumloop_batch.columns import ERROR_TYPE, ROW_ID
 from gumloop_batch.errors import BatchOutputError
-from gumloop_batch.files import write_parquet
+from gumloop_batch.files import write_parquet, write_text
 from gumloop_batch.journal import Journal, read_journal
 from gumloop_batch.keys import Digests, among, first_of_each, sorted_ids
 from gumloop_batch.manifest import read_manifest
 
 _ANSWERED, _FAILED, _JOURNAL = "part-", "failed-", "_journal-"
+_FORGOTTEN = "_forgotten.json"
+_SPENT = ["cost", "input_tokens", "output_tokens"]
 _PIECE = 1024  # rows of a journal that are looked at together
 _UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError)  # what Arrow raises for a value of another type
 _NUMBERED = re.compile(r"(?:part|failed|_journal)-(\d+)-")
@@ -150,6 +155,7 @@ class OutputFolder:
             pyarrow.parquet.read_table(path, columns=[ROW_ID], partitioning=None)[ROW_ID].to_pylist() for path in files
         ]
         kept = first_of_each(chain.from_iterable(ids)) & ~among(chain.from_iterable(ids), self.answered_ids())
+        self._remember_spent(files, kept)
         start = 0
         for path, count in zip(files, map(len, ids), strict=True):
             chosen, start = kept[start : start + count], start + count
@@ -158,12 +164,45 @@ class OutputFolder:
             elif not chosen.all():
                 write_parquet(pyarrow.parquet.read_table(path, partitioning=None).filter(pa.array(chosen)), path)
 
+    def spent(self) -> tuple[float, int]:
+        """USD and tokens that all runs have spent, those on failures that were forgotten too.
+
+        Raises:
+            OSError: If a file cannot be read.
+        """
+        cost, tokens = self._spent_on_forgotten()
+        for path in (*self.answered(), *self.failed()):
+            table = pyarrow.parquet.read_table(path, columns=_SPENT, partitioning=None)
+            cost, tokens = cost + _sums(table)[0], tokens + _sums(table)[1]
+        return cost, tokens
+
+    def _spent_on_forgotten(self) -> tuple[float, int]:
+        try:
+            held = json.loads((self.path / _FORGOTTEN).read_text(encoding="utf-8"))
+            return float(held["cost"]), int(held["tokens"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return 0.0, 0
+
+    def _remember_spent(self, files: Sequence[Path], kept: npt.NDArray[np.bool_]) -> None:
+        """Note what the rows of failures cost that are about to be taken away: the budget was spent on them."""
+        tables = [pyarrow.parquet.read_table(path, columns=_SPENT, partitioning=None) for path in files]
+        cost, tokens = _sums(pa.concat_tables(tables).filter(pa.array(~kept)))
+        if cost or tokens:
+            before_cost, before_tokens = self._spent_on_forgotten()
+            held = {"cost": before_cost + cost, "tokens": before_tokens + tokens}
+            write_text(json.dumps(held) + "\n", self.path / _FORGOTTEN)
+
+
+def _sums(table: pa.Table) -> tuple[float, int]:
+    cost, *tokens = (pyarrow.compute.sum(table[name]).as_py() or 0 for name in _SPENT)
+    return float(cost), sum(tokens)
+
 
 def read_results(folder: Path | str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read what a job has written so far: one row for each key, its answer or else its last failure.
 
-    A folder whose job has come to its end holds exactly these rows, and any reader of Parquet may read it. This function
-    also reads the folder of a job that still runs or was killed.
+    A folder whose job has come to its end holds exactly these rows, and any reader of Parquet may read it. This
+    function also reads the folder of a job that still runs or was killed.
 
     Args:
         folder: The output folder.

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from gumloop_batch.tally import Tally
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
-logger = logging.getLogger("gumloop_batch")
 
 _EVERY = 30.0  # seconds between two lines
 
@@ -61,7 +55,7 @@ class Bar:
     """A bar of tqdm: rows, failures, rows a second, cost and calls in flight."""
 
     def __init__(self, total: int) -> None:
-        self._bar: tqdm[None] = _bar_class()(total=total, unit="row", dynamic_ncols=True, mininterval=0)
+        self._bar = _bar_class()(total=total, unit="row", dynamic_ncols=True, mininterval=0)
 
     def show(self, tally: Tally) -> None:
         """Bring the bar up to date."""
@@ -109,7 +103,7 @@ def line_of(tally: Tally) -> str:
     )
 
 
-def _bar_class() -> type[tqdm[None]]:
+def _bar_class() -> Any:
     """tqdm; in a notebook, the one that draws with rich, if that is there."""
     if in_notebook():
         try:

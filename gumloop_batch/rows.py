@@ -49,12 +49,13 @@ class RowSource(Protocol):
         """
 
 
-def find_rows(rows: Rows, spool: Path) -> RowSource:
+def find_rows(rows: Rows, spool: Path, *, all_in_files: bool = False) -> RowSource:
     """Find out where the rows are.
 
     Args:
         rows: Dicts, a table, or paths.
         spool: A folder that rows are written to which can be read only once. It may not be there yet.
+        all_in_files: Whether to write all rows there that are not in files yet, for other machines to read.
 
     Raises:
         BatchInputError: If they are nothing that has rows, or there is no such file.
@@ -62,13 +63,14 @@ def find_rows(rows: Rows, spool: Path) -> RowSource:
     if isinstance(rows, (str, os.PathLike)):
         return RowFiles([rows])
     if hasattr(rows, "__arrow_c_stream__"):  # pandas, Polars, DuckDB, Arrow: tables in memory, which stay there
-        return Table(pa.table(rows))
+        table = pa.table(rows)
+        return _spooled(_dicts_of(table), spool) if all_in_files else Table(table)
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
         raise BatchInputError(f"rows must be dicts, or the paths of files that hold rows, not {named(rows)}.")
     if isinstance(rows, Sequence) and rows and all(isinstance(row, (str, os.PathLike)) for row in rows):
         return RowFiles(rows)
-    if isinstance(rows, Iterator):
-        return _spooled(rows, spool)
+    if isinstance(rows, Iterator) or all_in_files:
+        return _spooled(iter(rows), spool)
     return Dicts(rows)
 
 
@@ -137,6 +139,11 @@ class Table:
         table = self._table if columns is None else self._table.select(columns)
         for batch in table.to_batches(max_chunksize=PIECE):
             yield conformed(batch, schema, columns)
+
+
+def _dicts_of(table: pa.Table) -> Iterator[object]:
+    for batch in table.to_batches(max_chunksize=PIECE):
+        yield from batch.to_pylist()
 
 
 def _numbered(rows: Iterable[object]) -> Iterator[tuple[int, list[object]]]:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Counts(NamedTuple):
+    """What one worker did; the names are those of :class:`Tally`."""
+
+    answered: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    calls_in_flight: int
 
 
 @dataclass(slots=True)
 class Tally:
     """How far a job is.
 
-    Written by the worker's thread alone, but for calls of functions that block, whose counts only the bar shows; read by
-    the one that shows it.
+    Written by the worker's thread alone, but for calls of functions that block, whose counts only the bar shows; read
+    by the one that shows it.
 
     Attributes:
         rows: Rows of the input.
@@ -39,3 +51,18 @@ class Tally:
     def seconds(self) -> float:
         """Since the job began."""
         return time.monotonic() - self.started
+
+    @property
+    def counts(self) -> Counts:
+        """What was done."""
+        return Counts(*[getattr(self, name) for name in Counts._fields])
+
+    def add(self, counts: Counts) -> None:
+        """Add what a worker did."""
+        for name, count in counts._asdict().items():
+            setattr(self, name, getattr(self, name) + count)
+
+    def take(self, counts: Counts) -> None:
+        """Say what all workers did."""
+        for name, count in counts._asdict().items():
+            setattr(self, name, count)

@@ -48,8 +48,8 @@ def find_task(
     """Find out what a task is.
 
     Args:
-        task: A LangChain runnable that takes a dict; a LlamaIndex program or LLM; or a function of a row, or of a row and
-            the model, asynchronous or not.
+        task: A LangChain runnable that takes a dict; a LlamaIndex program or LLM; or a function of a row, or of a row
+            and the model, asynchronous or not.
         model: What a function of two arguments gets as its second.
         prompt: What to ask a model or LLM that is given by itself, with ``{column}`` where a row's value belongs. The
             column ``prompt`` if there is none.
@@ -64,9 +64,7 @@ def find_task(
         from gumloop_batch.langchain_tasks import runnable_task
 
         found = runnable_task(task, prompt)
-    elif isinstance(task, _classes("llama_index.core.types", "BasePydanticProgram")) or isinstance(
-        task, _classes("llama_index.core.base.llms.base", "BaseLLM")
-    ):
+    elif isinstance(task, _llama_index_classes()):
         from gumloop_batch.llama_index_tasks import llama_index_task
 
         found = llama_index_task(task, prompt)
@@ -100,17 +98,22 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _classes(module: str, name: str) -> tuple[type, ...]:
+def _classes(module: str, name: str) -> tuple[Any, ...]:
     """A class, if somebody has imported its module."""
     found = getattr(sys.modules.get(module), name, None)
     return (found,) if isinstance(found, type) else ()
+
+
+def _llama_index_classes() -> tuple[Any, ...]:
+    programs = _classes("llama_index.core.types", "BasePydanticProgram")
+    return programs + _classes("llama_index.core.base.llms.base", "BaseLLM")
 
 
 def _function_task(function: Callable[..., Any], model: object, rows_in_flight: int) -> Task:
     count = _arguments(function)
     ask = functools.partial(_with_model, function, model) if count == 2 else function
     called = function.func if isinstance(function, functools.partial) else function
-    is_async = inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(getattr(called, "__call__", None))
+    is_async = inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(type(called).__call__)
     facts: dict[str, Any] = {"function": _name(function)}
     if model is not None:
         facts["model"] = model_facts(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections import deque
@@ -16,12 +17,14 @@ from gumloop_batch.answers import AnswerColumns
 from gumloop_batch.columns import About
 from gumloop_batch.errors import StopReason
 from gumloop_batch.keys import Row, row_ids
-from gumloop_batch.limits import Limits
+from gumloop_batch.limits import Limits, passed_limit
 from gumloop_batch.observer import RowObserver
 from gumloop_batch.output import OutputFolder
 from gumloop_batch.tally import Tally
 from gumloop_batch.tasks import Task
 from gumloop_batch.writer import ResultWriter
+from gumloop_core.costs import Budget, BudgetCounter, BudgetState
+from gumloop_core.errors import BudgetExceededError, GumloopError
 from gumloop_core.observation import observed_by
 
 _LONGEST_ERROR = 4_000  # characters of an error that are kept
@@ -39,6 +42,7 @@ class Plan:
         key: The columns that tell rows apart.
         columns: The columns of the rows.
         limits: When to stop.
+        counter: Where what is spent gets counted, if that has a limit.
         rows_in_flight: How many rows a worker has under way at once.
         rows_per_file: After how many rows a file is written.
     """
@@ -50,8 +54,20 @@ class Plan:
     key: list[str] | None
     columns: list[str]
     limits: Limits
+    counter: BudgetCounter | None
     rows_in_flight: int
     rows_per_file: int
+
+    def budget(self) -> BudgetState | None:
+        """What is left of the job's budget, after what earlier runs spent; ``None`` if it has none.
+
+        Raises:
+            OSError: If what they spent cannot be read.
+        """
+        if self.limits.budget() is None:
+            return None
+        cost, tokens = self.folder.spent()
+        return self.limits.budget(cost=cost, tokens=tokens)
 
 
 class Worker:
@@ -60,6 +76,7 @@ class Worker:
     Attributes:
         tally: How far it is.
         stopped_because: Which limit ended its work; ``None`` if none has.
+        refusal: Why the budget let no further call begin, where it is no limit that was reached: it cannot be kept.
     """
 
     def __init__(self, plan: Plan, name: str, tally: Tally) -> None:
@@ -75,7 +92,10 @@ class Worker:
         """
         self.tally = tally
         self.stopped_because: StopReason | None = None
+        self.refusal: GumloopError | None = None
         self._plan = plan
+        self._budget = None if plan.counter is None else Budget(counter=plan.counter)
+        self._is_told = False
         self._askers: set[asyncio.Task[None]] = set()
         self._row_id = row_ids(plan.key, plan.columns)
         self._loop = asyncio.new_event_loop()
@@ -99,6 +119,34 @@ class Worker:
             the rows raised.
         """
         return asyncio.run_coroutine_threadsafe(self._work(pieces), self._loop)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no further row is asked."""
+        return bool(self._is_told or self.stopped_because or self.refusal or self._writer.failure)
+
+    @property
+    def holder(self) -> str | None:
+        """What the ids of its calls begin with in a budget's counter."""
+        return None if self._budget is None else self._budget.holder
+
+    def stop(self, *, cancel: bool) -> None:
+        """Have no further row asked.
+
+        Args:
+            cancel: Whether to cancel the calls in flight too.
+        """
+        self._is_told = True
+        if cancel:
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def save(self) -> None:
+        """Wait until no files are being made of journals.
+
+        Raises:
+            BatchOutputError: If they could not be written.
+        """
+        asyncio.run_coroutine_threadsafe(self._writer.save(), self._loop).result()
 
     def close(self) -> None:
         """Cancel what is still under way, save all that was answered, and end the loop.
@@ -125,6 +173,8 @@ class Worker:
 
     async def _work(self, pieces: Iterator[pa.RecordBatch]) -> None:
         rows = _Rows(pieces)
+        if self._budget is not None and not self._budget.status.calls:
+            await self._ask(rows, at_most=1)  # what a call takes is known then, before many begin at once
         askers = [asyncio.create_task(self._ask(rows)) for _ in range(self._plan.rows_in_flight)]
         self._askers.update(askers)
         try:
@@ -135,23 +185,27 @@ class Worker:
         if rows.failure is not None:
             raise rows.failure
 
-    async def _end(self) -> None:
+    def _cancel(self) -> None:
         for asker in self._askers:
             asker.cancel()
+
+    async def _end(self) -> None:
+        self._cancel()
         await asyncio.gather(*self._askers, return_exceptions=True)
         await self._writer.close()
 
-    async def _ask(self, rows: _Rows) -> None:
+    async def _ask(self, rows: _Rows, at_most: int = sys.maxsize) -> None:
         """Ask about one row after the other, as long as there are any."""
-        while self.stopped_because is None and self._writer.failure is None:
+        while at_most and not self.is_stopped:
             row = await rows.next()
             if row is None:
                 return
             await self._answer(row)
+            at_most -= 1
 
     async def _answer(self, row: Row) -> None:
         plan, tally = self._plan, self.tally
-        observer = RowObserver(tally)
+        observer = RowObserver(tally, self._budget)
         started = time.perf_counter()
         error: Exception | None = None
         values: dict[str, object] = {}
@@ -160,6 +214,9 @@ class Worker:
                 answer = await plan.task.answer(dict(row))  # a copy: what it does to it is its own affair
             values = plan.answers.values(answer)
         except Exception as raised:  # whatever a task raises is the row's result
+            if observer.refusal is not None:
+                self._refused(observer.refusal)
+                return  # the row was not asked
             error = raised
         about: About = {
             "error_type": None if error is None else type(error).__name__,
@@ -186,6 +243,12 @@ class Worker:
         else:
             tally.failed += 1
             self.stopped_because = self.stopped_because or plan.limits.reached(tally)
+
+    def _refused(self, refusal: GumloopError) -> None:
+        if isinstance(refusal, BudgetExceededError):
+            self.stopped_because = self.stopped_because or passed_limit(refusal)
+        else:
+            self.refusal = refusal
 
 
 class _Rows:

@@ -87,6 +87,17 @@ class ResultWriter:
             self._synced = time.monotonic()
             self._syncing = self._in_thread(self._journal.sync)
 
+    async def save(self) -> None:
+        """Write all that waits, and wait for the files that are being made.
+
+        Raises:
+            BatchOutputError: If not all could be saved.
+        """
+        self.flush()
+        await asyncio.gather(*self._folding)
+        if self.failure is not None:
+            raise self._unsaved(self.failure)
+
     async def close(self) -> None:
         """Write all that waits, and make files of it.
 
