@@ -50,8 +50,7 @@ class OutputFolder:
 
     def next_run(self) -> int:
         """The number of a run that begins now: one above all that left files."""
-        numbers = [int(match[1]) for file in self.path.iterdir() if (match := _NUMBERED.match(file.name))]
-        return max(numbers, default=0) + 1
+        return max(map(_run_of, self.path.iterdir()), default=0) + 1
 
     def answered(self) -> list[Path]:
         """The files of rows that were answered."""
@@ -64,6 +63,18 @@ class OutputFolder:
     def journals(self) -> list[Path]:
         """The journals that became no files yet."""
         return sorted(self.path.glob(f"{_JOURNAL}*"))
+
+    def rows_of(self, run: int) -> tuple[int, int]:
+        """How many rows a run has answered, and how many failed in it, as its files say.
+
+        Raises:
+            OSError: If a file cannot be read.
+        """
+        answered, failed = (
+            first_of_each(chain.from_iterable(_ids_in(path) for path in files if _run_of(path) == run))
+            for files in (self.answered(), self.failed())
+        )
+        return int(answered.sum()), int(failed.sum())
 
     def new_journal(self, run: int, worker: str, number: int) -> Journal:
         """Begin a journal.
@@ -151,9 +162,7 @@ class OutputFolder:
         files = self.failed()[::-1]
         if not files:
             return
-        ids = [
-            pyarrow.parquet.read_table(path, columns=[ROW_ID], partitioning=None)[ROW_ID].to_pylist() for path in files
-        ]
+        ids = [_ids_in(path) for path in files]
         kept = first_of_each(chain.from_iterable(ids)) & ~among(chain.from_iterable(ids), self.answered_ids())
         self._remember_spent(files, kept)
         start = 0
@@ -191,6 +200,17 @@ class OutputFolder:
             before_cost, before_tokens = self._spent_on_forgotten()
             held = {"cost": before_cost + cost, "tokens": before_tokens + tokens}
             write_text(json.dumps(held) + "\n", self.path / _FORGOTTEN)
+
+
+def _run_of(path: Path) -> int:
+    """The number of the run that a file is of, 0 for another file."""
+    match = _NUMBERED.match(path.name)
+    return int(match[1]) if match else 0
+
+
+def _ids_in(path: Path) -> list[bytes]:
+    ids: list[bytes] = pyarrow.parquet.read_table(path, columns=[ROW_ID], partitioning=None)[ROW_ID].to_pylist()
+    return ids
 
 
 def _sums(table: pa.Table) -> tuple[float, int]:

@@ -62,7 +62,8 @@ def run_on_ray(
     if budget is not None:
         plan = replace(plan, counter=ActorCounter(coordinator))
     count = workers or max(1, sum(bool(node["Alive"]) for node in ray.nodes()))
-    done = _consumed(_dataset(plan, rows, ray.put(answered), coordinator, count))
+    known = ray.put(answered)  # held here until the end: Ray forgets what nobody in this process holds
+    done = _consumed(_dataset(plan, rows, known, coordinator, count))
     try:
         while not wait([done], timeout=_GLANCE).done:
             tally.take(ray.get(coordinator.tally.remote()).counts)
@@ -77,6 +78,7 @@ def run_on_ray(
         ray.kill(coordinator)
         for journal in plan.folder.journals():  # of workers, which end without a word, or were killed
             plan.folder.fold(journal)
+        tally.answered, tally.failed = plan.folder.rows_of(plan.run)  # a killed worker has not told of its last ones
     done.result()
     if refusal is not None:
         raise refusal
@@ -85,12 +87,15 @@ def run_on_ray(
 
 def _dataset(plan: Plan, rows: Survey, answered: object, coordinator: Any, workers: int) -> Any:
     """What makes the workers work when it is read: a row for each batch that is done."""
+    batch = 2 * plan.rows_in_flight
+    ray.data.DataContext.get_current().enable_progress_bars = False  # there is one of our own
     parts = ray.data.from_items([{"part": part} for part in range(len(rows.source.names))])
     reader = _Reader(replace(rows, ids=rows.ids[:0]), answered)  # the ids are megabytes, and not needed there
-    return parts.map_batches(reader, batch_size=1, batch_format="pyarrow").map_batches(
+    pieces = parts.map_batches(reader, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
+    return pieces.repartition(target_num_rows_per_block=batch).map_batches(
         RayWorker,
         fn_constructor_args=[plan, coordinator],
-        batch_size=4 * plan.rows_in_flight,
+        batch_size=batch,
         batch_format="pyarrow",
         num_cpus=1,
         compute=ray.data.ActorPoolStrategy(

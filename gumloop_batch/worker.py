@@ -95,6 +95,7 @@ class Worker:
         self.refusal: GumloopError | None = None
         self._plan = plan
         self._budget = None if plan.counter is None else Budget(counter=plan.counter)
+        self._under_way = asyncio.Semaphore(plan.rows_in_flight)  # of all that it works on, which may be several
         self._is_told = False
         self._askers: set[asyncio.Task[None]] = set()
         self._row_id = row_ids(plan.key, plan.columns)
@@ -200,7 +201,8 @@ class Worker:
             row = await rows.next()
             if row is None:
                 return
-            await self._answer(row)
+            async with self._under_way:
+                await self._answer(row)
             at_most -= 1
 
     async def _answer(self, row: Row) -> None:
