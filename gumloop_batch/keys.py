@@ -50,9 +50,9 @@ def repeated(ids: Digests) -> Digests:
     return np.unique(ids[1:][ids[1:] == ids[:-1]])
 
 
-def among(ids: Iterable[bytes], known: Digests) -> npt.NDArray[np.bool_]:
+def among(ids: Iterable[bytes] | Digests, known: Digests) -> npt.NDArray[np.bool_]:
     """Which of the ids are among sorted ones."""
-    asked = np.array(list(ids), dtype=_ID_TYPE)
+    asked = ids if isinstance(ids, np.ndarray) else np.array(list(ids), dtype=_ID_TYPE)
     if not len(known):
         return np.zeros(len(asked), dtype=np.bool_)
     places = np.minimum(np.searchsorted(known, asked), len(known) - 1)

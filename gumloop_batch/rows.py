@@ -19,7 +19,7 @@ from gumloop_core.shown import named
 Rows: TypeAlias = "Iterable[Mapping[str, object]] | Iterable[str | os.PathLike[str]] | str | os.PathLike[str]"
 """What a job takes: dicts, or paths, folders and globs of Parquet, CSV and JSONL files."""
 
-_SPOOLED = 64 * PIECE  # rows of one file, of those that rows are written to which can be read only once
+_SPOOLED = 8 * PIECE  # rows of one file, of those that rows are written to which can be read only once
 
 
 class RowSource(Protocol):

@@ -341,33 +341,29 @@ class TestLimits:
 
 
 PROGRAM = """
-import sys, tracemalloc
+import resource, sys
 from gumloop_batch import run
 
 async def ask(row) -> str:
-    return row["text"]
+    return "yes"
 
-def rows(count):
-    for number in range(count):
-        yield {"id": number, "text": f"ticket {number}" * 20}
-
-run(rows(2_000), ask, output=sys.argv[1] + "/warm", key="id", progress=False)
-for count in (6_000, 30_000):
-    tracemalloc.start()
-    run(rows(count), ask, output=f"{sys.argv[1]}/{count}", key="id", rows_per_file=2_000, progress=False)
-    print(tracemalloc.get_traced_memory()[1])
-    tracemalloc.stop()
+rows = ({"id": number, "text": f"ticket {number}" * 150} for number in range(int(sys.argv[2])))
+run(rows, ask, output=sys.argv[1], key="id", rows_per_file=2_000, progress=False)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="other systems count the peak of memory in other units"
+)
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    tmp_path.joinpath("out").mkdir()
-    run_ = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)], capture_output=True, text=True, check=True, timeout=50
-    )
-    few, many = map(int, run_.stdout.split())
-    # 24,000 rows more: their ids of 16 bytes, a few times over while they are sorted, and not their 300 bytes of text.
-    assert many - few < 24_000 * 100
+    """Measured as the process's peak: Arrow's memory is none of Python's. benchmarks/load.py has a million rows."""
+
+    def peak(rows: int) -> int:
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / str(rows)), str(rows)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=50).stdout)
+
+    assert peak(30_000) - peak(6_000) < 20_000  # KiB; the texts of 24,000 rows are 45 MB
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="this system has no limit on the size of files")
@@ -379,7 +375,7 @@ from tests.batch.jobs import ask, tickets
 from gumloop_batch import run, BatchOutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_300_000, 4_300_000))
-rows = [{{**row, "padding": "x" * 50_000}} for row in tickets(200)]
+rows = [{{**row, "padding": "x" * 100_000}} for row in tickets(60)]
 try:
     run(rows, ask, output={str(output)!r}, key="id", rows_in_flight=4, progress=False)
 except BatchOutputError as error:
@@ -391,5 +387,5 @@ except BatchOutputError as error:
     assert "Nothing more can be written" in done.stdout, done.stderr
     assert "All answers that came are saved" in done.stdout
     kept = len(results(output))
-    assert 0 < kept < 200
+    assert 0 < kept < 60
     assert len(server.requests) == kept
