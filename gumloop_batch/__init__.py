@@ -1,5 +1,7 @@
 """Rows in, rows out: a task is asked about each of many rows, here or on Ray, and resumes; see `docs/batch.md`."""
 
+import sys
+
 from gumloop_core.version import __version__
 
 try:
@@ -16,10 +18,12 @@ try:
     from gumloop_batch.job import run
     from gumloop_batch.output import read_results
     from gumloop_batch.result import JobResult
-except ImportError as error:
-    if error.name is None or error.name.partition(".")[0] not in ("numpy", "pyarrow"):
-        raise
-    raise ImportError(f"gumloop_batch needs {error.name}: pip install 'gumloop-llms[batch]'", name=error.name) from None
+except ImportError:
+    if all(sys.modules.get(name) is not None for name in ("numpy", "pyarrow")):
+        raise  # these are there: something else is missing
+    raise ImportError(
+        "gumloop_batch needs NumPy and PyArrow: pip install 'gumloop-llms[batch]'", name="pyarrow"
+    ) from None
 
 __all__ = [
     "BatchError",

@@ -15,7 +15,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from gumloop_batch.errors import BatchTaskError
 from gumloop_batch.keys import Row
-from gumloop_batch.tasks import Task, model_facts
+from gumloop_batch.task import Task, model_facts
 
 _FORMAT = "ls_structured_output_format"  # in which LangChain's adapters say what an answer is to be
 

@@ -15,7 +15,7 @@ from llama_index.core.types import BasePydanticProgram
 
 from gumloop_batch.errors import BatchTaskError
 from gumloop_batch.keys import Row
-from gumloop_batch.tasks import Task, model_facts
+from gumloop_batch.task import Task, model_facts
 
 
 def llama_index_task(task: BaseLLM | BasePydanticProgram[Any], prompt: object) -> Task:

@@ -13,33 +13,14 @@ import sys
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from gumloop_batch.errors import BatchTaskError
 from gumloop_batch.keys import Row
+from gumloop_batch.task import Task, model_facts
 from gumloop_core.shown import named
 
-Answering: TypeAlias = Callable[[Row], Awaitable[object]]
-
 _THREADS = 128  # of a function that is not asynchronous, at most
-
-
-@dataclass(slots=True)
-class Task:
-    """Something that can be asked about a row.
-
-    Attributes:
-        answer: Asks.
-        answer_type: The class of the answers, ``None`` if nothing says.
-        needs: The columns that the rows must have, as far as they are known.
-        facts: What makes the task the one it is, for the folder's manifest.
-    """
-
-    answer: Answering
-    answer_type: object = None
-    needs: Sequence[str] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def find_task(
@@ -181,13 +162,3 @@ def _name(function: object) -> str:
         return _name(function.func)
     kind = function if hasattr(function, "__qualname__") else type(function)
     return f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', '')}"
-
-
-def model_facts(model: object) -> dict[str, Any]:
-    """What makes a model the one it is: its class, its name and what is asked of it."""
-    facts: dict[str, Any] = {"class": type(model).__name__}
-    for name in ("model", "model_name", "temperature", "max_completion_tokens", "top_p", "seed", "reasoning"):
-        value = getattr(model, name, None)
-        if value is not None and isinstance(value, (str, int, float, dict)):
-            facts[name] = value
-    return facts

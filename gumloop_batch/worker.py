@@ -21,7 +21,7 @@ from gumloop_batch.limits import Limits, passed_limit
 from gumloop_batch.observer import RowObserver
 from gumloop_batch.output import OutputFolder
 from gumloop_batch.tally import Tally
-from gumloop_batch.tasks import Task
+from gumloop_batch.task import Task
 from gumloop_batch.writer import ResultWriter
 from gumloop_core.costs import Budget, BudgetCounter, BudgetState
 from gumloop_core.errors import BudgetExceededError, GumloopError
