@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        0 if all rows have an answer, 1 if some failed, 2 if the job could not begin or go on, 3 if it reached a limit, and
-        130 after Ctrl-C.
+        0 if all rows have an answer, 1 if some failed, 2 if the job could not begin or go on, 3 if it reached a limit,
+        and 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:

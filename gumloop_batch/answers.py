@@ -54,6 +54,7 @@ def _json(value: object) -> str:
     return value if isinstance(value, str) else to_json(value, fallback=str).decode()
 
 
+_EXTRA = "extra"  # the column of fields that a class does not name and allows
 _JSON = ColumnType(pa.string(), _json)
 
 
@@ -86,7 +87,7 @@ class AnswerColumns:
         if not inner:
             raise BatchTaskError(f"{getattr(answer_type, '__name__', answer_type)} has no fields to make columns of.")
         for name, hint in inner.items():
-            kind = column_type(hint)
+            kind = column_type(hint, (answer_type,))
             self.fields.append(pa.field(f"{prefix}{name}", kind.arrow))
             self._columns[name] = f"{prefix}{name}", kind.convert
 
@@ -106,10 +107,9 @@ class AnswerColumns:
         }
 
     def _parts(self, answer: object) -> list[object]:
-        if isinstance(answer, Mapping):
-            return [answer.get(name) for name in self._columns]
-        if isinstance(self.answer_type, type) and isinstance(answer, self.answer_type):
-            return [getattr(answer, name) for name in self._columns]
+        is_one = isinstance(self.answer_type, type) and not typing.is_typeddict(self.answer_type)
+        if isinstance(answer, Mapping) or (is_one and isinstance(answer, self.answer_type)):  # type: ignore[arg-type]
+            return [_part(answer, name) for name in self._columns]
         wanted = getattr(self.answer_type, "__name__", str(self.answer_type))
         raise TypeError(
             f"The answer is {named(answer)} and not a {wanted}, whose fields are the columns: {_json(answer)}"
@@ -121,8 +121,11 @@ def _fields_of(hint: object) -> dict[str, object] | None:
     if not isinstance(hint, type):
         return None
     if issubclass(hint, BaseModel):
-        fields = {name: field.annotation for name, field in hint.model_fields.items()}
-        return None if hint.__pydantic_root_model__ else {**fields, **_computed(hint)}
+        if hint.__pydantic_root_model__:
+            return None
+        fields: dict[str, object] = {name: field.annotation for name, field in hint.model_fields.items()}
+        fields |= {name: field.return_type for name, field in hint.model_computed_fields.items()}
+        return {**fields, _EXTRA: dict} if _takes_more(hint) and _EXTRA not in fields else fields
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         return {field.name: hints[field.name] for field in dataclasses.fields(hint)}
@@ -131,31 +134,46 @@ def _fields_of(hint: object) -> dict[str, object] | None:
     return None
 
 
-def _computed(model: type[BaseModel]) -> dict[str, object]:
-    return {name: field.return_type for name, field in model.model_computed_fields.items()}
+def _takes_more(hint: object) -> bool:
+    """Whether objects of a class may have further fields."""
+    return isinstance(hint, type) and issubclass(hint, BaseModel) and hint.model_config.get("extra") == "allow"
 
 
-def column_type(hint: object) -> ColumnType:
-    """How values of a type are kept: what Arrow has no type for, as JSON."""
+def _part(value: object, name: str) -> object:
+    """A field of an answer, or of an object in it."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if name == _EXTRA and _takes_more(type(value)) and isinstance(value, BaseModel):
+        return value.model_extra or None
+    return getattr(value, name)
+
+
+def column_type(hint: object, within: tuple[object, ...] = ()) -> ColumnType:
+    """How values of a type are kept: what Arrow has no type for, as JSON.
+
+    Args:
+        hint: The type.
+        within: The classes that it is a part of; one within itself is kept as JSON.
+    """
     origin = typing.get_origin(hint)
     if origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
-        return column_type(typing.get_args(hint)[0])
+        return column_type(typing.get_args(hint)[0], within)
     if origin in (typing.Union, types.UnionType):
         kinds = [inner for inner in typing.get_args(hint) if inner is not type(None)]
-        return column_type(kinds[0]) if len(kinds) == 1 else _JSON
+        return column_type(kinds[0], within) if len(kinds) == 1 else _JSON
     if origin is typing.Literal:
         return _of_values(typing.get_args(hint), None)
     if origin in (list, set, frozenset) and typing.get_args(hint):
-        return _list(column_type(typing.get_args(hint)[0]))
+        return _list(column_type(typing.get_args(hint)[0], within))
     if origin is tuple and typing.get_args(hint)[1:] == (...,):
-        return _list(column_type(typing.get_args(hint)[0]))
+        return _list(column_type(typing.get_args(hint)[0], within))
     if isinstance(hint, type):
         if plain := _PLAIN.get(hint):
             return plain
         if issubclass(hint, enum.Enum):
             return _of_values([member.value for member in hint], lambda member: member.value)
-        if inner := _fields_of(hint):
-            return _struct(hint, inner)
+        if hint not in within and (inner := _fields_of(hint)):
+            return _struct({name: column_type(kind, (*within, hint)) for name, kind in inner.items()})
     return _JSON
 
 
@@ -175,14 +193,12 @@ def _list(of: ColumnType) -> ColumnType:
     return ColumnType(pa.list_(of.arrow), lambda values: [None if v is None else convert(v) for v in values])
 
 
-def _struct(hint: type, inner: Mapping[str, object]) -> ColumnType:
-    kinds = {name: column_type(kind) for name, kind in inner.items()}
-
+def _struct(kinds: Mapping[str, ColumnType]) -> ColumnType:
     def convert(value: Any) -> dict[str, object]:
-        parts = value if isinstance(value, Mapping) else {name: getattr(value, name) for name in kinds}
+        parts = {name: _part(value, name) for name in kinds}
         return {
-            name: part if (part := parts.get(name)) is None or kind.convert is None else kind.convert(part)
-            for name, kind in kinds.items()
+            name: part if part is None or (convert := kinds[name].convert) is None else convert(part)
+            for name, part in parts.items()
         }
 
     return ColumnType(pa.struct([(name, kind.arrow) for name, kind in kinds.items()]), convert)

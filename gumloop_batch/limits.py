@@ -69,9 +69,8 @@ class Limits:
 
 def passed_limit(refusal: BudgetExceededError) -> StopReason:
     """Which limit a call would have passed: the one that is used up furthest."""
-    limits, status = refusal.limits, refusal.status
-    if limits is None or status is None or limits.max_tokens is None:
+    if refusal.max_tokens is None:
         return "max_cost"
-    if limits.max_cost is None or status.tokens / limits.max_tokens > status.cost / limits.max_cost:
+    if refusal.max_cost is None or refusal.tokens / refusal.max_tokens > refusal.cost / refusal.max_cost:
         return "max_tokens"
     return "max_cost"

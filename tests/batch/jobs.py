@@ -1,24 +1,16 @@
 """Jobs in processes of their own, so that they can be killed; run as a script.
 
-Usage: ``jobs.py <output> <rows> <rows in flight> [max cost]``. The emulator is the one that the environment names.
+Usage: ``jobs.py <output> <rows> <rows in flight>``. The emulator is the one that the environment names.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
-from pydantic import BaseModel
-
 from gumloop_batch import run
 from gumloop_core import AsyncGumloopClient
-
-
-class Ticket(BaseModel):
-    """What is known of a ticket."""
-
-    topic: str
-    urgent: bool
 
 
 def tickets(count: int) -> list[dict[str, Any]]:
@@ -30,8 +22,8 @@ CLIENT = AsyncGumloopClient()
 
 
 async def ask(row: dict[str, Any]) -> str:
-    """Ask the core alone: a framework takes a second to import."""
-    messages = [{"role": "user", "content": str(row["text"])}]
+    """Ask the core alone: a framework takes a second to import. The server is told which process asks."""
+    messages = [{"role": "system", "content": str(os.getpid())}, {"role": "user", "content": str(row["text"])}]
     answer = await CLIENT.complete({"model": "claude-sonnet-4-5", "messages": messages})
     return answer.text
 

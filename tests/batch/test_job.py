@@ -311,7 +311,7 @@ class TestLimits:
     def test_a_cost_stops_before_the_call_that_would_pass_it(self, server: Emulator, output: Path) -> None:
         server.reply(Answer("x", usage={"prompt_tokens": 6, "completion_tokens": 4, "total_tokens": 10, "cost": 0.1}))
         options = {"output": output, "key": "id", "progress": False}
-        with pytest.raises(JobStoppedError, match="max_cost=0.55: 5 rows were done") as caught:
+        with pytest.raises(JobStoppedError, match="max_cost=0\\.55: 5 rows were done") as caught:
             run(ROWS, asker(server), max_cost=0.55, **options)
         assert caught.value.result.cost == pytest.approx(0.5)
         assert len(server.requests) == len(results(output)) == 5

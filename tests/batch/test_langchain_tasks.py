@@ -79,9 +79,7 @@ def test_a_model_by_itself_needs_a_prompt(llm: ChatGumloop, output: Path, prompt
 def test_without_a_prompt_the_column_prompt_is_asked(llm: ChatGumloop, output: Path) -> None:
     run([{"prompt": "Hello"}], llm, output=output, progress=False)
     assert read_results(output)["answer"].to_pylist() == ["Hello"]
-    with pytest.raises(
-        BatchTaskError, match="needs 'prompt', and the rows have no such column. They have 'id', 'text'"
-    ):
+    with pytest.raises(BatchTaskError, match="needs 'prompt', and the rows have no such column"):
         run(ROWS, llm, output=output.with_name("other"), progress=False)
 
 
@@ -89,7 +87,7 @@ def test_a_column_that_the_prompt_needs_is_missed_before_the_first_call(
     server: Emulator, llm: ChatGumloop, output: Path
 ) -> None:
     prompt = ChatPromptTemplate.from_template("{text} {customer} {city}")
-    with pytest.raises(BatchTaskError, match="needs 'customer', 'city'|needs 'city', 'customer'"):
+    with pytest.raises(BatchTaskError, match="needs 'city', 'customer'"):
         run(ROWS, prompt | llm, output=output, progress=False)
     assert len(server.requests) == 0
 
@@ -122,8 +120,8 @@ def test_another_prompt_or_model_is_another_job(llm: ChatGumloop, output: Path) 
     run(ROWS, PROMPT | llm, output=output, key="id", progress=False)
     with pytest.raises(OtherJobError, match="its task has another prompt\\."):
         run(ROWS, ChatPromptTemplate.from_template("{text}") | llm, output=output, key="id", progress=False)
+    other = ChatGumloop(model="gpt-5")
     with pytest.raises(OtherJobError, match="its task has another model\\."):
-        other = ChatGumloop(model="gpt-5")
         run(ROWS, PROMPT | other, output=output, key="id", progress=False)
     # A model that reaches the same endpoint in another way is the same.
     again = ChatGumloop(model="claude-sonnet-4-5", timeout=5, max_retries=9)

@@ -88,7 +88,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes,
 def test_files_whose_columns_do_not_go_together(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n')
     (tmp_path / "b.csv").write_text("id\n2\n")
-    with pytest.raises(BatchInputError, match="b.csv has other types than the rows before it"):
+    with pytest.raises(BatchInputError, match="b\\.csv has other types than the rows before it"):
         read(tmp_path)
 
 
