@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from gumloop_batch.answers import AnswerColumns
 from gumloop_batch.columns import output_schema
-from gumloop_batch.errors import BatchOutputError, BatchTaskError, JobStoppedError, StopReason
+from gumloop_batch.errors import BatchTaskError, JobStoppedError, StopReason
+from gumloop_batch.folder import SPOOL, check_empty, folder_errors, working_folder
 from gumloop_batch.keys import Digests, among
 from gumloop_batch.limits import Limits
-from gumloop_batch.lock import locked
+from gumloop_batch.local_engine import run_here
 from gumloop_batch.manifest import Manifest, read_manifest
 from gumloop_batch.output import OutputFolder
 from gumloop_batch.progress import progress_for
@@ -26,16 +23,13 @@ from gumloop_batch.rows import Rows, find_rows
 from gumloop_batch.survey import Survey, survey
 from gumloop_batch.tally import Tally
 from gumloop_batch.tasks import check_columns, find_task
-from gumloop_batch.worker import Plan, Worker
-from gumloop_core.costs.budget import LocalBudgetCounter
+from gumloop_batch.worker import Plan
 
 Engine: TypeAlias = Literal["local", "ray"]
 
 RunsJob: TypeAlias = Callable[[Plan, Survey, Digests, Tally, Callable[[Tally], None]], StopReason | None]
 """An engine: takes a job, its rows, the ids of those that are answered, where to count and what to show; gives the
 limit that was reached."""
-
-_GLANCE = 0.2  # seconds between two looks at how far it is
 
 
 def run(
@@ -106,43 +100,37 @@ def run(
     found = find_task(task, model=model, prompt=prompt, answer_type=answer_type, rows_in_flight=rows_in_flight)
     answers = AnswerColumns(found.answer_type, answer_prefix)
     keys = [key] if isinstance(key, str) else None if key is None else list(key)
-    folder = Path(output)
-    with _folder_errors(folder):
-        is_new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with _folder_errors(folder), locked(folder), _spool(folder) as spool:
-            there = read_manifest(folder)
-            surveyed = survey(find_rows(rows, spool, all_in_files=engine == "ray"), keys)
-            check_columns(found, surveyed.schema.names)
-            schema = output_schema(surveyed.schema, answers.fields)
-            manifest = Manifest(schema, keys, {"job": job} if job is not None else found.facts)
+    run_job = _engine(engine, workers)
+    with working_folder(Path(output)) as folder:
+        there = read_manifest(folder)
+        surveyed = survey(find_rows(rows, folder / SPOOL, all_in_files=engine == "ray"), keys)
+        check_columns(found, surveyed.schema.names)
+        schema = output_schema(surveyed.schema, answers.fields)
+        manifest = Manifest(schema, keys, {"job": job} if job is not None else found.facts)
+        files = OutputFolder(folder, schema, [field.name for field in answers.fields])
+        with folder_errors(folder):
             if there is None:
-                _check_empty(folder)
+                check_empty(folder)
                 manifest.write(folder)
             else:
                 manifest.check(there, folder)
-            files = OutputFolder(folder, schema, [field.name for field in answers.fields])
-            plan = Plan(
-                task=found,
-                answers=answers,
-                folder=files,
-                run=files.next_run(),
-                key=keys,
-                columns=surveyed.schema.names,
-                limits=limits,
-                counter=None,
-                rows_in_flight=rows_in_flight,
-                rows_per_file=rows_per_file,
-            )
-            return _go_through(plan, surveyed, engine_named(engine, workers), progress)
-    except BaseException:
-        if is_new:
-            _remove_unused(folder)
-        raise
+            number = files.next_run()
+        plan = Plan(
+            task=found,
+            answers=answers,
+            folder=files,
+            run=number,
+            key=keys,
+            columns=surveyed.schema.names,
+            limits=limits,
+            counter=None,
+            rows_in_flight=rows_in_flight,
+            rows_per_file=rows_per_file,
+        )
+        return _go_through(plan, surveyed, run_job, progress)
 
 
-def engine_named(name: Engine, workers: int | None) -> RunsJob:
+def _engine(name: Engine, workers: int | None) -> RunsJob:
     """What runs a job.
 
     Raises:
@@ -156,9 +144,10 @@ def engine_named(name: Engine, workers: int | None) -> RunsJob:
 
 
 def _go_through(plan: Plan, rows: Survey, run_job: RunsJob, progress: bool | None) -> JobResult:
-    for journal in plan.folder.journals():  # of a run that was killed
-        plan.folder.fold(journal)
-    answered = plan.folder.answered_ids()
+    with folder_errors(plan.folder.path):
+        for journal in plan.folder.journals():  # of a run that was killed
+            plan.folder.fold(journal)
+        answered = plan.folder.answered_ids()
     skipped = int(among(rows.ids, answered).sum())
     tally = Tally(rows=len(rows.ids), skipped=skipped)
     stopped_because: StopReason | None = None
@@ -168,40 +157,12 @@ def _go_through(plan: Plan, rows: Survey, run_job: RunsJob, progress: bool | Non
             stopped_because = run_job(plan, rows, answered, tally, shown.show)
         finally:
             shown.close(tally)
-    plan.folder.forget_failures()
+    with folder_errors(plan.folder.path):
+        plan.folder.forget_failures()
     result = _result(plan, tally)
     if stopped_because is not None:
         raise JobStoppedError(_stopped(stopped_because, result, plan.limits), result, stopped_because)
     return result
-
-
-def run_here(
-    plan: Plan, rows: Survey, answered: Digests, tally: Tally, show: Callable[[Tally], None]
-) -> StopReason | None:
-    """Run a job in this process.
-
-    Args:
-        plan: The job.
-        rows: Its rows.
-        answered: The ids of those that have an answer.
-        tally: Where to count.
-        show: Called now and then with the tally.
-
-    Returns:
-        Which limit was reached.
-    """
-    budget = plan.budget()
-    worker = Worker(plan if budget is None else replace(plan, counter=LocalBudgetCounter(budget)), "local", tally)
-    try:
-        work = worker.work(rows.remaining(answered))
-        while not wait([work], timeout=_GLANCE).done:
-            show(tally)
-        work.result()
-    finally:  # Ctrl-C too: calls in flight are cancelled, what came is saved
-        worker.close()
-    if worker.refusal is not None:
-        raise worker.refusal
-    return worker.stopped_because
 
 
 def _result(plan: Plan, tally: Tally) -> JobResult:
@@ -226,40 +187,3 @@ def _stopped(reason: StopReason, result: JobResult, limits: Limits) -> str:
         f"failed, {left} were not asked. All of it is saved in {result.folder}; run it again with a higher {reason} "
         f"to go on."
     )
-
-
-@contextmanager
-def _folder_errors(folder: Path) -> Iterator[None]:
-    """Say of the system's errors what they mean for the job."""
-    try:
-        yield
-    except OSError as error:
-        raise BatchOutputError(f"The output folder {folder} cannot be used: {error}.") from error
-
-
-@contextmanager
-def _spool(folder: Path) -> Iterator[Path]:
-    spool = folder / "_rows"
-    shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
-    try:
-        yield spool
-    finally:
-        shutil.rmtree(spool, ignore_errors=True)
-
-
-def _check_empty(folder: Path) -> None:
-    """Make sure that a folder without a manifest holds nothing of anybody's."""
-    if others := sorted(file.name for file in folder.iterdir() if not file.name.startswith(("_", "."))):
-        raise BatchOutputError(
-            f"The output folder {folder} holds other files ({', '.join(others[:3])}), and no results of a job. "
-            f"Give an empty folder, or one that is not there yet."
-        )
-
-
-def _remove_unused(folder: Path) -> None:
-    """Take away a folder that a job made which could not begin."""
-    try:
-        if {file.name for file in folder.iterdir()} <= {"_lock"}:
-            shutil.rmtree(folder, ignore_errors=True)
-    except OSError:
-        pass

@@ -38,7 +38,7 @@ class Journal:
         self.rows = self.size = 0
         self.full: OSError | None = None
         self._room = 0
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
             self._take_room(_ROOM)
         except OSError:
@@ -58,11 +58,12 @@ class Journal:
         data = b"".join([line + b"\n" for line in lines])
         self._take_room_for(len(data))
         try:
-            written = 0
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self.size + written)
+            left = data
+            while left:
+                left = left[os.write(self._file, left) :]
         except OSError:
             os.ftruncate(self._file, self.size)
+            os.lseek(self._file, self.size, os.SEEK_SET)
             self._room = self.size
             raise
         self.size += len(data)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gumloop_batch.errors import FolderInUseError
+from gumloop_batch.errors import BatchOutputError, FolderInUseError
 
-_NAME = "_lock"
+NAME = "_lock"
 
 if sys.platform != "win32":
     import fcntl
@@ -31,9 +31,12 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         FolderInUseError: If another process has it.
-        OSError: If the lock's file cannot be written.
+        BatchOutputError: If the lock's file cannot be written.
     """
-    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise BatchOutputError(f"The output folder {folder} cannot be used: {error}.") from error
     try:
         try:
             _lock(descriptor)

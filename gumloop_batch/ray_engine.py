@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from gumloop_batch.coordinator import Coordinator, Told
 from gumloop_batch.errors import BatchTaskError, StopReason
+from gumloop_batch.folder import folder_errors
 from gumloop_batch.keys import Digests, among, row_ids
 from gumloop_batch.survey import Survey
 from gumloop_batch.tally import Tally
@@ -57,13 +59,16 @@ def run_on_ray(
     """
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
-    budget = plan.budget()
+    with folder_errors(plan.folder.path):
+        budget = plan.budget()
     coordinator = ray.remote(Coordinator).options(num_cpus=0).remote(plan.limits, budget)
     if budget is not None:
         plan = replace(plan, counter=ActorCounter(coordinator))
     count = workers or max(1, sum(bool(node["Alive"]) for node in ray.nodes()))
     known = ray.put(answered)  # held here until the end: Ray forgets what nobody in this process holds
-    done = _consumed(_dataset(plan, rows, known, coordinator, count))
+    with _without_bars():
+        dataset = _dataset(plan, rows, known, coordinator, count)
+    done = _consumed(dataset)
     try:
         while not wait([done], timeout=_GLANCE).done:
             tally.take(ray.get(coordinator.tally.remote()).counts)
@@ -76,9 +81,10 @@ def run_on_ray(
         tally.take(ray.get(coordinator.tally.remote()).counts)
         stopped_because, refusal = ray.get(coordinator.outcome.remote())
         ray.kill(coordinator)
-        for journal in plan.folder.journals():  # of workers, which end without a word, or were killed
-            plan.folder.fold(journal)
-        tally.answered, tally.failed = plan.folder.rows_of(plan.run)  # a killed worker has not told of its last ones
+        with folder_errors(plan.folder.path):
+            for journal in plan.folder.journals():  # of workers, which end without a word, or were killed
+                plan.folder.fold(journal)
+            tally.answered, tally.failed = plan.folder.rows_of(plan.run)  # a killed worker has not told of its last
     done.result()
     if refusal is not None:
         raise refusal
@@ -88,7 +94,6 @@ def run_on_ray(
 def _dataset(plan: Plan, rows: Survey, answered: object, coordinator: Any, workers: int) -> Any:
     """What makes the workers work when it is read: a row for each batch that is done."""
     batch = 2 * plan.rows_in_flight
-    ray.data.DataContext.get_current().enable_progress_bars = False  # there is one of our own
     parts = ray.data.from_items([{"part": part} for part in range(len(rows.source.names))])
     reader = _Reader(replace(rows, ids=rows.ids[:0]), answered)  # the ids are megabytes, and not needed there
     pieces = parts.map_batches(reader, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
@@ -102,6 +107,18 @@ def _dataset(plan: Plan, rows: Survey, answered: object, coordinator: Any, worke
             size=workers, max_concurrent_calls_per_actor=_BATCHES, enable_true_multi_threading=True
         ),
     )
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Have datasets that are made inside show no bars: there is one of ours."""
+    context = ray.data.DataContext.get_current()
+    before = context.enable_progress_bars
+    context.enable_progress_bars = False
+    try:
+        yield
+    finally:
+        context.enable_progress_bars = before
 
 
 @dataclass(frozen=True, slots=True)
