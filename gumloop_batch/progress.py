@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from typing import Any, Protocol
 
 from gumloop_batch.tally import Tally
@@ -55,7 +56,9 @@ class Bar:
     """A bar of tqdm: rows, failures, rows a second, cost and calls in flight."""
 
     def __init__(self, total: int) -> None:
-        self._bar = _bar_class()(total=total, unit="row", dynamic_ncols=True, mininterval=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that tqdm's bar by rich is experimental
+            self._bar = _bar_class()(total=total, unit="row", dynamic_ncols=True, mininterval=0)
 
     def show(self, tally: Tally) -> None:
         """Bring the bar up to date."""

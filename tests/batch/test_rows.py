@@ -86,6 +86,6 @@ def test_an_iterator_that_raises_says_so_itself(tmp_path: Path) -> None:
 
 
 def test_a_table_of_pandas(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed", exc_type=ImportError)
     frame = pandas.DataFrame({"id": [1, 2], "text": ["a", "b"]})
     assert read(find_rows(frame, tmp_path)) == [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}]
