@@ -63,9 +63,10 @@ class Bar:
     def show(self, tally: Tally) -> None:
         """Bring the bar up to date."""
         self._bar.n = tally.answered + tally.failed
-        self._bar.set_postfix(
-            failed=tally.failed, cost=f"${tally.cost:.4f}", in_flight=tally.calls_in_flight, refresh=False
-        )
+        more = {"failed": tally.failed, "cost": f"${tally.cost:.4f}", "in_flight": tally.calls_in_flight}
+        self._bar.set_postfix(more, refresh=False)
+        if type(self._bar).__name__ == "tqdm_rich":  # which shows no postfix
+            self._bar.set_description(", ".join(f"{name}={value}" for name, value in more.items()), refresh=False)
         self._bar.refresh()
 
     def close(self, tally: Tally) -> None:
