@@ -48,6 +48,7 @@ test: setup
 
 coverage: setup
 	$(BIN)/python -m pytest -n $(JOBS) --cov=gumloop_core --cov=langchain_gumloop --cov=llama_index_gumloop \
+		--cov=gumloop_batch \
 		--cov-branch --cov-report=term-missing:skip-covered
 
 # Other examples in every run; HYPOTHESIS_PROFILE=brief for a tenth of them. What fails is kept in .hypothesis.

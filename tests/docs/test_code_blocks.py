@@ -111,6 +111,10 @@ def test_shell_block_names_what_exists(block: Block, capsys: pytest.CaptureFixtu
                     gumloop_emulator_command([*named, "--help"])
                 known = capsys.readouterr().out
                 assert [word for word in arguments if word.startswith("-") and word not in known] == []
+            case ["gumloop-batch", *arguments]:
+                command = [sys.executable, "-m", "gumloop_batch", "--help"]
+                known = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                assert [word for word in arguments if word.startswith("-") and word not in known] == []
             case ["pytest" | ".venv/bin/python" | "python", *arguments]:
                 paths = [word for word in arguments if "/" in word and not word.startswith("-")]
                 assert [path for path in paths if not (ROOT / path.split("::")[0]).exists()] == []

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MIRRORED = {"core": "gumloop_core", "langchain": "langchain_gumloop", "llama_index": "llama_index_gumloop"}
+MIRRORED = {
+    "core": "gumloop_core",
+    "langchain": "langchain_gumloop",
+    "llama_index": "llama_index_gumloop",
+    "batch": "gumloop_batch",
+}
 
 
 @pytest.mark.parametrize("folder", MIRRORED)

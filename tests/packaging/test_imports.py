@@ -32,7 +32,7 @@ LANGCHAIN = {"langchain", "langchain_core", "langgraph", "langsmith"}
 LLAMA_INDEX = {"llama_index"}
 PEERS = {"openai", "litellm", "tiktoken"}
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_emulator"]
+PACKAGES = ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_emulator", "gumloop_batch"]
 
 
 FRAMEWORKS = {
@@ -71,6 +71,7 @@ NOT_AT_IMPORT = {
         ("langchain_gumloop", LLAMA_INDEX | PEERS, {"httpx", "llama_index_gumloop"}),
         ("llama_index_gumloop", LANGCHAIN, {"langchain_gumloop"}),
         ("gumloop_emulator", LANGCHAIN | LLAMA_INDEX, {"langchain_gumloop", "llama_index_gumloop"}),
+        ("gumloop_batch", LANGCHAIN | LLAMA_INDEX | {"ray", "tqdm"}, {"langchain_gumloop", "gumloop_emulator"}),
     ],
 )
 def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden: set[str]) -> None:
@@ -92,7 +93,12 @@ def test_it_imports_without_the_others(module: str, blocked: set[str], forbidden
 
 @pytest.mark.parametrize(
     ("module", "framework", "extra"),
-    [("langchain_gumloop", "langchain_core", "langchain"), ("llama_index_gumloop", "llama_index", "llama-index")],
+    [
+        ("langchain_gumloop", "langchain_core", "langchain"),
+        ("llama_index_gumloop", "llama_index", "llama-index"),
+        ("gumloop_batch", "pyarrow", "batch"),
+        ("gumloop_batch", "numpy", "batch"),
+    ],
 )
 @pytest.mark.parametrize("error", ["ImportError(name)", "ModuleNotFoundError(name, name=name)"])
 def test_without_its_framework_it_says_which_extra_to_install(
@@ -105,7 +111,7 @@ def test_without_its_framework_it_says_which_extra_to_install(
     assert f"pip install 'gumloop-llms[{extra}]'" in run.stderr
 
 
-@pytest.mark.parametrize("package", ["gumloop_core", "langchain_gumloop", "llama_index_gumloop"])
+@pytest.mark.parametrize("package", ["gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_batch"])
 def test_nothing_in_it_imports_the_emulator(package: str) -> None:
     """Not within functions either: it is for tests, and for programs without a key."""
     files = list((ROOT / package).rglob("*.py"))

@@ -1,0 +1,107 @@
+"""Jobs on a real Ray of this machine, with two workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gumloop_batch import JobStoppedError, read_results, run
+from gumloop_emulator import Answer, Emulator, Failure
+from gumloop_emulator.traffic import ReceivedRequest
+from tests.batch.jobs import ask, tickets
+
+ray = pytest.importorskip("ray", reason="Ray has no package for this Python, or the extra ray is not installed")
+pytest.importorskip("ray.data", reason="the extra ray is not installed")
+
+pytestmark = [
+    pytest.mark.timeout(240),  # starting Ray takes half a minute on a busy machine
+    pytest.mark.skipif(sys.platform == "win32", reason="Ray's Windows version is a beta"),
+]
+ROOT = Path(__file__).resolve().parents[2]
+USAGE = {"prompt_tokens": 6, "completion_tokens": 4, "total_tokens": 10, "cost": 0.1}
+
+
+@pytest.fixture(scope="module")
+def cluster(gumloop_emulator_server: Emulator) -> Iterator[None]:
+    variables = {**gumloop_emulator_server.environment(), "PYTHONPATH": str(ROOT)}
+    ray.init(
+        num_cpus=3,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=100 << 20,
+        runtime_env={"env_vars": variables},
+    )
+    yield
+    ray.shutdown()
+
+
+def process(request: ReceivedRequest) -> int:
+    """The process that asked."""
+    return int(request.json["messages"][0]["content"])
+
+
+def job(output: Path, rows: Any, **options: Any) -> Any:
+    return run(rows, ask, output=output, key="id", engine="ray", workers=2, progress=False, **options)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_workers_share_the_rows_and_one_that_is_killed_loses_nothing(server: Emulator, output: Path) -> None:
+    in_flight, count = 5, 240
+    victim: list[int] = []
+    may_kill = threading.Event()
+
+    async def answer(request: ReceivedRequest) -> Answer:
+        if not victim and len({process(seen) for seen in server.requests}) == 2 and len(server.requests) > 60:
+            victim.append(process(request))
+            may_kill.set()
+        return Answer(request.user_text, usage=USAGE, delay=0.05)
+
+    def kill() -> None:
+        if may_kill.wait(120):
+            os.kill(victim[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    server.answer_with = answer
+    try:
+        result = job(output, iter(tickets(count)), rows_in_flight=in_flight)
+    finally:
+        server.answer_with = None
+        may_kill.set() if victim else None
+        killer.join(130)
+    assert victim
+    assert (result.rows, result.answered, result.failed) == (count, count, 0)
+    assert len({process(request) for request in server.requests}) == 3  # two workers, and the one that took over
+    # One pool of connections for each worker, no matter how many batches it was given.
+    assert len({request.connection for request in server.requests}) <= 3 * in_flight
+    times = Counter(request.user_text for request in server.requests)
+    assert len(times) == count
+    assert sum(times.values()) <= count + in_flight
+    rows = read_results(output).to_pylist()
+    assert sorted(row["id"] for row in rows) == list(range(count))
+    assert all(row["answer"] == row["text"] and row["cost"] == 0.1 for row in rows)
+    assert {file.name for file in output.glob("[_.]*")} == {"_job.json", "_lock"}
+    again = job(output, tickets(count + 3))
+    assert (again.answered, again.skipped) == (3, count)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_limits_hold_for_all_workers(server: Emulator, output: Path) -> None:
+    server.reply(Answer("x", usage=USAGE))
+    with pytest.raises(JobStoppedError, match="max_cost") as caught:
+        job(output, tickets(60), max_cost=1.05, rows_in_flight=4)
+    assert caught.value.result.answered == len(server.requests) == read_results(output).num_rows
+    assert 10 <= len(server.requests) <= 12  # the first call of the second worker may have begun before one had ended
+    server.clear()
+    server.reply(Failure(400))
+    with pytest.raises(JobStoppedError, match="max_failures=5") as caught:
+        job(output.with_name("failures"), tickets(4_000), max_failures=5, rows_in_flight=4)
+    assert 5 < caught.value.result.failed < 4_000
