@@ -76,8 +76,11 @@ def check_messages(messages: Any) -> None:
         raise InvalidRequestError(f"messages is {named(messages)}, not a list of ChatMessages: {shown(messages)}.")
     for place, message in enumerate(messages):
         # Nearly all are like this, and asking pydantic's classes for their instances takes long.
-        if message.__class__ is not ChatMessage or message.additional_kwargs or message.additional_kwargs is None:
-            check_message(message, place)
+        if message.__class__ is ChatMessage:
+            given: Any = message.additional_kwargs
+            if given.__class__ is dict and not given:
+                continue
+        check_message(message, place)
 
 
 def check_message(message: Any, place: int) -> None:
