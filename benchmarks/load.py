@@ -90,7 +90,12 @@ class Job(NamedTuple):
         requests = int(urlopen(f"{address}/stats/{name}").read())
         over = wall / (self.rows / (self.places or self.limit or self.rows) * self.seconds)
         after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
-        shown = (after, self.cap and f"max_concurrency {self.cap}", self.busy and "2 taken", self.moves.strip("-"))
+        shown = (
+            after,
+            self.cap and f"max_concurrency {self.cap}".replace(str(NO_BOUND), "without bound"),
+            self.busy and "2 taken",
+            self.moves.strip("-"),
+        )
         cells = (
             self.limit or "none",
             self.who,

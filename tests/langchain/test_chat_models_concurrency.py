@@ -68,7 +68,7 @@ def test_no_row_is_lost_where_all_are_told_to_wait() -> None:
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_waiting_too_long_for_a_slot(is_async: bool) -> None:
-    with limited(None) as (server, limits):
+    with limited(None) as (server, _limits):
         server.queue(Answer("Never.", delay=FOREVER))
         llm = ChatGumloop(**connection(server), max_concurrency=1, slot_timeout=0.05)
 
