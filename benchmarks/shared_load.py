@@ -1,7 +1,7 @@
 """A job of several processes that share their slots: ``python -m benchmarks.shared_load --place redis``.
 
 Each line is one job: so many rows of so long each, by several processes at one limit, all of them calling at once. It
-shows what :mod:`benchmarks.load` shows; ``--place memory`` is the same job where each process learns the limit by itself.
+shows what :mod:`benchmarks.load` shows; ``--place memory`` is the same where each process learns the limit by itself.
 The server of Redis is started here.
 """
 

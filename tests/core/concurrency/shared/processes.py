@@ -15,7 +15,7 @@ LONGEST = 50.0
 """Seconds after which a process is held to hang."""
 
 
-def started(limits: Limits, base_url: str, *, calls: int, cap: int, how: str = "here") -> subprocess.Popen[bytes]:
+def started(limits: Limits, base_url: str, *, calls: int, cap: int, how: str = "call") -> subprocess.Popen[bytes]:
     """Start a process that makes calls; it has begun with them when this returns."""
     command = [sys.executable, "-m", "tests.core.concurrency.shared.worker", how, base_url, str(calls), str(cap)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

@@ -144,9 +144,10 @@ async def test_slots_that_come_too_late_go_back(limiter: SharedLimiter, place: P
     waiting = asyncio.create_task(limiter.aacquire(ticket()))
     await asyncio.sleep(0.05)
     waiting.cancel()
-    place.is_open.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    place.is_open.set()
+    assert eventually(lambda: len(place.messages) >= 2)
     assert in_flight(place, 0)
 
 
