@@ -28,7 +28,7 @@ class Ticket:
         slot: Not empty while the call is in flight. Who pops it has to give the slot back, and no other.
         refusals: How often it was refused.
         is_alone: Whether it was refused though none other of its account was in flight, and none had got through since
-            it was refused before. Waiting for the others has no point then.
+            it came, or was refused before. Waiting for the others has no point then.
     """
 
     __slots__ = (
@@ -56,7 +56,7 @@ class Ticket:
         self.refusals = 0
         self.is_alone = False
         self.is_urgent = False
-        self.admitted = 0  # how many had got through when it was refused before
+        self.admitted = 0  # how many had got through when it came, or was refused before
         self.holder: Any = None  # the thread that has a stream's slot, or a weak reference to the task
 
     def is_ended(self) -> bool:

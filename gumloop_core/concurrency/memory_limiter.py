@@ -106,6 +106,8 @@ class MemoryLimiter:
         with self._lock:
             now = time.monotonic()
             self._read_notes(now)
+            if not ticket.refusals:
+                ticket.admitted = self.bound.admitted
             # Whoever reads a stream and makes a call meanwhile would wait for itself.
             ticket.is_urgent = is_urgent or holder in self._holders
             entered = (ticket.is_urgent or not self._waiting) and self._takes_place(ticket, now)

@@ -41,7 +41,7 @@ FRAMEWORKS = {
     "llama_index_gumloop": "import llama_index.core, llama_index.core.llms.function_calling",
 }
 NOT_AT_IMPORT = {
-    "gumloop_core.concurrency",
+    "gumloop_core.concurrency.memory_limiter",
     "gumloop_core.costs",
     "gumloop_core.http.exchange",
     "gumloop_core.http.observed_call",

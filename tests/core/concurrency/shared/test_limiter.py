@@ -53,7 +53,7 @@ def limiter(place: Place) -> Iterator[SharedLimiter]:
 
 
 def ticket(cap: int | None = 1, timeout: float | None = 5.0, **options: Any) -> Ticket:
-    return Ticket(cap, timeout, **{"is_stream": False, "is_ended": lambda: False, **options})
+    return Ticket(cap, timeout, **{"is_stream": False, **options})
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -174,7 +174,8 @@ def test_a_slot_that_does_not_come_in_time(limiter: SharedLimiter) -> None:
 def test_a_call_that_is_closed_waits_no_more(limiter: SharedLimiter) -> None:
     limiter.acquire(ticket())
     closed = threading.Event()
-    mine = ticket(timeout=None, is_ended=closed.is_set)
+    mine = ticket(timeout=None)
+    mine.closed = closed
     waiting = threading.Thread(target=limiter.acquire, args=(mine,), daemon=True)
     waiting.start()
     closed.set()

@@ -34,7 +34,7 @@ def hold(base_url: str, limits: Limits, calls: int, cap: int | None) -> list[str
     """Take slots, and never give them back."""
     for _ in range(calls):
         settings_for(base_url, limits=limits).limiter().acquire(
-            Ticket(cap, None, is_stream=False, is_ended=lambda: False)
+            Ticket(cap, None, is_stream=False)
         )
     return []
 
