@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from gumloop_core.boundary import Boundary
+from gumloop_core.concurrency.limits import Limits
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.http.async_client import AsyncGumloopClient
@@ -32,6 +33,7 @@ from gumloop_core.http.settings import UNSET, ClientSettings
 from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
 from gumloop_core.options import BODY_OPTIONS, CLIENT_OPTIONS, AccessOptions, BodyOptions, RequestOptions
 from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
+from gumloop_core.shown import named
 
 if TYPE_CHECKING:
     from gumloop_core.model_facts import ModelFacts
@@ -45,10 +47,17 @@ _FIELD_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "stream_idle_timeout": lambda seconds: checked_seconds(seconds, "stream_idle_timeout"),
     "http_client": lambda client: _checked_client(client, "http_client"),
     "http_async_client": lambda client: _checked_client(client, "http_async_client"),
+    "limits": lambda limits: _checked_limits(limits),
 }
 """How a field's value is taken, wherever it comes from: the constructor, an assignment, a copy with other values."""
 
 _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "http_async_client")
+
+
+def _checked_limits(limits: Any) -> Any:
+    if limits is None or isinstance(limits, Limits):
+        return limits
+    raise ConfigurationError(f"limits must be RedisLimits(…), RayLimits(…) or None, not {named(limits)}.")
 
 
 def _checked_client(client: Any, argument: str) -> Any:
@@ -164,7 +173,7 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
         super().model_post_init(context)
 
     @field_validator(
-        "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", mode="plain"
+        "timeout", "stream_idle_timeout", "default_headers", "http_client", "http_async_client", "limits", mode="plain"
     )
     @classmethod
     def _convert_field(cls, value: Any, info: ValidationInfo) -> Any:

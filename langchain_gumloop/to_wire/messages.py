@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeAlias, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolCall, ToolMessage
@@ -17,6 +18,8 @@ from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import CALL_EXTRAS, arguments_text, extras_of, not_run
 
 Messages: TypeAlias = Sequence[BaseMessage]
+
+_CONTENT = attrgetter("content")
 
 _SAYS_SOMETHING = frozenset({"tool_calls", "images", "reasoning", "reasoning_details", "refusal", "annotations"})
 """Fields of an assistant message that are reason enough to send it without content."""
@@ -70,6 +73,8 @@ def refuse_odd_blocks(prompt: PromptValue) -> None:
     if not isinstance(prompt, ChatPromptValue):
         return
     messages = prompt.to_messages()
+    if list not in map(type, map(_CONTENT, messages)):
+        return  # text alone; a loop of ours would take three times as long
     for message in messages:
         if message.content.__class__ is list and any(map(_is_odd, message.content)):
             to_messages(messages)

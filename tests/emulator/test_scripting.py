@@ -258,7 +258,9 @@ def test_exact_bytes_below_http(server: Emulator) -> None:
             response = client.post(f"{server.base_url}/chat/completions", json=body())
             assert (response.status_code, response.text) == (299, "OK")
         assert server.connections == before + 1
-        assert server.wait_for(lambda server: server.open_connections <= others)  # the reset has come
+        assert server.wait_for(lambda server: server.open_connections <= others)
+        (connection,) = client._transport._pool.connections
+        assert server.wait_for(lambda _: connection.has_expired())  # the reset has come: its socket closes a bit later
         assert client.post(f"{server.base_url}/chat/completions", json=body()).status_code == 200
     assert server.connections == before + 2
 

@@ -11,6 +11,8 @@ import pytest
 from gumloop_core import ClientSettings, Credentials, EnvSecret, RayLimits, RedisLimits
 from gumloop_core.concurrency.limits import Limits
 from gumloop_core.errors import ConfigurationError, MissingCredentialsError, UnpicklableSecretError
+from langchain_gumloop import ChatGumloop
+from llama_index_gumloop import Gumloop
 
 WITH_PASSWORD = "redis://:canary-of-redis@host:6379/0"
 
@@ -61,3 +63,13 @@ def test_models_of_an_account_share_a_limiter() -> None:
     assert settings(limits=RedisLimits("redis://127.0.0.1:1/0")).limiter() is limiter
     assert settings(limits=RedisLimits("redis://127.0.0.1:1/1")).limiter() is not limiter
     assert settings().limiter() is not limiter
+
+
+@pytest.mark.parametrize("value", [{}, {"lease": 3}, "redis://127.0.0.1", 5, RedisLimits])
+@pytest.mark.parametrize("kind", [ChatGumloop, Gumloop])
+def test_a_model_takes_no_others(kind: Any, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="limits must be"):
+        kind(model="m", limits=value)
+    model = kind(model="m")
+    with pytest.raises(ConfigurationError, match="limits must be"):
+        model.limits = value

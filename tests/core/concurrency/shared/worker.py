@@ -1,9 +1,9 @@
 """Calls a server from a process of its own; run as a module.
 
 Usage: ``python -m tests.core.concurrency.shared.worker <how> <base url> <calls> <cap>``, with a pickle of the limits on
-standard input. Writes a line before the first call and one with the errors at the end. ``how`` is ``call``; or ``hold``,
-which takes slots and ends without giving them back; or ``hold spawn`` or ``hold fork``, which does so in a process that
-this one starts when it has made the calls itself.
+standard input. Writes a line before the first call and one with the errors at the end. ``how`` is ``call``; or
+``hold``, which takes slots and ends without giving them back; or ``hold spawn`` or ``hold fork``, which does so in a
+process that this one starts when it has made the calls itself.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ def call(base_url: str, limits: Limits, calls: int, cap: int | None) -> list[str
 def hold(base_url: str, limits: Limits, calls: int, cap: int | None) -> list[str]:
     """Take slots, and never give them back."""
     for _ in range(calls):
-        settings_for(base_url, limits=limits).limiter().acquire(
-            Ticket(cap, None, is_stream=False)
-        )
+        settings_for(base_url, limits=limits).limiter().acquire(Ticket(cap, None, is_stream=False))
     return []
 
 
