@@ -29,7 +29,8 @@ class AsyncLease(Lease[httpx.AsyncClient]):
 
     Attributes:
         keeps_timeouts: Whether its transport looks up a request's timeouts at each read.
-        sending: What the request is sent in, until its answer begins.
+        sending: What the request is sent in, until its answer begins; ``None`` from then on. Some versions of anyio keep
+            the task in it, and the task may have the stream.
     """
 
     _pool: AsyncPool
@@ -37,7 +38,7 @@ class AsyncLease(Lease[httpx.AsyncClient]):
     def __init__(self, pool: AsyncPool, user: object, key: PoolKey, client: httpx.AsyncClient) -> None:
         super().__init__(pool, user, key, client)
         self.keeps_timeouts = key[2] == "httpx"
-        self.sending = anyio.CancelScope()
+        self.sending: anyio.CancelScope | None = anyio.CancelScope()
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Follow the request; see :meth:`gumloop_core.http.sync_pool.SyncLease.trace`."""
@@ -50,7 +51,8 @@ class AsyncLease(Lease[httpx.AsyncClient]):
     async def end(self) -> None:
         """End the request, whose task may be waiting."""
         self.is_ended = True
-        self.sending.cancel()
+        if self.sending is not None:
+            self.sending.cancel()
         with suppress(Exception):
             await self.client.aclose()
 
@@ -164,11 +166,13 @@ class AsyncPooledTransport:
         lease = await self._acquire(request.url, closed)
         try:
             sent = httpx_request(request, lease.trace)
+            assert lease.sending is not None
             with lease.sending:
                 if lease.keeps_timeouts:
                     response = await lease.client.send(sent, stream=True, auth=None, follow_redirects=False)
                 else:
                     response = await timed.send(lease.client, sent)
+                lease.sending = None
                 return AsyncHttpxResponse(response, lease.release)
             raise ConnectionAbortedError
         except BaseException:
