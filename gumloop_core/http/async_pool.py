@@ -29,8 +29,8 @@ class AsyncLease(Lease[httpx.AsyncClient]):
 
     Attributes:
         keeps_timeouts: Whether its transport looks up a request's timeouts at each read.
-        sending: What the request is sent in, until its answer begins; ``None`` from then on. Some versions of anyio keep
-            the task in it, and the task may have the stream.
+        sending: What the request is sent in, until its answer begins; ``None`` from then on: some versions of anyio
+            keep the task in it, and the task may have the stream.
     """
 
     _pool: AsyncPool
