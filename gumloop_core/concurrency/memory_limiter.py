@@ -33,6 +33,7 @@ class MemoryLimiter:
         self._lock = threading.Lock()
         self._notes: deque[_Note] = deque()
         self._waiting: deque[_Waiter] = deque()
+        self._beginning: set[_Waiter] = set()  # let in, but their threads or loops do not know yet
         self._holders: dict[object, int] = {}  # of streams' slots: threads and tasks
         self._process = object()  # what slots are marked with: those of a parent are not a forked child's to give back
 
@@ -95,6 +96,7 @@ class MemoryLimiter:
         self._lock = threading.Lock()
         self._notes.clear()
         self._waiting.clear()
+        self._beginning.clear()
         self._holders.clear()
         self._process = object()
         self.bound.in_flight = 0
@@ -128,6 +130,7 @@ class MemoryLimiter:
 
     def _leave_line(self, waiter: _Waiter) -> None:
         """Say that the waiting is over, whatever ended it."""
+        self._beginning.discard(waiter)
         if not waiter.is_done:
             self._leave_note(lambda now: self._clear_up(waiter, now))
 
@@ -146,7 +149,8 @@ class MemoryLimiter:
         self._leave_note(self._grow)
 
     def _grow(self, now: float) -> None:
-        if self._waiting:
+        # A process that is too busy to begin the calls that were let in cannot know yet whether they are refused.
+        if self._waiting and not any(waiter.is_awake() for waiter in list(self._beginning)):
             self.bound.grow(now, self._waiting[0].ticket.cap)
 
     def _look(self) -> None:
@@ -176,8 +180,11 @@ class MemoryLimiter:
             elif self._takes_place(first.ticket, now):
                 waiting.popleft()
                 self._let_in(first.ticket)
-                if not first.let_in() and self._took_slot(first.ticket):
-                    self._release(first.ticket, now, is_admitted=False)
+                self._beginning.add(first)
+                if not first.let_in():
+                    self._beginning.discard(first)
+                    if self._took_slot(first.ticket):
+                        self._release(first.ticket, now, is_admitted=False)
             else:
                 seconds = self.bound.seconds_to_room(now, first.ticket.cap)
                 if seconds is not None:

@@ -29,6 +29,24 @@ LONGEST_ERROR_SECONDS = 10.0
 """Seconds that an error's body is waited for: its status says the most of it."""
 
 
+class _HeldSlot:
+    """Gives the slot back of a call that nobody can end any more, since its event loop is closed.
+
+    Apart from the exchange, and gone with the attempt: the exchange may lie in a failure's cycle for long, and would be
+    finalized wherever the collector happens to run.
+    """
+
+    __slots__ = ("_limiter", "_ticket")
+
+    def __init__(self, limiter: Limiter, ticket: Ticket) -> None:
+        self._limiter = limiter
+        self._ticket = ticket
+
+    def __del__(self) -> None:
+        if self._ticket.slot:
+            self._limiter.release(self._ticket, is_admitted=False)
+
+
 class Exchange:
     """A request that can be sent any number of times, and the reading of its answers.
 
@@ -52,6 +70,7 @@ class Exchange:
 
     _limiter: Limiter | None = None
     _ticket = NO_TICKET
+    _held: _HeldSlot | None = None
 
     def __init__(
         self,
@@ -105,11 +124,6 @@ class Exchange:
             caller_indices=caller_indices,
         )
 
-    def __del__(self) -> None:
-        """Give the slot back of a stream that nobody can end any more, since its event loop is closed."""
-        if self._limiter is not None:
-            self._limiter.release(self._ticket, is_admitted=self._is_answered)
-
     @property
     def is_closed(self) -> bool:
         """Whether the call was ended by closing its transport."""
@@ -136,12 +150,14 @@ class Exchange:
         self._begin()
         if self._limiter is not None:
             self._limiter.acquire(self._ticket)
+            self._held = _HeldSlot(self._limiter, self._ticket)
 
     async def aenter(self) -> None:
         """As :meth:`enter`, in the running event loop."""
         self._begin()
         if self._limiter is not None:
             await self._limiter.aacquire(self._ticket)
+            self._held = _HeldSlot(self._limiter, self._ticket)
 
     def leave(self) -> None:
         """Say that the attempt is over, whatever came of it. Does nothing where it was said before."""
@@ -152,6 +168,7 @@ class Exchange:
             limiter.refused(self._ticket, asked_pause(failed))
         else:
             limiter.release(self._ticket, is_admitted=self._is_answered)
+        self._held = None
 
     def _begin(self) -> None:
         self._failed, self._is_answered = None, False
