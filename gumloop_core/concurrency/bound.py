@@ -87,7 +87,7 @@ class LearnedBound:
             now: Seconds of a monotonic clock.
             cap: How many calls may be in flight at most; ``None`` to learn it.
         """
-        if now < self._held_until or self.in_flight + self._settling(now) >= self._bound(cap):
+        if now < self._held_until or self.in_flight + self._settling(now) >= self.places(cap):
             return False
         self.in_flight += 1
         return True
@@ -114,8 +114,7 @@ class LearnedBound:
         """After how long :meth:`take` is worth trying again, if nothing happens; ``None`` for never."""
         if now < self._held_until:
             return self._held_until - now
-        bound = self._bound(cap)
-        if self.in_flight < bound and self._freed:
+        if self.in_flight < self.places(cap) and self._freed:
             return max(self._freed[0] + self._settling_seconds - now, 0.0)
         return None if self.is_known or cap is not None else TICK_SECONDS
 
@@ -162,7 +161,8 @@ class LearnedBound:
         """Let nobody in until then."""
         self._held_until = max(self._held_until, until)
 
-    def _bound(self, cap: int | None) -> int:
+    def places(self, cap: int | None = None) -> int:
+        """How many calls may be in flight, by what is known and by the caller's word."""
         if cap is None:
             return int(self.limit)
         return min(cap, int(self.limit)) if self.is_known else cap

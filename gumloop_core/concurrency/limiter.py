@@ -59,6 +59,17 @@ class Ticket:
         self.admitted = 0  # how many had got through when it came, or was refused before
         self.holder: Any = None  # the thread that has a stream's slot, or a weak reference to the task
 
+    def took_slot(self, mark: object = None) -> bool:
+        """Whether it is now the caller's to give the slot back: of several that try, one may.
+
+        Args:
+            mark: What the slot was marked with.
+        """
+        try:
+            return self.slot.pop() is mark
+        except IndexError:
+            return False
+
     def is_ended(self) -> bool:
         """Whether the call was ended by closing its client."""
         return self.closed is not None and bool(self.closed.is_set())

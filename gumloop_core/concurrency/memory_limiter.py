@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from operator import attrgetter
 from typing import TypeAlias
-from weakref import ref
 
 from gumloop_core.concurrency.bound import LearnedBound
+from gumloop_core.concurrency.holders import StreamHolders, this_task
 from gumloop_core.concurrency.limiter import Ticket
 from gumloop_core.errors import SlotTimeoutError
 
 _Note: TypeAlias = Callable[[float], None]
+
+_TURN = attrgetter("turn")
 
 _EARLY = 0.0005
 """Seconds by which a clock may be early without being set anew."""
@@ -34,7 +38,7 @@ class MemoryLimiter:
         self._notes: deque[_Note] = deque()
         self._waiting: deque[_Waiter] = deque()
         self._beginning: set[_Waiter] = set()  # let in, but their threads or loops do not know yet
-        self._holders: dict[object, int] = {}  # of streams' slots: threads and tasks
+        self._holders = StreamHolders()
         self._process = object()  # what slots are marked with: those of a parent are not a forked child's to give back
 
     @property
@@ -56,8 +60,7 @@ class MemoryLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        task = asyncio.current_task()
-        if self._entered(ticket, task and ref(task)):  # a task has its stream: the collector would never come to either
+        if self._entered(ticket, this_task()):
             return
         waiter = _TaskWaiter(ticket, self._tick)
         try:
@@ -68,12 +71,12 @@ class MemoryLimiter:
 
     def release(self, ticket: Ticket, *, is_admitted: bool) -> None:
         """Give a slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if self._took_slot(ticket):
+        if ticket.took_slot(self._process):
             self._leave_note(lambda now: self._release(ticket, now, is_admitted))
 
     def refused(self, ticket: Ticket, retry_after: float | None) -> None:
         """Give a refused call's slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if not self._took_slot(ticket):
+        if not ticket.took_slot(self._process):
             return
         ticket.refusals += 1
         with self._lock:
@@ -121,11 +124,7 @@ class MemoryLimiter:
 
     def _enqueue(self, waiter: _Waiter) -> None:
         with self._lock:
-            turn = waiter.turn
-            place = len(self._waiting)
-            if place and self._waiting[-1].turn > turn:  # it was refused, and is older than most
-                place = next(place for place, other in enumerate(self._waiting) if other.turn > turn)
-            self._waiting.insert(place, waiter)
+            insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
         self._look()
 
     def _leave_line(self, waiter: _Waiter) -> None:
@@ -137,7 +136,7 @@ class MemoryLimiter:
     def _clear_up(self, waiter: _Waiter, now: float) -> None:
         with suppress(ValueError):
             self._waiting.remove(waiter)
-        if self._took_slot(waiter.ticket):  # it came together with what ended the waiting
+        if waiter.ticket.took_slot(self._process):  # it came together with what ended the waiting
             self._release(waiter.ticket, now, is_admitted=False)
 
     def _leave_note(self, note: _Note) -> None:
@@ -183,7 +182,7 @@ class MemoryLimiter:
                 self._beginning.add(first)
                 if not first.let_in():
                     self._beginning.discard(first)
-                    if self._took_slot(first.ticket):
+                    if first.ticket.took_slot(self._process):
                         self._release(first.ticket, now, is_admitted=False)
             else:
                 seconds = self.bound.seconds_to_room(now, first.ticket.cap)
@@ -197,39 +196,22 @@ class MemoryLimiter:
 
     def _let_in(self, ticket: Ticket) -> None:
         ticket.slot.append(self._process)
-        if ticket.is_stream:
-            self._holders[ticket.holder] = self._holders.get(ticket.holder, 0) + 1
-
-    def _let_out(self, ticket: Ticket) -> None:
-        if ticket.is_stream:
-            held = self._holders.get(ticket.holder, 0) - 1
-            if held > 0:
-                self._holders[ticket.holder] = held
-            else:
-                self._holders.pop(ticket.holder, None)
-            ticket.holder = None
+        self._holders.add(ticket)
 
     def _release(self, ticket: Ticket, now: float, is_admitted: bool) -> None:
-        self._let_out(ticket)
+        self._holders.remove(ticket)
         self.bound.release(now, is_admitted=is_admitted, has_waiting=bool(self._waiting), cap=ticket.cap)
 
     def _refuse(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
         bound = self.bound
         holder = ticket.holder
-        self._let_out(ticket)
+        self._holders.remove(ticket)
         bound.refuse(now)
         if retry_after:
             bound.hold(now + retry_after)
-        others = bound.in_flight - self._holders.get(holder, 0)
+        others = bound.in_flight - self._holders[holder]
         ticket.is_alone = (others <= 0 or ticket.is_urgent) and bound.admitted == ticket.admitted
         ticket.admitted = bound.admitted
-
-    def _took_slot(self, ticket: Ticket) -> bool:
-        """Whether it is now ours to give the slot back: of several that try, one may."""
-        try:
-            return ticket.slot.pop() is self._process
-        except IndexError:
-            return False
 
 
 class _Waiter:

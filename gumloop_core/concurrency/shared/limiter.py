@@ -11,19 +11,24 @@ import itertools
 import random
 import threading
 import uuid
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from gumloop_core.concurrency.bound import SETTLING_SECONDS
+from gumloop_core.concurrency.holders import StreamHolders, this_task
 from gumloop_core.concurrency.limiter import Ticket
 from gumloop_core.concurrency.shared.messages import Event, Message, Reply
 from gumloop_core.errors import GumloopError, SlotTimeoutError
 
 Note: TypeAlias = Callable[[float], None]
 """Something that has happened, to be told to the limiter in the agent's thread. Takes the time."""
+
+_NUMBER = attrgetter("ticket.number")
 
 LONGEST_PAUSE = 0.1
 """Seconds after which a process whose calls wait asks again, with jitter; at once when a call of its own has ended."""
@@ -96,7 +101,7 @@ class SharedLimiter:
         self._lease = lease
         self._name = uuid.uuid4().hex
         self._waiting: deque[Waiter] = deque()
-        self._holders: dict[object, int] = {}  # of streams' slots: threads and tasks
+        self._holders = StreamHolders()
         self._held = 0  # slots, those of calls that have ended as well until that was told
         self._events: deque[Event] = deque()  # not told yet
         self._telling: list[Event] = []  # told, but not known whether it arrived
@@ -128,7 +133,7 @@ class SharedLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        waiter = Waiter(ticket, asyncio.current_task())
+        waiter = Waiter(ticket, this_task())
         try:
             ended = asyncio.wrap_future(waiter.future)
             ended.add_done_callback(_read)
@@ -143,7 +148,7 @@ class SharedLimiter:
 
     def release(self, ticket: Ticket, *, is_admitted: bool) -> None:
         """Give a slot back; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if _took_slot(ticket):
+        if ticket.took_slot():
             self._post(self, lambda now: self._end(ticket, _event("released", now, is_admitted, ticket.cap)))
 
     def refused(self, ticket: Ticket, retry_after: float | None) -> None:
@@ -151,7 +156,7 @@ class SharedLimiter:
 
         Whether the call was alone is said by what was heard last of the other processes.
         """
-        if not _took_slot(ticket):
+        if not ticket.took_slot():
             return
         ticket.refusals += 1
         others = self._held - 1 + self._others
@@ -276,11 +281,7 @@ class SharedLimiter:
             # Whoever reads a stream and makes a call meanwhile would wait for itself.
             self._is_stale = self._let_in(waiter) or self._is_stale
             return
-        number, waiting = ticket.number, self._waiting
-        place = len(waiting)
-        if place and waiting[-1].ticket.number > number:  # it was refused, and is older than most
-            place = next(place for place, other in enumerate(waiting) if other.ticket.number > number)
-        waiting.insert(place, waiter)
+        insort(self._waiting, waiter, key=_NUMBER)  # one that was refused is older than most
 
     def _remove(self, waiter: Waiter) -> None:
         if waiter.is_awaited:
@@ -296,8 +297,7 @@ class SharedLimiter:
 
     def _let_in(self, waiter: Waiter) -> bool:
         ticket = waiter.ticket
-        if ticket.is_stream:
-            self._holders[ticket.holder] = self._holders.get(ticket.holder, 0) + 1
+        self._holders.add(ticket)
         self._held += 1
         self._awaited += 1
         waiter.is_awaited = self._is_learning
@@ -306,21 +306,11 @@ class SharedLimiter:
             return True
         self._held -= 1
         self._awaited -= 1
-        self._let_out(ticket)
+        self._holders.remove(ticket)
         return False
 
-    def _let_out(self, ticket: Ticket) -> None:
-        if not ticket.is_stream:
-            return
-        held = self._holders.get(ticket.holder, 0) - 1
-        if held > 0:
-            self._holders[ticket.holder] = held
-        else:
-            self._holders.pop(ticket.holder, None)
-        ticket.holder = None
-
     def _end(self, ticket: Ticket, event: Event) -> None:
-        self._let_out(ticket)
+        self._holders.remove(ticket)
         self._events.append(event)
 
 
@@ -342,12 +332,3 @@ def _event(
 
 def _slots(events: list[Event]) -> int:
     return sum(event["kind"] != "told to wait" for event in events)
-
-
-def _took_slot(ticket: Ticket) -> bool:
-    """Whether it is now ours to give the slot back: of several that try, one may."""
-    try:
-        ticket.slot.pop()
-    except IndexError:
-        return False
-    return True

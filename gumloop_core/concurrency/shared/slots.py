@@ -131,10 +131,7 @@ class SharedSlots:
         if not waiting:
             return False
         some = sum(other is mine or other.in_flight > 0 or now < other.wanting_until for other in self.holders.values())
-        limit = int(self.bound.limit)
-        if cap is not None:
-            limit = min(cap, limit) if self.bound.is_known else cap
-        share = limit // some
+        share = self.bound.places(cap) // some
         if mine.in_flight >= share and any(other.in_flight < share for other in waiting):
             return True
         since = mine.wanting_since if now < mine.wanting_until else now

@@ -36,6 +36,14 @@ def holding(limiter: MemoryLimiter, *, is_stream: bool = False) -> Ticket:
     return held
 
 
+def waiting_in_a_loop(limiter: MemoryLimiter, mine: Ticket) -> tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]:
+    """A loop that has stopped, and its task that waits."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(limiter.aacquire(mine))
+    loop.run_until_complete(auntil(lambda: limiter.waiting == 1))
+    return loop, task
+
+
 def until(condition: Callable[[], bool]) -> bool:
     """Wait until something is so; whether it became so."""
     end = time.monotonic() + LONGEST_WAIT
@@ -268,9 +276,7 @@ def test_an_interrupt() -> None:
 def test_a_loop_that_is_closed_by_hand_takes_no_slot_with_it() -> None:
     limiter = MemoryLimiter()
     held = holding(limiter)
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(limiter.aacquire(ticket()))
-    loop.run_until_complete(auntil(lambda: limiter.waiting == 1))
+    loop, task = waiting_in_a_loop(limiter, ticket())
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # that is what the test is about
     loop.close()
     limiter.release(held, is_admitted=True)
@@ -280,9 +286,7 @@ def test_a_loop_that_is_closed_by_hand_takes_no_slot_with_it() -> None:
 def test_a_task_whose_loop_has_stopped_waits_without_holding_up_the_others() -> None:
     limiter = MemoryLimiter()
     held, mine = holding(limiter), ticket()
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(limiter.aacquire(mine))
-    loop.run_until_complete(auntil(lambda: limiter.waiting == 1))
+    loop, task = waiting_in_a_loop(limiter, mine)
     limiter.release(held, is_admitted=True)
     other = ticket()
     limiter.acquire(other)  # though it came later
@@ -296,9 +300,7 @@ def test_a_task_whose_loop_has_stopped_waits_without_holding_up_the_others() -> 
 def test_a_task_whose_loop_has_stopped_may_be_cancelled() -> None:
     limiter = MemoryLimiter()
     held = holding(limiter)
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(limiter.aacquire(ticket()))
-    loop.run_until_complete(auntil(lambda: limiter.waiting == 1))
+    loop, task = waiting_in_a_loop(limiter, ticket())
     limiter.release(held, is_admitted=True)
     assert is_free(limiter)
     task.cancel()
