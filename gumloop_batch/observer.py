@@ -59,10 +59,10 @@ class RowObserver:
     def after_call(self, record: CallRecord) -> None:
         """Add what a call took."""
         self._tally.calls_in_flight -= 1
+        spending = spending_of(record)
         if self._budget is not None:
-            self._budget.after_call(record)
+            self._budget.charge(record, spending)
         self.attempts += record.attempts
         self.answer_id = record.answer_id or self.answer_id
         if record.usage is not None or record.usage_of_retried:
-            spending = spending_of(record)
             self._spending = spending if self._spending is None else self._spending + spending

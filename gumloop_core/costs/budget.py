@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from gumloop_core.costs.budget_state import FREE, BudgetCounter, BudgetLimits, BudgetState, BudgetStatus, Charge
 from gumloop_core.costs.inbox import Inbox
-from gumloop_core.costs.spending import spending_of
+from gumloop_core.costs.observer_context import ObserverContext
+from gumloop_core.costs.spending import Spending, spending_of
 from gumloop_core.errors import GumloopError
-from gumloop_core.observation import CallRecord, observed_by
+from gumloop_core.observation import CallRecord
 
 
 class LocalBudgetCounter:
@@ -41,7 +40,7 @@ class LocalBudgetCounter:
         raise TypeError("A budget in memory counts for one process; pass a counter that several workers can share.")
 
 
-class Budget:
+class Budget(ObserverContext):
     """Refuses calls that would pass a limit: they raise ``BudgetExceededError`` and nothing is sent.
 
     It is a context manager: calls that begin inside are counted and refused, of both adapters and in tasks and threads
@@ -78,11 +77,11 @@ class Budget:
         self._begin(counter)
 
     def _begin(self, counter: BudgetCounter) -> None:
+        super().__init__()
         self._counter = counter
         self._holder = uuid4().hex
         self._numbers = itertools.count()
         self._in_flight: deque[str] = deque()  # any will do for a call that ends: they are worth the same
-        self._entered: list[AbstractContextManager[None]] = []
 
     @property
     def holder(self) -> str:
@@ -93,17 +92,6 @@ class Budget:
     def status(self) -> BudgetStatus:
         """Where the budget stands."""
         return self._counter.status()
-
-    def __enter__(self) -> Self:
-        entered = observed_by(self)
-        entered.__enter__()
-        self._entered.append(entered)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._entered.pop().__exit__(None, None, None)
 
     def before_call(self, model: str) -> None:
         """Ask for a call.
@@ -120,7 +108,11 @@ class Budget:
 
     def after_call(self, record: CallRecord) -> None:
         """Charge a call."""
-        self._counter.settle(self._in_flight.popleft(), charge_of(record))
+        self.charge(record, spending_of(record))
+
+    def charge(self, record: CallRecord, spending: Spending) -> None:
+        """As :meth:`after_call`, for who has reckoned already what the call took: a price is long to look up."""
+        self._counter.settle(self._in_flight.popleft(), charge_of(record, spending))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"counter": self._counter}
@@ -129,9 +121,8 @@ class Budget:
         self._begin(state["counter"])
 
 
-def charge_of(record: CallRecord) -> Charge:
+def charge_of(record: CallRecord, spending: Spending) -> Charge:
     """What a call takes of a budget."""
-    spending = spending_of(record)
     is_counted = record.usage is not None or bool(record.usage_of_retried)
     if not is_counted and not spending.uncounted_calls:
         return FREE

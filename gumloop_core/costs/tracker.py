@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Self
-
 from gumloop_core.costs.inbox import Inbox
+from gumloop_core.costs.observer_context import ObserverContext
 from gumloop_core.costs.spending import Spending, spending_of
 from gumloop_core.errors import BudgetExceededError
-from gumloop_core.observation import CallRecord, observed_by
+from gumloop_core.observation import CallRecord
 
 
-class CostTracker:
+class CostTracker(ObserverContext):
     """Adds up tokens and costs of all calls that it is told of, for each model. Safe to use from threads and tasks.
 
     It is a context manager: calls that begin inside are counted, of both adapters and in tasks and threads as
@@ -24,20 +21,9 @@ class CostTracker:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._by_model: dict[str, Spending] = {}
-        self._entered: list[AbstractContextManager[None]] = []
         self._inbox: Inbox[CallRecord] = Inbox(self._add)
-
-    def __enter__(self) -> Self:
-        entered = observed_by(self)
-        entered.__enter__()
-        self._entered.append(entered)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._entered.pop().__exit__(None, None, None)
 
     @property
     def total(self) -> Spending:
