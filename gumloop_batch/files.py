@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -18,14 +21,8 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     Raises:
         OSError: If it cannot be written; nothing is left of it then.
     """
-    unfinished = path.with_name(f"{UNFINISHED}{path.name}")
-    try:
-        with unfinished.open("wb") as file:
-            pyarrow.parquet.write_table(table, file, compression="zstd")
-            os.fsync(file.fileno())
-        _rename(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with _whole(path) as file:
+        pyarrow.parquet.write_table(table, file, compression="zstd")
 
 
 def write_text(text: str, path: Path) -> None:
@@ -34,22 +31,25 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         OSError: If it cannot be written; nothing is left of it then.
     """
+    with _whole(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which gets its name when it is on the disk."""
     unfinished = path.with_name(f"{UNFINISHED}{path.name}")
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with unfinished.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        _rename(unfinished, path)
+        unfinished.replace(path)
+        if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming reaches the disk by itself
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _rename(unfinished: Path, path: Path) -> None:
-    unfinished.replace(path)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming reaches the disk by itself
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -181,8 +181,8 @@ class OutputFolder:
         """
         cost, tokens = self._spent_on_forgotten()
         for path in (*self.answered(), *self.failed()):
-            table = pyarrow.parquet.read_table(path, columns=_SPENT, partitioning=None)
-            cost, tokens = cost + _sums(table)[0], tokens + _sums(table)[1]
+            more_cost, more_tokens = _sums(pyarrow.parquet.read_table(path, columns=_SPENT, partitioning=None))
+            cost, tokens = cost + more_cost, tokens + more_tokens
         return cost, tokens
 
     def _spent_on_forgotten(self) -> tuple[float, int]:

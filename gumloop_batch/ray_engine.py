@@ -160,8 +160,8 @@ class RayWorker:
         self._name = uuid4().hex[:8]
         self._row_id = row_ids(plan.key, plan.columns)
         self._worker = Worker(plan, self._name, Tally())
-        threading.Thread(target=self._report_now_and_then, name="gumloop-batch-report", daemon=True).start()
         self._is_told = False
+        threading.Thread(target=self._report_now_and_then, name="gumloop-batch-report", daemon=True).start()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Ask about a batch of rows, and return when what came of them is written down."""

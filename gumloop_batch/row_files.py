@@ -66,7 +66,7 @@ class RowFiles:
 
 def conformed(batch: pa.RecordBatch, schema: pa.Schema, columns: Sequence[str] | None) -> pa.RecordBatch:
     """A batch with the columns of a schema, or some of them: in its order, of its types, null where it lacks them."""
-    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    wanted = chosen(schema, columns)
     if batch.schema.equals(wanted):
         return batch
     there = set(batch.schema.names)
@@ -79,6 +79,11 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema, columns: Sequence[str] |
         ],
         schema=wanted,
     )
+
+
+def chosen(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    """Some columns of a schema, or all."""
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
 
 def batch_of(rows: Sequence[object], schema: pa.Schema | None, where: str) -> pa.RecordBatch:

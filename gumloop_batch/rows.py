@@ -13,7 +13,7 @@ import pyarrow as pa
 from gumloop_batch.column_values import plain_type
 from gumloop_batch.errors import BatchInputError
 from gumloop_batch.files import write_parquet
-from gumloop_batch.row_files import PIECE, RowFiles, batch_of, conformed
+from gumloop_batch.row_files import PIECE, RowFiles, batch_of, chosen, conformed
 from gumloop_core.shown import named
 
 Rows: TypeAlias = "Iterable[Mapping[str, object]] | Iterable[str | os.PathLike[str]] | str | os.PathLike[str]"
@@ -117,7 +117,7 @@ class Dicts:
 
     def pieces(self, part: int, schema: pa.Schema, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Read the dicts."""
-        wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+        wanted = chosen(schema, columns)
         for first, piece in _numbered(self._rows):
             yield batch_of(piece, wanted, f"row {first}")
 

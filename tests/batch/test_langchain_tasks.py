@@ -9,20 +9,14 @@ import pytest
 from langchain_core.output_parsers import PydanticOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
-from pydantic import BaseModel
 
 from gumloop_batch import BatchTaskError, OtherJobError, read_results, run
 from gumloop_batch.tasks import find_task
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
+from tests.batch.tickets import ROWS, Ticket, done
 
-ROWS = [{"id": number, "text": f"ticket {number}"} for number in range(6)]
 PROMPT = ChatPromptTemplate.from_messages([("system", "Sort tickets."), ("human", "{text}")])
-
-
-class Ticket(BaseModel):
-    topic: str
-    urgent: bool
 
 
 class TicketDict(TypedDict):
@@ -33,12 +27,6 @@ class TicketDict(TypedDict):
 @pytest.fixture
 def llm(server: Emulator) -> ChatGumloop:
     return ChatGumloop(model="claude-sonnet-4-5")
-
-
-def done(task: object, output: Path, **options: Any) -> list[dict[str, Any]]:
-    result = run(ROWS, task, output=output, key="id", progress=False, **options)
-    assert result.failed == 0
-    return sorted(read_results(output).to_pylist(), key=lambda row: row["id"])
 
 
 @pytest.mark.parametrize("schema", [Ticket, TicketDict])

@@ -8,30 +8,17 @@ from typing import Any
 import pytest
 from llama_index.core.program import FunctionCallingProgram, LLMTextCompletionProgram
 from llama_index.core.prompts import ChatMessage, ChatPromptTemplate, PromptTemplate
-from pydantic import BaseModel
 
-from gumloop_batch import BatchTaskError, OtherJobError, read_results, run
+from gumloop_batch import BatchTaskError, OtherJobError, run
 from gumloop_batch.tasks import find_task
 from gumloop_emulator import Emulator
 from llama_index_gumloop import Gumloop
-
-ROWS = [{"id": number, "text": f"ticket {number}"} for number in range(6)]
-
-
-class Ticket(BaseModel):
-    topic: str
-    urgent: bool
+from tests.batch.tickets import ROWS, Ticket, done
 
 
 @pytest.fixture
 def llm(server: Emulator) -> Gumloop:
     return Gumloop(model="claude-sonnet-4-5")
-
-
-def done(task: object, output: Path, **options: Any) -> list[dict[str, Any]]:
-    result = run(ROWS, task, output=output, key="id", progress=False, **options)
-    assert result.failed == 0
-    return sorted(read_results(output).to_pylist(), key=lambda row: row["id"])
 
 
 PROMPTS = ["{text}", PromptTemplate("{text}"), ChatPromptTemplate([ChatMessage(role="user", content="{text}")])]
