@@ -89,6 +89,16 @@ def with_null(value: Any) -> Any:
     return value
 
 
+def is_finite_number(value: Any) -> bool:
+    """Whether a value is a number that JSON can say. Neither a truth value nor ``NaN`` is one, however great it is."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def positive_count(value: Any) -> int | None:
+    """A number of things of which there is one at least; ``None`` for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
 def is_plain(value: Any, levels: int = DEEPEST) -> bool:
     """Whether a value says in JSON what it says in Python, and is nested no deeper than ``levels``."""
     kind = type(value)

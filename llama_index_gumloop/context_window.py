@@ -6,6 +6,8 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+from gumloop_core.json_text import positive_count
+
 DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens that a model is taken to read when nothing is known of it: most read as many or more."""
 
@@ -20,16 +22,11 @@ def window_of(model: str, *known: Any) -> int:
         known: What was set, and what is known: any values.
     """
     for window in known:
-        tokens = count(window)
+        tokens = positive_count(window)
         if tokens is not None:
             return tokens
     _warn(model)
     return DEFAULT_CONTEXT_WINDOW
-
-
-def count(tokens: Any) -> int | None:
-    """A number of tokens, ``None`` for what is none."""
-    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 @lru_cache(maxsize=1024)

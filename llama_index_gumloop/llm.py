@@ -30,6 +30,7 @@ from pydantic import Field
 from gumloop_core.boundary import Boundary
 from gumloop_core.chat_model import ChatModelFields
 from gumloop_core.http.sending_options import sending_options
+from gumloop_core.json_text import positive_count
 from gumloop_core.options import SecretSource
 from gumloop_core.shown import shown
 from gumloop_core.wire import ChatBody
@@ -41,7 +42,7 @@ from gumloop_core.writing.body import (
     tool_names,
 )
 from llama_index_gumloop.call_checks import checked_chat, checked_completion, checks_predictions
-from llama_index_gumloop.context_window import count, window_of
+from llama_index_gumloop.context_window import window_of
 from llama_index_gumloop.costs import observers_of
 from llama_index_gumloop.errors import NoToolCallError, prediction_error
 from llama_index_gumloop.events import (
@@ -112,7 +113,7 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         # Fields that were set after the model was made can hold anything. A call refuses what it cannot send.
         name = self.model if isinstance(self.model, str) else shown(self.model)
         window = window_of(name, self.context_window, facts.get("context_window"))
-        length = count(self.max_completion_tokens)
+        length = positive_count(self.max_completion_tokens)
         calls_tools = self.is_function_calling_model
         if not isinstance(calls_tools, bool):
             calls_tools = facts.get("tool_calling", True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from gumloop_core.errors import ConfigurationError, UnpicklableSecretError
+from gumloop_core.json_text import is_finite_number
 from gumloop_core.secrets.env_secret import EnvSecret
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ class Limits(ABC):
     lease: float = field(default=DEFAULT_LEASE, kw_only=True)
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.lease, (int, float)) and not isinstance(self.lease, bool) and isfinite(self.lease)
-        if not is_number or self.lease <= 0:
+        if not is_finite_number(self.lease) or self.lease <= 0:
             raise ConfigurationError(f"lease must be a positive number of seconds, not {self.lease!r}.")
 
     def __copy__(self) -> Self:

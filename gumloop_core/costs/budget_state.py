@@ -7,10 +7,10 @@ holds it keeps its methods from running at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Protocol
 
 from gumloop_core.errors import BudgetExceededError, ConfigurationError, GumloopError
+from gumloop_core.json_text import is_finite_number
 
 _ROUNDING = 1 + 1e-9  # sums of floats: ten calls of 0.1 USD are to fit into 1 USD
 
@@ -38,8 +38,7 @@ class BudgetLimits:
             value = getattr(self, name)
             if value is None:
                 continue
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-            if not is_number or value < 0 or (value == 0 and name.startswith("max_")):
+            if not is_finite_number(value) or value < 0 or (value == 0 and name.startswith("max_")):
                 raise ConfigurationError(f"{name} must be a positive number, not {value!r}.")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gumloop_core.json_text import is_finite_number
 from gumloop_core.reading.retry_after import retry_after_in
 from gumloop_core.wire import JSONObject
 
@@ -285,5 +286,4 @@ def _text(value: Any) -> str:
 def _optional(value: Any) -> str | None:
     if isinstance(value, str):
         return _text(value[:200]) or None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return str(value) if is_number and abs(value) < 1e15 else None
+    return str(value) if is_finite_number(value) and abs(value) < 1e15 else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gumloop_core.json_text import positive_count
 from gumloop_core.model_facts import ModelFacts
 
 
@@ -17,10 +18,10 @@ def listed_facts(entry: Mapping[str, Any]) -> ModelFacts:
     """What an entry says; nothing is concluded from a field that is missing or odd."""
     provider, architecture = _mapping(entry.get("top_provider")), _mapping(entry.get("architecture"))
     facts = ModelFacts()
-    window = _count(provider.get("context_length")) or _count(entry.get("context_length"))
+    window = positive_count(provider.get("context_length")) or positive_count(entry.get("context_length"))
     if window is not None:
         facts["context_window"] = window
-    length = _count(provider.get("max_completion_tokens"))
+    length = positive_count(provider.get("max_completion_tokens"))
     if length is not None:
         facts["max_output_tokens"] = length
     read = _names(architecture.get("input_modalities"))
@@ -41,10 +42,6 @@ def listed_facts(entry: Mapping[str, Any]) -> ModelFacts:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _names(value: Any) -> frozenset[str] | None:

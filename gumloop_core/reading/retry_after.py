@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from gumloop_core.json_text import is_finite_number
 from gumloop_core.wire import JSONObject
 
 _LONGEST_VALUE = 100
@@ -88,5 +89,4 @@ def _text_of(name: str, value: Any) -> str:
     if isinstance(value, str):
         text = value[:_LONGEST_VALUE].strip()
         return text.removesuffix("s") if name == "retryDelay" else text
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return str(float(value)) if is_number and abs(value) < 1e15 else ""
+    return str(float(value)) if is_finite_number(value) and abs(value) < 1e15 else ""

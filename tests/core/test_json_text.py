@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gumloop_core.json_text import DEEPEST, decode, encode, encode_arguments, is_plain, what_json_cannot_say
+from gumloop_core.json_text import (
+    DEEPEST,
+    decode,
+    encode,
+    encode_arguments,
+    is_finite_number,
+    is_plain,
+    positive_count,
+    what_json_cannot_say,
+)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +161,18 @@ def test_oddities_that_models_write_are_read() -> None:
     assert decode(b'{"a": 1, "a": 2}') == {"a": 2}
     assert decode(b"123456789012345678901234567890") == 123456789012345678901234567890
     assert decode(b'"raw \x01 control"') == "raw \x01 control"
+
+
+@pytest.mark.parametrize("value", [None, True, 0, -5, 1.5, "9", []])
+def test_what_is_no_number_of_tokens(value: Any) -> None:
+    assert positive_count(value) is None
+
+
+@pytest.mark.parametrize("value", [0, -1.5, 10**400])
+def test_what_is_a_number(value: Any) -> None:
+    assert is_finite_number(value)
+
+
+@pytest.mark.parametrize("value", [None, True, "1", math.nan, math.inf, -math.inf, 1j])
+def test_what_is_no_number(value: Any) -> None:
+    assert not is_finite_number(value)
