@@ -53,9 +53,10 @@ MOST_WANTED = 1000
 class Waiter:
     """A call that waits for a slot. Its future decides who is first: who lets it in, or who ends the waiting."""
 
-    def __init__(self, ticket: Ticket, holder: object) -> None:
+    def __init__(self, ticket: Ticket, holder: object, *, blocks_loop: bool = False) -> None:
         self.ticket = ticket
         self.holder = holder
+        self.blocks_loop = blocks_loop
         self.future: Future[None] = Future()
         self.is_awaited = False
         """Whether it is waited for that it begins."""
@@ -120,7 +121,7 @@ class SharedLimiter:
 
     def acquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        waiter = Waiter(ticket, threading.get_ident())
+        waiter = Waiter(ticket, threading.get_ident(), blocks_loop=asyncio._get_running_loop() is not None)
         try:
             self._post(self, lambda now: self._enqueue(waiter))
             wait([waiter.future], timeout=ticket.timeout)
@@ -162,7 +163,7 @@ class SharedLimiter:
         others = self._held - 1 + self._others
         if ticket.is_stream:
             others -= self._holders.get(ticket.holder, 1) - 1
-        ticket.is_alone = others <= 0 and self._admitted == ticket.admitted
+        ticket.is_alone = (others <= 0 or ticket.is_urgent) and self._admitted == ticket.admitted
         ticket.admitted = self._admitted
         self._post(self, lambda now: self._end(ticket, _event("refused", now, seconds=retry_after or 0.0)))
 
@@ -277,8 +278,11 @@ class SharedLimiter:
             ticket.admitted = self._admitted
         if ticket.is_stream:
             ticket.holder = waiter.holder
-        if waiter.holder in self._holders:
-            # Whoever reads a stream and makes a call meanwhile would wait for itself.
+        # Whoever reads a stream and makes a call meanwhile would wait for itself. A loop that waits cannot go on with
+        # the calls of this process that it may be waiting for.
+        blocks_others = waiter.blocks_loop and bool(self._held or self._waiting)
+        ticket.is_urgent = blocks_others or waiter.holder in self._holders
+        if ticket.is_urgent:
             self._is_stale = self._let_in(waiter) or self._is_stale
             return
         insort(self._waiting, waiter, key=_NUMBER)  # one that was refused is older than most

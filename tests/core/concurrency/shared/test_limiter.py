@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -304,3 +305,35 @@ def test_more_slots_are_taken_only_when_those_calls_have_begun(limiter: SharedLi
         assert busy < 20
 
     asyncio.run(go())
+
+
+async def test_a_task_is_not_held_by_its_streams_slot(limiter: SharedLimiter, place: Place) -> None:
+    mine = ticket(is_stream=True)
+    task = asyncio.create_task(limiter.aacquire(mine))
+    await task
+    known = weakref.ref(task)
+    del task
+    await asyncio.sleep(0)
+    gc.collect()
+    assert known() is None
+    limiter.release(mine, is_admitted=True)
+    assert in_flight(place, 0)
+
+
+async def test_a_synchronous_call_on_a_loops_thread_does_not_wait_for_the_loops_own(limiter: SharedLimiter) -> None:
+    await limiter.aacquire(ticket())
+    mine = ticket(timeout=1.0)
+    limiter.acquire(mine)
+    assert mine.slot
+
+
+def test_a_call_within_a_stream_uses_up_retries_while_nobody_gets_through(limiter: SharedLimiter) -> None:
+    limiter.acquire(ticket(5, is_stream=True))
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(limiter.acquire, ticket(5)).result(20)
+    nested = ticket(5)
+    for _ in range(2):
+        limiter.acquire(nested)
+        limiter.refused(nested, None)
+        assert nested.is_urgent
+        assert nested.is_alone
