@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
@@ -38,6 +40,8 @@ OPTIONS = frozenset(
 
 _CONVERTED = frozenset({"tools", "response_format"})
 """Options that are made from classes and functions, whose defaults and examples may be of any type."""
+
+_ROLE = itemgetter("role")
 
 
 def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,6 +235,9 @@ def check_messages(messages: Sequence[MessageParam]) -> None:
     """
     if not messages:
         raise InvalidRequestError("There is no message to send: pass at least one.")
+    with suppress(KeyError, TypeError):  # no role, or one that nothing can be looked up by: named below
+        if ROLES.issuperset(map(_ROLE, messages)):
+            return
     for place, message in enumerate(messages):
         role = message.get("role")
         if not isinstance(role, str) or role not in ROLES:

@@ -6,6 +6,7 @@ One message becomes one message of the body, so a place in the body is a place i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock
@@ -27,6 +28,9 @@ _ROLES: dict[str, str] = {
     MessageRole.MODEL: "assistant",
 }
 
+_CONTENT = itemgetter("content")
+_KWARGS = attrgetter("additional_kwargs")
+
 _SAYS_NOTHING = frozenset({"role", "content", "name", "reasoning", "reasoning_details"})
 """Fields of an assistant's message that say nothing by themselves: providers refuse a thought without a word."""
 
@@ -47,11 +51,11 @@ def to_messages(messages: Sequence[ChatMessage], *, replay_reasoning: bool = Tru
     try:
         for place, message in enumerate(messages):
             # Text without anything beside it, which most messages of a long conversation are.
-            if message.__class__ is ChatMessage and not message.additional_kwargs:
+            if type(message) is ChatMessage and not message.additional_kwargs:
                 blocks = message.blocks
-                if len(blocks) == 1 and blocks[0].__class__ is TextBlock:
+                if len(blocks) == 1 and type(blocks[0]) is TextBlock:
                     text, role = blocks[0].text, _ROLES.get(message.role)
-                    if text.__class__ is str and role is not None and role != "tool":
+                    if type(text) is str and role is not None and role != "tool":
                         converted.append({"role": role, "content": text})
                         continue
             check_message(message, place)
@@ -74,12 +78,12 @@ def check_messages(messages: Any) -> None:
     """
     if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
         raise InvalidRequestError(f"messages is {named(messages)}, not a list of ChatMessages: {shown(messages)}.")
+    # Nearly all conversations are like this, and asking pydantic's classes for their instances takes long.
+    if set(map(type, messages)) <= {ChatMessage}:
+        given = list(map(_KWARGS, messages))
+        if set(map(type, given)) <= {dict} and not any(given):
+            return
     for place, message in enumerate(messages):
-        # Nearly all are like this, and asking pydantic's classes for their instances takes long.
-        if message.__class__ is ChatMessage:
-            given: Any = message.additional_kwargs
-            if given.__class__ is dict and not given:
-                continue
         check_message(message, place)
 
 
@@ -112,6 +116,8 @@ def without_empty_answers(messages: list[MessageParam]) -> tuple[list[MessagePar
     Returns:
         The messages that say something, and for each its place before; ``None`` if all stayed.
     """
+    if all(map(_CONTENT, messages)):
+        return messages, None
     empty = {
         place
         for place, message in enumerate(messages)
