@@ -7,7 +7,7 @@ import pytest
 
 from tests.notebooks.running import NOTEBOOKS, absolute_paths, executed, texts
 
-NAMES = ["langchain_agent", "langchain_structured_output"]
+NAMES = ["batch_of_tickets", "langchain_agent", "langchain_structured_output"]
 
 
 @pytest.mark.timeout(180)  # a kernel takes its time to start
