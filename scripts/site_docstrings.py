@@ -13,9 +13,8 @@ import griffe
 
 _ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):`(?P<tilde>~?)(?P<path>[\w.]+)`")
 _CODE_BLOCK = re.compile(
-    r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n?(?P<code>(?:(?P=indent) +.*\n|\n)+)", re.M
+    r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n?(?P<code>(?:(?P=indent) +.*\n|\n)+)", re.MULTILINE
 )
-_PUBLIC = ("gumloop_core", "langchain_gumloop", "llama_index_gumloop", "gumloop_batch", "gumloop_emulator")
 
 
 def as_markdown(text: str) -> str:
