@@ -38,3 +38,12 @@ class MarkdownDocstrings(griffe.Extension):
         """Take one object's docstring."""
         if obj.docstring is not None:
             obj.docstring.value = as_markdown(obj.docstring.value)
+
+    def on_attribute_instance(self, *, attr: griffe.Attribute, **_: Any) -> None:
+        """Show a field of Pydantic's by its default alone."""
+        attr.labels -= {"class-attribute", "instance-attribute"}
+        if isinstance(attr.value, griffe.ExprCall) and attr.value.canonical_name == "Field":
+            options = {
+                option.name: option.value for option in attr.value.arguments if isinstance(option, griffe.ExprKeyword)
+            }
+            attr.value = options.get("default")
