@@ -32,7 +32,7 @@ CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--virtual-time-budget=4000",
+    "--virtual-time-budget=4000",  # time for the page's scripts
 ]
 SECONDS = 120
 

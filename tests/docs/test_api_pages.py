@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "api").glob("*.md"))]
-SHOWN = [
-    (match[1], match[2]) for text in TEXTS for match in re.finditer(r"^::: (\S+)\n((?: +.*\n)*)", text, re.MULTILINE)
-]
+DIRECTIVE = re.compile(r"^::: (\S+)\n((?: +.*\n)*)", re.MULTILINE)
+SHOWN = [(match[1], match[2]) for text in TEXTS for match in DIRECTIVE.finditer(text)]
+"""What is shown, and the options that stand below."""
 PUBLIC = [
     "gumloop_core",
     "gumloop_core.costs",
