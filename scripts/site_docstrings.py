@@ -12,13 +12,14 @@ from typing import Any
 import griffe
 
 _ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):`(?P<tilde>~?)(?P<path>[\w.]+)`")
+_PAGE = re.compile(r"`+docs/(?P<name>[\w-]+)\.md`+")
 _CODE_BLOCK = re.compile(
     r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n?(?P<code>(?:(?P=indent) +.*\n|\n)+)", re.MULTILINE
 )
 
 
 def as_markdown(text: str) -> str:
-    """A docstring whose roles are code, and whose directives are fences."""
+    """A docstring whose roles are code, whose directives are fences, and whose pages are links."""
 
     def code(match: re.Match[str]) -> str:
         path = match["path"]
@@ -28,6 +29,8 @@ def as_markdown(text: str) -> str:
         lines = f"```{match['language']}\n{textwrap.dedent(match['code']).strip()}\n```\n"
         return textwrap.indent(lines, match["indent"])
 
+    # From a page of api/; mkdocs says so where there is none.
+    text = _PAGE.sub(r"[\g<name>](../\g<name>.md)", text)
     return _CODE_BLOCK.sub(fence, _ROLE.sub(code, text) + "\n").rstrip()
 
 

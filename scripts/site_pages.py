@@ -41,8 +41,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point each link at the page of the site, or else at the file in the repository."""
-    if page.parent is None:  # beside it there would be a list of one page
-        page.meta["hide"] = ["navigation"]
+    page.meta["hide"] = [
+        *(["navigation"] if page.parent is None else []),  # beside it there would be a list of one page
+        *([] if "\n## " in markdown or "\n::: " in markdown else ["toc"]),  # and here one of no headings
+    ]
     names = {page_name: source for source, page_name in PAGES.items()}
     source = names.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     here = posixpath.dirname(page.file.src_uri)
