@@ -145,7 +145,7 @@ $(VENV)-lock/bin/uv:
 	$(VENV)-lock/bin/python -m pip $(INSTALL) uv packaging
 
 lock: $(VENV)-lock/bin/uv
-	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
+	$(UV_COMPILE) --group dev --group recipes --universal --python-version 3.11 -o requirements/dev.txt
 	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
 	$(VENV)-lock/bin/uv pip compile --quiet --group models --no-deps --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/models.txt
@@ -156,7 +156,7 @@ lock: $(VENV)-lock/bin/uv
 # What a user gets who installs today, for the Python that asks.
 build/newest.txt: $(VENV)-lock/bin/uv pyproject.toml
 	mkdir -p build
-	$(UV_COMPILE) --group dev --python $(PYTHON) -o $@
+	$(UV_COMPILE) --group dev --group recipes --python $(PYTHON) -o $@
 
 # The same tests with other versions; each makes an environment of its own.
 lowest:
