@@ -11,7 +11,7 @@ INSTALL := install -qq --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test coverage fuzz lint format bench notebooks models lock clean
-.PHONY: docs dist tagged actionlint lowest newest another-python
+.PHONY: docs site dist tagged actionlint lowest newest another-python
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
@@ -25,6 +25,7 @@ help:
 	@echo "make models     write the list of known models anew (ARGS=--check fails if it would change)"
 	@echo "make dist       build the three distributions, and check what an index will show of them"
 	@echo "make docs       run what the documents say: their code, links and names"
+	@echo "make site       build the site into build/site, and fail if a link leads nowhere (ARGS=serve to read it)"
 	@echo "make lock       settle the versions of the development tools anew"
 	@echo "make lowest     the packages' tests with the lowest versions that pyproject.toml claims"
 	@echo "make newest     the same with the newest versions of today; names those that differ from the locked ones"
@@ -97,6 +98,17 @@ notebooks: setup
 docs: setup
 	$(BIN)/python -m pytest tests/docs -n $(JOBS)
 
+# The packages are not installed there: their docstrings are read from the source.
+$(VENV)-docs/.ready: requirements/docs.txt
+	@echo "Setting up $(VENV)-docs"
+	@$(PYTHON) -m venv $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip $(INSTALL) -r requirements/docs.txt
+	@touch $@
+
+# `make site ARGS=serve` shows it on a local address and follows what is edited.
+site: $(VENV)-docs/.ready
+	PATH="$(abspath $(VENV)-docs/bin):$$PATH" NO_MKDOCS_2_WARNING=1 mkdocs $(or $(ARGS),build)
+
 # Each wheel is built from its source distribution, as one that installs from source would have it.
 DISTRIBUTIONS := . distributions/langchain-gumloop distributions/llama-index-llms-gumloop
 
@@ -133,16 +145,18 @@ $(VENV)-lock/bin/uv:
 	$(VENV)-lock/bin/python -m pip $(INSTALL) uv packaging
 
 lock: $(VENV)-lock/bin/uv
-	$(UV_COMPILE) --group dev --universal --python-version 3.11 -o requirements/dev.txt
+	$(UV_COMPILE) --group dev --group recipes --universal --python-version 3.11 -o requirements/dev.txt
 	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
 	$(VENV)-lock/bin/uv pip compile --quiet --group models --no-deps --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/models.txt
+	$(VENV)-lock/bin/uv pip compile --quiet --group docs --upgrade --generate-hashes --no-strip-extras --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/docs.txt
 	$(UV_COMPILE) --group dev requirements/floors.in --python-version 3.11 -o requirements/floors.txt
 
 # What a user gets who installs today, for the Python that asks.
 build/newest.txt: $(VENV)-lock/bin/uv pyproject.toml
 	mkdir -p build
-	$(UV_COMPILE) --group dev --python $(PYTHON) -o $@
+	$(UV_COMPILE) --group dev --group recipes --python $(PYTHON) -o $@
 
 # The same tests with other versions; each makes an environment of its own.
 lowest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 
@@ -17,8 +19,9 @@ from gumloop_emulator.__main__ import main as gumloop_emulator_command
 from tests.support.redis_server import WITHOUT_REDIS, RedisServer, can_run_redis
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PRINTED = re.compile(r"\s*It prints:\s*```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -26,6 +29,7 @@ class Block(NamedTuple):
     line: int
     language: str
     code: str
+    prints: str | None = None
 
     @property
     def name(self) -> str:
@@ -34,10 +38,11 @@ class Block(NamedTuple):
 
 def blocks() -> list[Block]:
     return [
-        Block(page, text.count("\n", 0, match.start()) + 1, match[1], match[2])
+        Block(page, text.count("\n", 0, match.start()) + 1, match[1], match[2], printed and printed[1])
         for page in PAGES
         for text in [page.read_text(encoding="utf-8")]
         for match in FENCE.finditer(text)
+        for printed in [PRINTED.match(text, match.end())]
     ]
 
 
@@ -72,8 +77,24 @@ def test_every_block_names_a_language_that_is_checked() -> None:
     assert any(block.language == "python" for block in BLOCKS)
 
 
+def test_every_recipe_is_one_program_that_says_what_it_prints() -> None:
+    recipes = sorted(path for path in (ROOT / "docs" / "cookbook").glob("*.md") if path.name != "index.md")
+    programs = [block for block in BLOCKS if block.page in recipes and block.language == "python"]
+    assert len(recipes) == 8
+    assert [block.page for block in programs] == recipes
+    assert [block.name for block in programs if not block.prints] == []
+
+
+@pytest.fixture
+def same_environment() -> Iterator[None]:
+    """The variables as they were, also those that a block sets."""
+    with patch.dict(os.environ):
+        yield
+
+
+@pytest.mark.usefixtures("same_environment")
 @pytest.mark.parametrize("block", of("python"))
-def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path, request) -> None:
+def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path, request, capfd) -> None:
     for word, fixture in NEEDS.items():
         if word in block.code:
             request.getfixturevalue(fixture)
@@ -82,12 +103,15 @@ def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path
     monkeypatch.setenv("GUMLOOP_USER_ID", gumloop_emulator.user_id)
     monkeypatch.chdir(tmp_path)
     source = "\n" * block.line + block.code  # so that a traceback names the page's line
-    exec(compile(source, str(block.page), "exec"), {"__name__": "__main__"})
+    exec(compile(source, str(block.page), "exec", dont_inherit=True), {"__name__": "__main__"})
+    if block.prints is not None:
+        assert capfd.readouterr().out == block.prints
 
 
 @pytest.mark.parametrize("block", of("bash"))
 def test_shell_block_names_what_exists(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    locked = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
     for line in block.code.splitlines():
         words = shlex.split(line, comments=True)
         match words:
@@ -101,7 +125,9 @@ def test_shell_block_names_what_exists(block: Block, capsys: pytest.CaptureFixtu
                     if (ROOT / "distributions" / package).is_dir():
                         continue
                     extras = re.fullmatch(r"gumloop-llms(?:\[(.*)\])?", package)
-                    assert extras, package
+                    if extras is None:
+                        assert f"\n{package}==" in locked, package
+                        continue
                     wanted = {extra for extra in (extras[1] or "").split(",") if extra}
                     assert wanted <= project["project"]["optional-dependencies"].keys()
             case ["export", assignment]:

@@ -9,13 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_THE_HOUSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md"]
-PAGES = [*(ROOT / name for name in OF_THE_HOUSE), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / name for name in OF_THE_HOUSE), *sorted((ROOT / "docs").rglob("*.md"))]
 TEST = re.compile(r"((?:tests/)?[\w/]*test_\w+\.py)::((?:\w+::)*\w+)")
 ANCHOR = re.compile(r"\]\((?!https?://)([^)#]*)#([^)]+)\)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_named_tests_exist(page: Path) -> None:
     missing = []
     for file, name in TEST.findall(page.read_text(encoding="utf-8")):
@@ -26,13 +26,13 @@ def test_named_tests_exist(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_linked_files_exist(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_linked_headings_exist(page: Path) -> None:
     missing = [
         f"{target}#{anchor}"
