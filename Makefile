@@ -10,11 +10,12 @@ INSTALL := install -qq --disable-pip-version-check
 # Both workers compile the tests, ten seconds each, unless they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test coverage fuzz lint format bench notebooks models lock clean
+.PHONY: help setup demo demo-picture test coverage fuzz lint format bench notebooks models lock clean
 .PHONY: docs site dist tagged actionlint lowest newest another-python
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
+	@echo "make demo-picture  run it in a terminal that draws docs/demo.svg"
 	@echo "make test       run the tests"
 	@echo "make coverage   run the tests, and show which branches of the packages they do not reach"
 	@echo "make fuzz       20,000 examples of each property of tests/fuzz (HYPOTHESIS_PROFILE=brief for 2,000)"
@@ -40,6 +41,9 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip $(INSTALL) -r requirements/dev.txt
 	@$(BIN)/python -m pip $(INSTALL) --no-deps -e .
 	@touch $@
+
+demo-picture: setup
+	$(BIN)/python scripts/demo_picture.py
 
 demo: setup
 	@$(BIN)/python examples/demo.py

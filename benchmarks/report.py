@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.contenders import FLOOR, OURS, OVER_AIOHTTP
 
 RESULTS = Path(__file__).with_name("results.json")
+SUMMARY = ("unary call", "streamed chunk, server flat out", "tool-argument delta", "time to first chunk")
 NAMES = {"langchain": "LangChain", "llama_index": "LlamaIndex"}
 
 
@@ -26,6 +27,23 @@ def table(framework: str, rows: list[dict[str, Any]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
+
+
+def summary(results: dict[str, Any]) -> str:
+    """Both frameworks' contenders in one short table, each as a multiple of its framework's floor."""
+    names = {framework: list(rows[0]["contenders"])[1:] for framework, rows in results["frameworks"].items()}
+    lines = ["| | " + " | ".join(name for framework in names for name in names[framework]) + " |"]
+    lines.append("| --- |" + " ---: |" * sum(map(len, names.values())))
+    for title in SUMMARY:
+        rows = {
+            framework: next(row for row in results["frameworks"][framework] if row["title"] == title)
+            for framework in names
+        }
+        cells = [
+            _number(rows[framework], shown(rows[framework], name)) for framework in names for name in names[framework]
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def shown(row: dict[str, Any], name: str) -> float | None:
@@ -51,5 +69,7 @@ def _number(row: dict[str, Any], number: float | None) -> str:
 
 
 if __name__ == "__main__":
-    for framework, rows in json.loads(RESULTS.read_text(encoding="utf-8"))["frameworks"].items():
+    written = json.loads(RESULTS.read_text(encoding="utf-8"))
+    print(summary(written), end="\n\n")
+    for framework, rows in written["frameworks"].items():
         print(table(framework, rows), end="\n\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.report import table
+from benchmarks.report import summary, table
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
@@ -19,6 +19,10 @@ PAGE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("framework", OURS)
 def test_the_tables_are_the_results(framework: str) -> None:
     assert table(framework, RESULTS["frameworks"][framework]) in PAGE
+
+
+def test_the_readme_has_the_summary() -> None:
+    assert summary(RESULTS) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_names_machine_versions_and_date() -> None:

@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+from html import unescape
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def shown() -> str:
         runpy.run_path(str(DEMO), run_name="__main__")
     terminal.seek(0)
     return terminal.read()
+
+
+def test_the_picture_of_it_shows_what_it_prints(shown: str) -> None:
+    drawn = (DEMO.parents[1] / "docs" / "demo.svg").read_text(encoding="utf-8")
+    texts = [unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", drawn)]
+    picture = " ".join(" ".join(texts).split())
+    answer = shown.split("how often?")[-1].split("Sources:")[0]
+    for line in [*re.findall(r"→ .*", shown), "From Paris to Tokyo it is 9,713 km.", " ".join(answer.split())]:
+        assert line in picture, "make demo-picture"
 
 
 def test_it_says_which_endpoint_it_talks_to(shown: str) -> None:
