@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gumloop_core.argument_aliases import settle_call
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.headers import call_headers
 from gumloop_core.http.timeouts import checked_timeout
@@ -13,12 +14,15 @@ from gumloop_core.http.timeouts import checked_timeout
 def sending_options(call: dict[str, Any]) -> dict[str, Any]:
     """Take what says how to send out of a call's keywords: ``timeout`` and ``extra_headers``.
 
+    What is left has our names.
+
     Returns:
         The client's arguments of these: ``timeout`` and ``headers``.
 
     Raises:
         InvalidRequestError: If one is not what it should be.
     """
+    settle_call(call)
     sending: dict[str, Any] = {}
     if "timeout" in call:
         try:

@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 
+from gumloop_core.argument_aliases import settle_call
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.writing.body import merge_options
 from gumloop_core.writing.thinking import cannot_force_a_call
@@ -100,7 +101,9 @@ def structured_output(
 def _cannot_force_a_call(llm: BaseChatModel, options: dict[str, Any]) -> bool:
     fields = dict(llm._identifying_params)
     model = fields.pop("model")
-    merged = merge_options(fields, options)
+    call = dict(options)
+    settle_call(call)
+    merged = merge_options(fields, call)
     return cannot_force_a_call(str(merged.get("model", model)), merged)
 
 

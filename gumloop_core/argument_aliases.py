@@ -1,0 +1,203 @@
+"""What other integrations call the models' arguments, where that means the same here.
+
+Such a name is taken, by both adapters, and is the argument that it stands for from then on: in fields, in ``repr``, in
+what is written down. Names that cannot mean the same are refused, with what to write instead:
+:mod:`gumloop_core.argument_names`. A name that says whose it is (``openai_api_key``, ``openrouter_api_base``) is among
+those: the key of one vendor does not go to another.
+
+Sources: the constructors of langchain-openai 1.7.4, langchain-openrouter 0.2.9, langchain-litellm 0.11.2,
+llama-index-llms-openai-like 0.8.1, llama-index-llms-openrouter 0.6.0 and llama-index-llms-litellm 0.8.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
+
+RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "model_name": "model",
+        "gumloop_api_key": "api_key",
+        "gumloop_api_base": "base_url",
+        "api_base": "base_url",
+        "max_tokens": "max_completion_tokens",
+        "stop_sequences": "stop",
+        "openrouter_provider": "provider",
+        "extra_headers": "default_headers",
+        "request_timeout": "timeout",
+        "async_http_client": "http_async_client",
+    }
+)
+"""Other names of arguments."""
+
+PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "reasoning_effort": ("reasoning", "effort"),
+        "stream_usage": ("stream_options", "include_usage"),
+        "order": ("provider", "order"),
+        "allow_fallbacks": ("provider", "allow_fallbacks"),
+    }
+)
+"""Names of one entry of an argument that is a dict: the argument, and the entry's key."""
+
+HOLDING_OTHERS = ("model_kwargs", "additional_kwargs")
+"""Dicts of further arguments. Each entry is the argument of its name; what is none is a field of the body."""
+
+IMPLIED: Mapping[str, bool | int] = MappingProxyType(
+    {
+        "include_response_headers": False,
+        "is_chat_model": True,
+        "n": 1,
+        "reuse_client": True,
+        "should_use_structured_outputs": True,
+        "stream": False,
+        "streaming": False,
+        "strict": False,
+        "use_previous_response_id": False,
+        "use_responses_api": False,
+    }
+)
+"""Arguments that there are none of, with the value that says what is the case anyway."""
+
+_IN_CALLS = frozenset(
+    {"model_name", "max_tokens", "stop_sequences", "openrouter_provider", "request_timeout"}
+    | {"reasoning_effort", "stream_usage"}
+)
+"""Those that a call takes as well."""
+
+
+def settled_arguments(
+    values: Mapping[str, Any], known: Collection[str], fields: Collection[str], model: str
+) -> dict[str, Any]:
+    """A constructor's arguments by our names.
+
+    Args:
+        values: The arguments as they were passed.
+        known: The arguments that the constructor has. What is none of them and no other name of one stays.
+        fields: Those of them that are no framework's, which a dict of further arguments may hold too.
+        model: The class's name, for the error.
+
+    Raises:
+        ConfigurationError: If two names of one argument have different values, or ``model_kwargs`` holds what is no
+            field of the body.
+    """
+    foreign = [name for name in values if name not in known or RENAMED.get(name) in values]
+    if not foreign:
+        return dict(values)
+    settling = _Settling({name: value for name, value in values.items() if name not in foreign}, ConfigurationError)
+    for name in foreign:
+        value = values[name]
+        if name in HOLDING_OTHERS:
+            settling.open(name, value, fields, model)
+        elif not settling.place(name, name, value) and not _says_nothing(name, value):
+            settling.values[name] = value
+    return settling.values
+
+
+def settle_call(call: dict[str, Any]) -> None:
+    """Have a call's keywords by our names, in place.
+
+    Raises:
+        InvalidRequestError: If two names of one option have different values.
+    """
+    if _IN_CALLS.isdisjoint(call):
+        return
+    settling = _Settling({name: value for name, value in call.items() if name not in _IN_CALLS}, InvalidRequestError)
+    for name in _IN_CALLS & call.keys():
+        settling.place(name, name, call[name])
+    call.clear()
+    call.update(settling.values)
+
+
+class _Settling:
+    """Puts values in their places.
+
+    Attributes:
+        values: What has been placed, by our names.
+    """
+
+    def __init__(self, values: dict[str, Any], error: type[GumloopError]) -> None:
+        self.values = values
+        self._error = error
+        self._written = {name: name for name in values}  # how the caller wrote what is in a place
+
+    def place(self, written: str, name: str, value: Any) -> bool:
+        """Put a value where its name leads; ``False`` if it leads nowhere."""
+        if name in RENAMED:
+            self._put(written, RENAMED[name], value)
+        elif name in PARTS:
+            self._put_part(written, *PARTS[name], value)
+        else:
+            return False
+        return True
+
+    def open(self, holder: str, held: Any, fields: Collection[str], model: str) -> None:
+        """Put each entry of a dict of further arguments in its place."""
+        if held is None:
+            return
+        if not isinstance(held, Mapping):
+            raise self._error(f"{holder} must be a dict of fields of the body, not {type(held).__name__}.")
+        from gumloop_core.argument_names import hint_for, is_fit_for_the_body
+
+        for name, value in _entries(held):
+            written = f"{holder}[{name!r}]"
+            if self.place(written, name, value) or _says_nothing(name, value):
+                continue
+            if name in fields:
+                self._put(written, name, value)
+            elif is_fit_for_the_body(name):
+                self._put_part(written, "extra_body", name, value)
+            else:
+                raise self._error(f"{model} has no argument {name!r}, which {holder} holds: {hint_for(name, fields)}")
+
+    def _put(self, written: str, name: str, value: Any) -> None:
+        present = self.values.get(name)
+        if value is None and name in self.values:
+            return
+        if present is not None and not _same(present, value):
+            raise self._contradiction(self._written[name], written)
+        self.values[name] = value
+        self._written[name] = written
+
+    def _put_part(self, written: str, name: str, key: str, value: Any) -> None:
+        whole = self.values.get(name)
+        if value is None and name != "extra_body":
+            self.values.setdefault(name, None)
+            return
+        if whole is not None and not isinstance(whole, Mapping):
+            return  # refused by its name, for what it is
+        if whole is not None and key in whole and not _same(whole[key], value):
+            raise self._contradiction(f"{self._written.get(name, name)}[{key!r}]", written)
+        self.values[name] = {**(whole or {}), key: value}
+        self._written.setdefault(name, name)
+
+    def _contradiction(self, one: str, other: str) -> GumloopError:
+        return self._error(f"{one} and {other} mean the same and have different values. Leave one of them out.")
+
+
+def _entries(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in held.items():
+        if name == "extra_body" and isinstance(value, Mapping):
+            yield from value.items()
+        else:
+            yield name, value
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """Whether an argument that there is none of says what is the case anyway, or was left open."""
+    if value is None:
+        from gumloop_core.argument_names import is_known_elsewhere
+
+        return is_known_elsewhere(name)
+    implied = IMPLIED.get(name)
+    return implied is not None and value.__class__ is implied.__class__ and value == implied
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # whatever a foreign object raises
+        return False
