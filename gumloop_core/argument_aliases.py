@@ -88,7 +88,7 @@ def settled_arguments(
     if not foreign:
         return dict(values)
     settling = _Settling({name: value for name, value in values.items() if name not in foreign}, ConfigurationError)
-    for name in foreign:
+    for name in sorted(foreign, key=_wholes_first):
         value = values[name]
         if name in HOLDING_OTHERS:
             settling.open(name, value, fields, model)
@@ -106,7 +106,7 @@ def settle_call(call: dict[str, Any]) -> None:
     if _IN_CALLS.isdisjoint(call):
         return
     settling = _Settling({name: value for name, value in call.items() if name not in _IN_CALLS}, InvalidRequestError)
-    for name in _IN_CALLS & call.keys():
+    for name in sorted(_IN_CALLS & call.keys(), key=_wholes_first):
         settling.place(name, name, call[name])
     call.clear()
     call.update(settling.values)
@@ -122,7 +122,8 @@ class _Settling:
     def __init__(self, values: dict[str, Any], error: type[GumloopError]) -> None:
         self.values = values
         self._error = error
-        self._written = {name: name for name in values}  # how the caller wrote what is in a place
+        # How the caller wrote what is in a place, where that was another name.
+        self._written: dict[str | tuple[str, str], str] = {}
 
     def place(self, written: str, name: str, value: Any) -> bool:
         """Put a value where its name leads; ``False`` if it leads nowhere."""
@@ -158,7 +159,7 @@ class _Settling:
         if value is None and name in self.values:
             return
         if present is not None and not _same(present, value):
-            raise self._contradiction(self._written[name], written)
+            raise self._contradiction(self._written.get(name, name), written)
         self.values[name] = value
         self._written[name] = written
 
@@ -170,16 +171,23 @@ class _Settling:
         if whole is not None and not isinstance(whole, Mapping):
             return  # refused by its name, for what it is
         if whole is not None and key in whole and not _same(whole[key], value):
-            raise self._contradiction(f"{self._written.get(name, name)}[{key!r}]", written)
+            present = self._written.get((name, key)) or f"{self._written.get(name, name)}[{key!r}]"
+            raise self._contradiction(present, written)
         self.values[name] = {**(whole or {}), key: value}
-        self._written.setdefault(name, name)
+        self._written[name, key] = written
 
     def _contradiction(self, one: str, other: str) -> GumloopError:
         return self._error(f"{one} and {other} mean the same and have different values. Leave one of them out.")
 
 
+def _wholes_first(name: str) -> int:
+    """For sorting: an entry is added to what is there."""
+    return 2 if name in HOLDING_OTHERS else 1 if name in PARTS else 0
+
+
 def _entries(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in held.items():
+    for name in sorted(held, key=_wholes_first):
+        value = held[name]
         if name == "extra_body" and isinstance(value, Mapping):
             yield from value.items()
         else:

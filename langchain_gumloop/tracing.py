@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models.base import LangSmithParams
 
+from gumloop_core.argument_aliases import settle_call
 from gumloop_core.boundary import Boundary
 from gumloop_core.http.headers import call_headers
 from gumloop_core.http.sending_options import with_hidden_headers
@@ -52,6 +53,9 @@ class Traced(Base):
         """What callbacks are told of a call."""
         with Boundary(as_langchain):
             kwargs = with_hidden_headers(kwargs)
+            settle_call(kwargs)
+        stops = kwargs.pop("stop", None)
+        stop = stops if stop is None else stop
         params = super()._get_invocation_params(stop, **kwargs)
         tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
         if tokens is not None:
@@ -69,6 +73,8 @@ class Traced(Base):
         return {"model": self.model, **self._body_options()}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        with Boundary(as_langchain):
+            settle_call(kwargs)
         params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
         params["ls_model_name"] = kwargs.get("model") or self.model
         temperature = kwargs.get("temperature", self.temperature)
