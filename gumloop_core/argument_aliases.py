@@ -5,8 +5,8 @@ what is written down. Names that cannot mean the same are refused, with what to 
 :mod:`gumloop_core.argument_names`. A name that says whose it is (``openai_api_key``, ``openrouter_api_base``) is among
 those: the key of one vendor does not go to another.
 
-Sources: the constructors of langchain-openai 1.7.4, langchain-openrouter 0.2.9, langchain-litellm 0.11.2,
-llama-index-llms-openai-like 0.8.1, llama-index-llms-openrouter 0.6.0 and llama-index-llms-litellm 0.8.0.
+Source: the constructors of ChatOpenAI, ChatOpenRouter, ChatLiteLLM, OpenAILike, OpenRouter and LiteLLM, whose versions
+`docs/migrating.md` names.
 """
 
 from __future__ import annotations

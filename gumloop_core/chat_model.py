@@ -134,20 +134,18 @@ class ChatModelFields(NamedArguments, RequestOptions, BodyOptions, AccessOptions
             return super().model_copy(deep=deep)
         values = dict(update)
         del update  # tracebacks show variables
-        problem: Exception | None = None
+        problem: Exception | None
         try:
             values = self._by_our_names(values)
+            problem = self._unknown_argument(values)
         except ConfigurationError as error:
-            problem = self._as_raised(error)
+            problem = error
         if problem is not None:
             values.clear()  # tracebacks show variables
-            raise problem
+            raise self._as_raised(problem)
         if "max_tokens" in values:
             values["max_completion_tokens"] = values.pop("max_tokens")
         self._convert_fields(values)
-        problem = self._unknown_argument(values)
-        if problem is not None:
-            raise self._as_raised(problem)
         copied = super().model_copy(update=values, deep=deep)
         if "model" in values and "profile" not in values:
             copied._follow_model()

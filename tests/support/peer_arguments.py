@@ -1,8 +1,7 @@
 """What users of other integrations pass, and what becomes of it: one row for each argument.
 
-The names are those of the constructors of langchain-openai 1.7.4, langchain-openrouter 0.2.9, langchain-litellm 0.11.2,
-llama-index-llms-openai-like 0.8.1, llama-index-llms-openrouter 0.6.0 and llama-index-llms-litellm 0.8.0, and the fields
-of the body that their users reach through ``model_kwargs``.
+The names are those of the constructors whose versions docs/migrating.md names, and the fields of the body that their
+users reach through ``model_kwargs``.
 """
 
 from __future__ import annotations
