@@ -1,17 +1,71 @@
-"""What other integrations call arguments that there are none of here, and what to write instead.
+"""What other integrations call the arguments: the names that are taken here, and what to write in place of the others.
 
-Names that mean the same are taken: :mod:`gumloop_core.argument_aliases`. Of the others, a likeness of letters alone
-would lead elsewhere: ``openai_api_key`` into the body, ``num_ctx`` nowhere. Names are those of the chat models of
-LangChain, LlamaIndex, the openai SDK and litellm.
+A name is taken, by both adapters, where it means the same. It is the argument that it stands for from then on: in
+fields, in ``repr``, in what is written down. All other names are refused. A likeness of letters alone would lead
+elsewhere there: ``openai_api_key`` into the body, ``num_ctx`` nowhere. A name that says whose it is
+(``openai_api_key``, ``openrouter_api_base``) is refused as well: the key of one vendor does not go to another.
+
+Source: the constructors of ChatOpenAI, ChatOpenRouter, ChatLiteLLM, OpenAILike, OpenRouter and LiteLLM, whose versions
+`docs/migrating.md` names; the openai SDK and litellm.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from gumloop_core.argument_aliases import HOLDING_OTHERS, RENAMED
+RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "model_name": "model",
+        "gumloop_api_key": "api_key",
+        "gumloop_api_base": "base_url",
+        "api_base": "base_url",
+        "max_tokens": "max_completion_tokens",
+        "stop_sequences": "stop",
+        "openrouter_provider": "provider",
+        "extra_headers": "default_headers",
+        "request_timeout": "timeout",
+        "async_http_client": "http_async_client",
+    }
+)
+"""Other names of arguments."""
+
+PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "reasoning_effort": ("reasoning", "effort"),
+        "stream_usage": ("stream_options", "include_usage"),
+        "order": ("provider", "order"),
+        "allow_fallbacks": ("provider", "allow_fallbacks"),
+    }
+)
+"""Names of one entry of an argument that is a dict: the argument, and the entry's key."""
+
+HOLDING_OTHERS = ("model_kwargs", "additional_kwargs")
+"""Dicts of further arguments. Each entry is the argument of its name; what is none is a field of the body."""
+
+IMPLIED: Mapping[str, bool | int] = MappingProxyType(
+    {
+        "include_response_headers": False,
+        "is_chat_model": True,
+        "n": 1,
+        "reuse_client": True,
+        "should_use_structured_outputs": True,
+        "stream": False,
+        "streaming": False,
+        "strict": False,
+        "use_previous_response_id": False,
+        "use_responses_api": False,
+    }
+)
+"""Arguments that there are none of, with the value that says what is the case anyway."""
+
+IN_CALLS = frozenset(
+    {"model_name", "max_tokens", "stop_sequences", "openrouter_provider", "request_timeout"}
+    | {"reasoning_effort", "stream_usage"}
+)
+"""Those that a call takes as well."""
 
 _RENAMED = {
     "api_base": "base_url",

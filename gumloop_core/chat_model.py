@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from gumloop_core.argument_aliases import RENAMED
+from gumloop_core.argument_names import RENAMED
 from gumloop_core.boundary import Boundary
 from gumloop_core.concurrency.limits import Limits
 from gumloop_core.errors import ConfigurationError, GumloopError

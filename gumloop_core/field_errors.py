@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from gumloop_core.argument_aliases import HOLDING_OTHERS
-from gumloop_core.argument_names import is_secret_argument
+from gumloop_core.argument_names import HOLDING_OTHERS, is_secret_argument
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.http.headers import HiddenHeaders
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import AliasChoices, BaseModel, model_validator
 
-from gumloop_core.argument_aliases import HOLDING_OTHERS, PARTS, RENAMED, settled_arguments
+from gumloop_core.argument_names import HOLDING_OTHERS, PARTS, RENAMED, hint_for
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.options import AccessOptions, BodyOptions, Options, RequestOptions, SecretSource
 from gumloop_core.wire import JSONObject
@@ -19,7 +19,7 @@ from gumloop_core.wire import JSONObject
 class NamedArguments(Options):
     """What a constructor takes beside the fields' own names, and what the fields can be read by too.
 
-    Below is what type checkers see of :mod:`gumloop_core.argument_aliases`; they do not read aliases.
+    Below is what type checkers see of :mod:`gumloop_core.argument_names`; they do not read aliases.
     """
 
     if TYPE_CHECKING:
@@ -52,15 +52,18 @@ class NamedArguments(Options):
 
     @classmethod
     def _by_our_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        return settled_arguments(values, _arguments_of(cls), _FIELDS, cls.__name__)
+        known = _arguments_of(cls)
+        if values.keys() <= known and "max_tokens" not in values:
+            return dict(values)
+        from gumloop_core.settled_arguments import settled_arguments
+
+        return settled_arguments(values, known, _FIELDS, cls.__name__)
 
     @classmethod
     def _unknown_argument(cls, values: Mapping[str, Any]) -> ConfigurationError | None:
         known = _arguments_of(cls)
         for name in values:
             if name not in known:
-                from gumloop_core.argument_names import hint_for
-
                 return ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint_for(str(name), known)}")
         return None
 

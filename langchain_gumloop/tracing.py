@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models.base import LangSmithParams
 
-from gumloop_core.argument_aliases import settle_call
 from gumloop_core.boundary import Boundary
 from gumloop_core.http.headers import call_headers
-from gumloop_core.http.sending_options import with_hidden_headers
+from gumloop_core.http.sending_options import settle_names, with_hidden_headers
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.from_wire.answers import PROVIDER
 
@@ -53,7 +52,7 @@ class Traced(Base):
         """What callbacks are told of a call."""
         with Boundary(as_langchain):
             kwargs = with_hidden_headers(kwargs)
-            settle_call(kwargs)
+            settle_names(kwargs)
         stops = kwargs.pop("stop", None)
         stop = stops if stop is None else stop
         params = super()._get_invocation_params(stop, **kwargs)
@@ -74,7 +73,7 @@ class Traced(Base):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         with Boundary(as_langchain):
-            settle_call(kwargs)
+            settle_names(kwargs)
         params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
         params["ls_model_name"] = kwargs.get("model") or self.model
         temperature = kwargs.get("temperature", self.temperature)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from gumloop_core.argument_aliases import HOLDING_OTHERS, IMPLIED, PARTS, RENAMED
+from gumloop_core.argument_names import HOLDING_OTHERS, IMPLIED, PARTS, RENAMED
 from gumloop_emulator import Emulator
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop

@@ -1,72 +1,21 @@
-"""What other integrations call the models' arguments, where that means the same here.
-
-Such a name is taken, by both adapters, and is the argument that it stands for from then on: in fields, in ``repr``, in
-what is written down. Names that cannot mean the same are refused, with what to write instead:
-:mod:`gumloop_core.argument_names`. A name that says whose it is (``openai_api_key``, ``openrouter_api_base``) is among
-those: the key of one vendor does not go to another.
-
-Source: the constructors of ChatOpenAI, ChatOpenRouter, ChatLiteLLM, OpenAILike, OpenRouter and LiteLLM, whose versions
-`docs/migrating.md` names.
-"""
+"""Arguments by our names, from any name that they come by. Imported where one comes by another name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
+from gumloop_core.argument_names import (
+    HOLDING_OTHERS,
+    IMPLIED,
+    IN_CALLS,
+    PARTS,
+    RENAMED,
+    hint_for,
+    is_fit_for_the_body,
+    is_known_elsewhere,
+)
 from gumloop_core.errors import ConfigurationError, GumloopError, InvalidRequestError
-
-RENAMED: Mapping[str, str] = MappingProxyType(
-    {
-        "model_name": "model",
-        "gumloop_api_key": "api_key",
-        "gumloop_api_base": "base_url",
-        "api_base": "base_url",
-        "max_tokens": "max_completion_tokens",
-        "stop_sequences": "stop",
-        "openrouter_provider": "provider",
-        "extra_headers": "default_headers",
-        "request_timeout": "timeout",
-        "async_http_client": "http_async_client",
-    }
-)
-"""Other names of arguments."""
-
-PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "reasoning_effort": ("reasoning", "effort"),
-        "stream_usage": ("stream_options", "include_usage"),
-        "order": ("provider", "order"),
-        "allow_fallbacks": ("provider", "allow_fallbacks"),
-    }
-)
-"""Names of one entry of an argument that is a dict: the argument, and the entry's key."""
-
-HOLDING_OTHERS = ("model_kwargs", "additional_kwargs")
-"""Dicts of further arguments. Each entry is the argument of its name; what is none is a field of the body."""
-
-IMPLIED: Mapping[str, bool | int] = MappingProxyType(
-    {
-        "include_response_headers": False,
-        "is_chat_model": True,
-        "n": 1,
-        "reuse_client": True,
-        "should_use_structured_outputs": True,
-        "stream": False,
-        "streaming": False,
-        "strict": False,
-        "use_previous_response_id": False,
-        "use_responses_api": False,
-    }
-)
-"""Arguments that there are none of, with the value that says what is the case anyway."""
-
-_IN_CALLS = frozenset(
-    {"model_name", "max_tokens", "stop_sequences", "openrouter_provider", "request_timeout"}
-    | {"reasoning_effort", "stream_usage"}
-)
-"""Those that a call takes as well."""
 
 
 def settled_arguments(
@@ -85,8 +34,6 @@ def settled_arguments(
             field of the body.
     """
     foreign = [name for name in values if name not in known or RENAMED.get(name) in values]
-    if not foreign:
-        return dict(values)
     settling = _Settling({name: value for name, value in values.items() if name not in foreign}, ConfigurationError)
     for name in sorted(foreign, key=_wholes_first):
         value = values[name]
@@ -103,10 +50,8 @@ def settle_call(call: dict[str, Any]) -> None:
     Raises:
         InvalidRequestError: If two names of one option have different values.
     """
-    if _IN_CALLS.isdisjoint(call):
-        return
-    settling = _Settling({name: value for name, value in call.items() if name not in _IN_CALLS}, InvalidRequestError)
-    for name in sorted(_IN_CALLS & call.keys(), key=_wholes_first):
+    settling = _Settling({name: value for name, value in call.items() if name not in IN_CALLS}, InvalidRequestError)
+    for name in sorted(IN_CALLS & call.keys(), key=_wholes_first):
         settling.place(name, name, call[name])
     call.clear()
     call.update(settling.values)
@@ -141,8 +86,6 @@ class _Settling:
             return
         if not isinstance(held, Mapping):
             raise self._error(f"{holder} must be a dict of fields of the body, not {type(held).__name__}.")
-        from gumloop_core.argument_names import hint_for, is_fit_for_the_body
-
         for name, value in _entries(held):
             written = f"{holder}[{name!r}]"
             if self.place(written, name, value) or _says_nothing(name, value):
@@ -197,8 +140,6 @@ def _entries(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _says_nothing(name: str, value: Any) -> bool:
     """Whether an argument that there is none of says what is the case anyway, or was left open."""
     if value is None:
-        from gumloop_core.argument_names import is_known_elsewhere
-
         return is_known_elsewhere(name)
     implied = IMPLIED.get(name)
     return implied is not None and value.__class__ is implied.__class__ and value == implied

@@ -10,8 +10,9 @@ import pytest
 from langchain_core.load import dumpd
 from llama_index.core.llms import ChatMessage
 
-from gumloop_core.argument_aliases import HOLDING_OTHERS, IMPLIED, PARTS, RENAMED, settle_call
+from gumloop_core.argument_names import HOLDING_OTHERS, IMPLIED, PARTS, RENAMED
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
+from gumloop_core.settled_arguments import settle_call
 from gumloop_emulator import Emulator
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
