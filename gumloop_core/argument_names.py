@@ -1,14 +1,71 @@
-"""What other integrations call the models' arguments, and where each leads here.
+"""What other integrations call the arguments: the names that are taken here, and what to write in place of the others.
 
-A likeness of letters alone would lead elsewhere: ``user`` to ``user_id``, which says who calls; ``top_k`` to ``top_p``;
-``openai_api_key`` into the body. Names are those of the chat models of LangChain, LlamaIndex, the openai SDK and
-litellm.
+A name is taken, by both adapters, where it means the same. It is the argument that it stands for from then on: in
+fields, in ``repr``, in what is written down. All other names are refused. A likeness of letters alone would lead
+elsewhere there: ``openai_api_key`` into the body, ``num_ctx`` nowhere. A name that says whose it is
+(``openai_api_key``, ``openrouter_api_base``) is refused as well: the key of one vendor does not go to another.
+
+Source: the constructors of ChatOpenAI, ChatOpenRouter, ChatLiteLLM, OpenAILike, OpenRouter and LiteLLM, whose versions
+`docs/migrating.md` names; the openai SDK and litellm.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "model_name": "model",
+        "gumloop_api_key": "api_key",
+        "gumloop_api_base": "base_url",
+        "api_base": "base_url",
+        "max_tokens": "max_completion_tokens",
+        "stop_sequences": "stop",
+        "openrouter_provider": "provider",
+        "extra_headers": "default_headers",
+        "request_timeout": "timeout",
+        "async_http_client": "http_async_client",
+    }
+)
+"""Other names of arguments."""
+
+PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "reasoning_effort": ("reasoning", "effort"),
+        "stream_usage": ("stream_options", "include_usage"),
+        "order": ("provider", "order"),
+        "allow_fallbacks": ("provider", "allow_fallbacks"),
+    }
+)
+"""Names of one entry of an argument that is a dict: the argument, and the entry's key."""
+
+HOLDING_OTHERS = ("model_kwargs", "additional_kwargs")
+"""Dicts of further arguments. Each entry is the argument of its name; what is none is a field of the body."""
+
+IMPLIED: Mapping[str, bool | int] = MappingProxyType(
+    {
+        "include_response_headers": False,
+        "is_chat_model": True,
+        "n": 1,
+        "reuse_client": True,
+        "should_use_structured_outputs": True,
+        "stream": False,
+        "streaming": False,
+        "strict": False,
+        "use_previous_response_id": False,
+        "use_responses_api": False,
+    }
+)
+"""Arguments that there are none of, with the value that says what is the case anyway."""
+
+IN_CALLS = frozenset(
+    {"model_name", "max_tokens", "stop_sequences", "openrouter_provider", "request_timeout"}
+    | {"reasoning_effort", "stream_usage"}
+)
+"""Those that a call takes as well."""
 
 _RENAMED = {
     "api_base": "base_url",
@@ -17,10 +74,8 @@ _RENAMED = {
     "endpoint_url": "base_url",
     "openai_api_base": "base_url",
     "openrouter_api_base": "base_url",
-    "gumloop_api_base": "base_url",
     "gumloop_base_url": "base_url",
     "azure_endpoint": "base_url",
-    "model_name": "model",
     "model_id": "model",
     "deployment_name": "model",
     "azure_deployment": "model",
@@ -28,16 +83,12 @@ _RENAMED = {
     "request_timeout": "timeout",
     "default_request_timeout": "timeout",
     "stream_chunk_timeout": "stream_idle_timeout",
-    "additional_kwargs": "extra_body",
-    "model_kwargs": "extra_body",
     "max_output_tokens": "max_completion_tokens",
     "max_tokens_to_sample": "max_completion_tokens",
     "max_new_tokens": "max_completion_tokens",
     "num_predict": "max_completion_tokens",
     "num_output": "max_completion_tokens",
-    "stop_sequences": "stop",
     "stop_tokens": "stop",
-    "reasoning_effort": "reasoning",
     "thinking": "reasoning",
     "include_reasoning": "reasoning",
     "num_retries": "max_retries",
@@ -45,8 +96,6 @@ _RENAMED = {
     "extra_headers": "default_headers",
     "openai_headers": "default_headers",
     "http_headers": "default_headers",
-    "async_http_client": "http_async_client",
-    "openrouter_provider": "provider",
     "fallback_models": "models",
     "bearer_token": "access_token",
     "oauth_token": "access_token",
@@ -55,45 +104,47 @@ _RENAMED = {
     "azure_ad_token_provider": "access_token",
     "token_provider": "access_token",
 }
-_EXAMPLES = {"reasoning_effort": ', as {"effort": "low"}', "thinking": ', as {"max_tokens": 4000}'}
+_EXAMPLES = {"thinking": ', as {"max_tokens": 4000}'}
 _OF_THE_BODY = frozenset(
     {
-        "cache_control",
-        "logit_bias",
-        "logprobs",
+        "debug",
         "metadata",
-        "min_p",
         "prediction",
         "prompt_cache_key",
+        "prompt_cache_options",
         "prompt_cache_retention",
         "repetition_penalty",
         "response_format",
         "route",
         "safety_identifier",
-        "service_tier",
-        "session_id",
         "store",
+        "tool_choice",
+        "tools",
         "top_a",
-        "top_k",
-        "top_logprobs",
-        "trace",
         "transforms",
-        "user",
-        "verbosity",
         "web_search_options",
     }
 )
+_HIDDEN_IN = {"audio_config": "audio"}
 _PROXIES = frozenset({"openai_proxy", "proxies", "proxy", "http_proxy", "https_proxy", "all_proxy"})
 _ORGANIZATIONS = frozenset({"organization", "openai_organization", "project", "openai_project", "organization_id"})
+_OF_THE_RESPONSES_API = frozenset({"context_management", "include", "truncation", "use_previous_response_id"})
+_OF_THE_APP = {"app_url": "HTTP-Referer", "app_title": "X-Title", "app_categories": "X-OpenRouter-Categories"}
 _OF_NO_USE = {
     "is_chat_model": "every model here is a chat model",
-    "stream_usage": "streams always tell their usage",
     "use_responses_api": "there is one API",
     "api_version": "there is one version, which base_url names",
     "openai_api_version": "there is one version, which base_url names",
     "openai_api_type": "there is one API",
     "api_type": "there is one API",
     "custom_llm_provider": "there is one endpoint",
+    "base_model": "there is one endpoint, and prices are its own",
+    "num_ctx": "the window is the model's",
+    "default_query": "the endpoint reads no query; headers are default_headers",
+    "include_response_headers": "an error has the response, an answer its id",
+    "should_use_structured_outputs": "models that can do; pydantic_program_mode='function' asks by tool call",
+    "is_function_calling_model": "the model's profile says whether it calls tools",
+    "context_window": "the model's profile says how long prompts may be",
     "reuse_client": "connections are reused",
     "tokenizer": "the endpoint counts the tokens",
     "tiktoken_model_name": "the endpoint counts the tokens",
@@ -107,8 +158,13 @@ _OF_NO_USE = {
     "client": "pass an httpx.Client as http_client, if any",
     "async_client": "pass an httpx.AsyncClient as http_async_client, if any",
     "openai_client": "pass an httpx.Client as http_client, if any",
+    "async_openai_client": "pass an httpx.AsyncClient as http_async_client, if any",
+    "root_client": "pass an httpx.Client as http_client, if any",
+    "root_async_client": "pass an httpx.AsyncClient as http_async_client, if any",
+    "http_socket_options": "pass an http_client with the transport that you want",
 }
 _SECRET = re.compile(r"(?i)(api_?key|access_?key|(access|auth|bearer|oauth)_?token|secret|password)$")
+_OF_ANOTHER = re.compile(r"(?i)(?!gumloop|api|key)[a-z]")
 _HEADERS = frozenset({"headers", "openai_headers", "http_headers"})
 _TELLS_HOW_TO_SEND = frozenset({"base_url", "access_token", "http_async_client", "max_retries", "stream_idle_timeout"})
 
@@ -118,16 +174,28 @@ def is_secret_argument(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
+def is_known_elsewhere(name: str) -> bool:
+    """Whether other integrations have an argument of this name."""
+    return name in _OF_THE_BODY or _reason_against(name) is not None
+
+
+def is_fit_for_the_body(name: Any) -> bool:
+    """Whether a field of the body may have this name: it is not what others call something else."""
+    return not isinstance(name, str) or _reason_against(name) is None
+
+
 def refusal_in_a_call(name: str) -> str | None:
     """Why a call's keyword is refused: it is what others call an argument that says how to send; ``None`` for others.
 
     In the body it would be lost, or found: a key among them.
     """
-    renamed = _RENAMED.get(name)
+    renamed = _RENAMED.get(name) or RENAMED.get(name)
     if name in _HEADERS:
         return f"{name!r} is not an option. Did you mean 'extra_headers'?"
     if renamed == "timeout":
         return f"{name!r} is not an option. Did you mean 'timeout'?"
+    if name in HOLDING_OTHERS:
+        return f"{name!r} is for the model, not for a call: pass its entries one by one, or as extra_body."
     if renamed in _TELLS_HOW_TO_SEND or name in _PROXIES or is_secret_argument(name):
         return f"{name!r} is for the model, not for a call: {hint_for(name, ())}"
     return None
@@ -140,17 +208,9 @@ def hint_for(name: str, known: Collection[str]) -> str:
         name: What was written.
         known: The arguments that there are.
     """
-    if name in _PROXIES:
-        return "set HTTPS_PROXY, or pass an http_client with the proxy."
-    if name in _ORGANIZATIONS:
-        return "leave it out; a key's team is named by team_id."
-    if name in _OF_NO_USE:
-        return f"leave it out: {_OF_NO_USE[name]}."
-    renamed = _RENAMED.get(name)
-    if renamed is not None:
-        return f"did you mean {renamed!r}{_EXAMPLES.get(name, '')}?"
-    if is_secret_argument(name):
-        return "did you mean 'api_key'?"
+    reason = _reason_against(name)
+    if reason is not None:
+        return reason
     if name in _OF_THE_BODY:
         return f"send it as extra_body={{{name!r}: …}}."
     import difflib
@@ -159,3 +219,25 @@ def hint_for(name: str, known: Collection[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "fields of the body go into extra_body."
+
+
+def _reason_against(name: str) -> str | None:
+    """Why a name is no field of the body, with what to write instead."""
+    if name in _PROXIES:
+        return "set HTTPS_PROXY, or pass an http_client with the proxy."
+    if name in _ORGANIZATIONS:
+        return "leave it out; a key's team is named by team_id."
+    if name in _OF_THE_RESPONSES_API:
+        return "leave it out: it is of OpenAI's Responses API."
+    if name in _OF_THE_APP:
+        return f"leave it out, or send it as default_headers={{{_OF_THE_APP[name]!r}: …}}."
+    if name in _HIDDEN_IN:
+        return f"send it as extra_body={{{_HIDDEN_IN[name]!r}: …}}."
+    if name in _OF_NO_USE:
+        return f"leave it out: {_OF_NO_USE[name]}."
+    renamed = _RENAMED.get(name) or RENAMED.get(name)
+    if renamed is not None:
+        return f"did you mean {renamed!r}{_EXAMPLES.get(name, '')}?"
+    if is_secret_argument(name):
+        return "did you mean 'api_key'? It must be Gumloop's." if _OF_ANOTHER.match(name) else "did you mean 'api_key'?"
+    return None

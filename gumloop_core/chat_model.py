@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakKeyDictionary
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     PrivateAttr,
     ValidationError,
@@ -21,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from gumloop_core.argument_names import RENAMED
 from gumloop_core.boundary import Boundary
 from gumloop_core.concurrency.limits import Limits
 from gumloop_core.errors import ConfigurationError, GumloopError
@@ -31,6 +30,7 @@ from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers
 from gumloop_core.http.settings import UNSET, ClientSettings
 from gumloop_core.http.timeouts import UnsetSeconds, checked_seconds, checked_timeout, written_down
+from gumloop_core.named_arguments import NamedArguments
 from gumloop_core.options import BODY_OPTIONS, CLIENT_OPTIONS, AccessOptions, BodyOptions, RequestOptions
 from gumloop_core.secrets.credentials import Credentials, EnvironmentKey, hidden, travelling
 from gumloop_core.shown import named
@@ -68,7 +68,7 @@ def _checked_client(client: Any, argument: str) -> Any:
     return checked_client(client, argument)
 
 
-class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
+class ChatModelFields(NamedArguments, RequestOptions, BodyOptions, AccessOptions):
     """What both adapters' chat models are: the options, how they are kept, and the clients that are made from them."""
 
     _left_behind: bool = PrivateAttr(default=False)
@@ -98,6 +98,7 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. A secret goes out of sight; what says how to send is checked, all else when it is used."""
+            name = RENAMED.get(name, name)
             if name in _FIELD_CONVERTERS:
                 values = {name: value}
                 del value  # tracebacks show variables
@@ -133,12 +134,18 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
             return super().model_copy(deep=deep)
         values = dict(update)
         del update  # tracebacks show variables
-        if "max_tokens" in values:
-            values.setdefault("max_completion_tokens", values.pop("max_tokens"))
-        self._convert_fields(values)
-        problem = self._unknown_argument(values)
+        problem: Exception | None
+        try:
+            values = self._by_our_names(values)
+            problem = self._unknown_argument(values)
+        except ConfigurationError as error:
+            problem = error
         if problem is not None:
+            values.clear()  # tracebacks show variables
             raise self._as_raised(problem)
+        if "max_tokens" in values:
+            values["max_completion_tokens"] = values.pop("max_tokens")
+        self._convert_fields(values)
         copied = super().model_copy(update=values, deep=deep)
         if "model" in values and "profile" not in values:
             copied._follow_model()
@@ -186,27 +193,6 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
     @field_serializer("api_key", when_used="json")
     def _write_api_key(self, value: Any) -> Any:
         return None if callable(value) else value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_arguments(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            problem = cls._unknown_argument(values)
-            if problem is not None:
-                raise problem
-        return values
-
-    @classmethod
-    def _unknown_argument(cls, values: Mapping[str, Any]) -> ConfigurationError | None:
-        known = _ARGUMENTS.get(cls)
-        if known is None:
-            known = _ARGUMENTS[cls] = _arguments_of(cls)
-        for name in values:
-            if name not in known:
-                from gumloop_core.argument_names import hint_for
-
-                return ConfigurationError(f"{cls.__name__} has no argument {name!r}: {hint_for(str(name), known)}")
-        return None
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
@@ -387,17 +373,3 @@ class ChatModelFields(RequestOptions, BodyOptions, AccessOptions):
     @staticmethod
     def _fresh_private(private: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(private or {}), "_client": None, "_async_client": None}
-
-
-_ARGUMENTS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-"""What the constructors take, so that it is not read off for every model."""
-
-
-def _arguments_of(kind: type[BaseModel]) -> frozenset[str]:
-    known: set[str] = set()
-    for name, field in kind.model_fields.items():
-        known.add(name)
-        known.update(alias for alias in (field.alias,) if alias)
-        choices = field.validation_alias
-        known.update(map(str, choices.choices if isinstance(choices, AliasChoices) else [choices or name]))
-    return frozenset(known)

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from gumloop_core.argument_names import is_secret_argument
+from gumloop_core.argument_names import HOLDING_OTHERS, is_secret_argument
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.http.headers import HiddenHeaders
+
+_HEADERS = ("default_headers", "extra_headers")
 
 
 def hide_secrets(values: dict[str, Any]) -> None:
@@ -20,8 +22,12 @@ def hide_secrets(values: dict[str, Any]) -> None:
         if isinstance(value, str):
             if name != "model" and is_secret_argument(name):
                 values[name] = SecretStr(value)
-        elif name == "default_headers" and isinstance(value, dict):
-            values[name] = HiddenHeaders(value)
+        elif isinstance(value, dict):
+            if name in _HEADERS:
+                values[name] = HiddenHeaders(value)
+            elif name in HOLDING_OTHERS:
+                values[name] = held = dict(value)
+                hide_secrets(held)
 
 
 def of_validation(model: str, error: ValidationError) -> GumloopError:

@@ -46,7 +46,7 @@ class AccessOptions(Options):
     """Which model is asked, by whom, and where."""
 
     model: str
-    """The model's id, from the model list, or a preset route."""
+    """The model's id, from the model list, or a preset route. Also spelled ``model_name``."""
 
     api_key: SecretSource | None = Field(default=None, repr=False)
     """A personal or team API key. From ``GUMLOOP_API_KEY`` if neither this nor ``access_token`` is given."""
@@ -62,7 +62,7 @@ class AccessOptions(Options):
 
     base_url: str | None = None
     """The API host's base. From ``GUMLOOP_BASE_URL``, else the vendor's. Chat goes to the same base, unless it is the
-    vendor's, whose chat host follows from it."""
+    vendor's, whose chat host follows from it. Also spelled ``api_base``."""
 
     stream_base_url: str | None = None
     """The chat host's base, where it does not follow from ``base_url``. From ``GUMLOOP_STREAM_BASE_URL``."""
@@ -82,17 +82,14 @@ class BodyOptions(Options):
     )
     """Cap on completion tokens. Also spelled ``max_tokens``."""
 
-    if TYPE_CHECKING:  # checkers do not read aliases
-        max_tokens: int | None = None
-    else:
-
-        @property
-        def max_tokens(self) -> int | None:
-            """The cap by its other name."""
-            return self.max_completion_tokens
-
     top_p: float | None = None
     """Nucleus sampling: the share of probability that is sampled from, 0 to 1."""
+
+    top_k: int | None = None
+    """How many of the likeliest tokens are sampled from."""
+
+    min_p: float | None = None
+    """The least probability of a token, as a share of the likeliest one's, 0 to 1."""
 
     seed: int | None = None
     """Makes sampling repeatable where the provider can."""
@@ -106,11 +103,24 @@ class BodyOptions(Options):
     presence_penalty: float | None = None
     """Penalty on tokens that occurred at all, -2 to 2."""
 
+    logit_bias: dict[str | int, float] | None = None
+    """What is added to the scores of tokens, by their ids, -100 to 100."""
+
+    logprobs: bool | None = None
+    """Whether the answer tells the tokens' log probabilities."""
+
+    top_logprobs: int | None = None
+    """Of how many likeliest tokens at each place, 0 to 20. Needs ``logprobs``."""
+
     parallel_tool_calls: bool | None = None
     """Whether the model may ask for several tool calls at once. Sent only along with tools."""
 
     reasoning: JSONObject | None = None
-    """How to think first: ``{"effort": "low" | "medium" | "high"}``, ``{"max_tokens": …}`` and more."""
+    """How to think first: ``{"effort": "low" | "medium" | "high"}``, ``{"max_tokens": …}`` and more.
+    ``reasoning_effort="low"`` is ``{"effort": "low"}``."""
+
+    verbosity: str | None = None
+    """How long the answer should be: ``"low"``, ``"medium"``, ``"high"``."""
 
     modalities: list[str] | None = None
     """What the answer may be: ``"text"``, ``"image"`` or both."""
@@ -127,8 +137,26 @@ class BodyOptions(Options):
     plugins: list[JSONObject] | None = None
     """The endpoint's plugins, web search for example."""
 
+    user: str | None = None
+    """Who asks, of your own users: for the provider, which looks out for abuse. Not ``user_id``, who calls."""
+
+    session_id: str | None = None
+    """What groups requests that belong together."""
+
+    trace: JSONObject | None = None
+    """What tools that observe the endpoint are told: ``trace_id``, ``span_name`` and more."""
+
+    service_tier: str | None = None
+    """The provider's tier of service, such as ``"flex"`` or ``"priority"``."""
+
+    cache_control: JSONObject | None = None
+    """How the prompt is cached, by the providers that ask: ``{"type": "ephemeral"}``."""
+
+    stream_options: JSONObject | None = None
+    """What a stream tells. ``{"include_usage": True}`` is sent with every stream that says nothing else."""
+
     extra_body: JSONObject | None = None
-    """Any other field of the body; laid on last."""
+    """Any other field of the body; laid on last. ``model_kwargs`` and ``additional_kwargs`` become this."""
 
 
 class RequestOptions(Options):

@@ -10,7 +10,7 @@ from langchain_core.language_models.base import LangSmithParams
 
 from gumloop_core.boundary import Boundary
 from gumloop_core.http.headers import call_headers
-from gumloop_core.http.sending_options import with_hidden_headers
+from gumloop_core.http.sending_options import settle_names, with_hidden_headers
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.from_wire.answers import PROVIDER
 
@@ -52,6 +52,9 @@ class Traced(Base):
         """What callbacks are told of a call."""
         with Boundary(as_langchain):
             kwargs = with_hidden_headers(kwargs)
+            settle_names(kwargs)
+        stops = kwargs.pop("stop", None)
+        stop = stops if stop is None else stop
         params = super()._get_invocation_params(stop, **kwargs)
         tokens = kwargs.get("max_completion_tokens", self.max_completion_tokens)
         if tokens is not None:
@@ -69,6 +72,8 @@ class Traced(Base):
         return {"model": self.model, **self._body_options()}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        with Boundary(as_langchain):
+            settle_names(kwargs)
         params = LangSmithParams(ls_provider=PROVIDER, ls_model_type="chat")
         params["ls_model_name"] = kwargs.get("model") or self.model
         temperature = kwargs.get("temperature", self.temperature)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from operator import itemgetter
 from typing import Any
@@ -17,16 +17,7 @@ OPTIONS = frozenset(
     {
         *BODY_OPTIONS,
         "max_tokens",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "stream_options",
-        "service_tier",
-        "user",
-        "session_id",
         "metadata",
-        "cache_control",
-        "trace",
         "response_format",
         "tool_choice",
         "tools",
@@ -48,7 +39,8 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Lay options over each other, later layers on top.
 
     ``max_tokens`` is read as ``max_completion_tokens`` in every layer. A later ``None`` takes an option away. The
-    ``extra_body`` of every layer is laid over the one below it, and so is nothing else that is a mapping.
+    ``extra_body`` of every layer is laid over the one below it, and so is nothing else that is a mapping. What a layer
+    names itself wins over the ``extra_body`` of those below it.
 
     Raises:
         InvalidRequestError: If an unknown option is so close to a known one that it must be a slip, or is an argument
@@ -57,6 +49,9 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for layer in layers:
+        if extra:
+            for name in extra.keys() & _written_in(layer):
+                del extra[name]
         for name, value in layer.items():
             if name == "max_tokens":
                 if value is not None or "max_completion_tokens" not in layer:
@@ -82,6 +77,11 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
     if extra:
         options["extra_body"] = extra
     return options
+
+
+def _written_in(layer: Mapping[str, Any]) -> Set[str]:
+    either = {"max_tokens", "max_completion_tokens"}
+    return layer.keys() if either.isdisjoint(layer) else {*layer, *either}
 
 
 def _text(name: str, value: Any) -> None:

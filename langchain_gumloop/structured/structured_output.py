@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 
 from gumloop_core.errors import InvalidRequestError
+from gumloop_core.http.sending_options import settle_names
 from gumloop_core.writing.body import merge_options
 from gumloop_core.writing.thinking import cannot_force_a_call
 from langchain_gumloop.structured.output_format import answer_schema, can_be_traced, response_format_of, strict_schema
@@ -100,7 +101,9 @@ def structured_output(
 def _cannot_force_a_call(llm: BaseChatModel, options: dict[str, Any]) -> bool:
     fields = dict(llm._identifying_params)
     model = fields.pop("model")
-    merged = merge_options(fields, options)
+    call = dict(options)
+    settle_names(call)
+    merged = merge_options(fields, call)
     return cannot_force_a_call(str(merged.get("model", model)), merged)
 
 

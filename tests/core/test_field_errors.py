@@ -55,8 +55,11 @@ def test_secrets_are_put_out_of_sight() -> None:
         "model": "a-token-model",
         "user": "someone",
         "default_headers": {"X-Key": CANARY},
+        "extra_headers": {"X-Key": CANARY},
+        "model_kwargs": (held := {"api_key": CANARY, "default_headers": {"X-Key": CANARY}, "seed": 1}),
     }
     hide_secrets(values)
+    assert (held["api_key"], values["model_kwargs"]["seed"]) == (CANARY, 1)  # the caller's own stays as it is
     assert CANARY not in repr(values)
     assert isinstance(values["api_key"], SecretStr)
     assert isinstance(values["default_headers"], HiddenHeaders)

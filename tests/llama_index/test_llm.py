@@ -85,13 +85,10 @@ def test_a_slip_in_an_argument_is_named():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("api_base", "did you mean 'base_url'"),
-        ("additional_kwargs", "did you mean 'extra_body'"),
-        ("model_name", "did you mean 'model'"),
-        ("reasoning_effort", "did you mean 'reasoning'"),
+        ("openai_api_base", "did you mean 'base_url'"),
         ("stream", "leave it out"),
         ("is_chat_model", "leave it out"),
-        ("user", "send it as extra_body"),
+        ("metadata", "send it as extra_body"),
         ("openai_api_key", "did you mean 'api_key'"),
     ],
 )

@@ -23,6 +23,44 @@ CHAT = ChatGumloop(
 )
 LLM = Gumloop(model="m", temperature=0, max_tokens=5, stop="x", timeout=5, extra_body={"k": 1})
 
+# As users of other integrations write them.
+THEIR_CHAT = ChatGumloop(
+    model="m",
+    request_timeout=5,
+    reasoning_effort="low",
+    verbosity="low",
+    stop_sequences=["x"],
+    stream_usage=True,
+    top_k=5,
+    min_p=0.1,
+    logprobs=True,
+    top_logprobs=2,
+    logit_bias={50256: -100},
+    user="u",
+    session_id="s",
+    service_tier="flex",
+    cache_control={"type": "ephemeral"},
+    trace={"trace_id": "t"},
+    metadata={"team": "a"},
+    model_kwargs={"store": True},
+    extra_headers={"X-Team": "a"},
+    openrouter_provider={"sort": "price"},
+    streaming=True,
+)
+THEIR_LLM = Gumloop(
+    model="m",
+    api_base="https://ws.gumloop.com/api/v1",
+    max_tokens=5,
+    additional_kwargs={"store": True},
+    logprobs=True,
+    reasoning_effort="low",
+    async_http_client=httpx.AsyncClient(),
+    order=["anthropic"],
+    allow_fallbacks=False,
+)
+NAME: str = THEIR_CHAT.model_name
+EFFORT: str | None = THEIR_LLM.reasoning_effort
+
 CAP: int | None = CHAT.max_tokens
 SAME_CAP: int | None = LLM.max_completion_tokens
 TEXT: str = CHAT.invoke("Hi").text

@@ -31,6 +31,9 @@ SECRETS: dict[str, Callable[[], dict[str, Any]]] = {
     "token": lambda: {"access_token": KEY},
     "secret token": lambda: {"access_token": SecretStr(KEY)},
     "header": lambda: {"api_key": "other", "default_headers": {"x-gateway-key": KEY}},
+    "key by its other name": lambda: {"gumloop_api_key": KEY},
+    "key among others": lambda: {"model_kwargs": {"api_key": KEY, "extra_headers": {"x-gateway-key": KEY}}},
+    "header by its other name": lambda: {"api_key": "other", "extra_headers": {"x-gateway-key": KEY}},
 }
 
 
@@ -97,6 +100,35 @@ def test_headers_that_are_refused_when_they_are_set(adapter: str, change: str) -
     with pytest.raises(ConfigurationError, match="default_headers must be a dict") as caught:
         CHANGES[change](model, {"default_headers": KEY})
     assert_shows_no_key(caught.value)  # but in the variables of these tests
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"openai_api_key": KEY},
+    {"model_kwargs": {"openai_api_key": KEY}},
+    {"api_key": "other", "gumloop_api_key": KEY},
+    {"default_headers": {"a": "b"}, "extra_headers": {"x-gateway-key": KEY}},
+]
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_keys_by_names_that_are_refused(adapter: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        ADAPTERS[adapter](model="m", **arguments)
+    assert_shows_no_key(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        ADAPTERS[adapter](model="m").model_copy(update=arguments)
+    assert_shows_no_key(caught.value)
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_keys_that_are_set_by_their_other_names(adapter: str) -> None:
+    model = ADAPTERS[adapter](model="m", api_key="other")
+    model.gumloop_api_key, model.extra_headers = KEY, {"x-gateway-key": KEY}
+    copied = model.model_copy(update={"gumloop_api_key": KEY, "extra_headers": {"x-gateway-key": KEY}})
+    shown = shown_by(model) + shown_by(copied)
+    assert KEY not in shown
+    assert model.api_key.get_secret_value() == copied.api_key.get_secret_value() == KEY
 
 
 def _ask(model: Any, **options: Any) -> None:

@@ -55,7 +55,17 @@ def test_slips_are_named(name: str, meant: str) -> None:
 
 
 def test_new_fields_pass() -> None:
-    assert merge_options({"verbosity": "low"}) == {"verbosity": "low"}
+    assert merge_options({"top_a": 0.5}) == {"top_a": 0.5}
+
+
+def test_what_a_call_names_wins_over_the_extra_body_of_the_model() -> None:
+    layers = {"extra_body": {"response_format": {"type": "text"}, "a": 1}}, {"response_format": {"type": "json_object"}}
+    assert merge_options(*layers) == {"response_format": {"type": "json_object"}, "extra_body": {"a": 1}}
+    assert merge_options(layers[0], {"a": None}) == {"extra_body": {"response_format": {"type": "text"}}}
+    assert merge_options({"a": 2, "extra_body": {"a": 1}}) == {"a": 2, "extra_body": {"a": 1}}
+    assert merge_options({"extra_body": {"max_completion_tokens": 1}}, {"max_tokens": 2}) == {
+        "max_completion_tokens": 2
+    }
 
 
 @pytest.mark.parametrize(
@@ -67,6 +77,7 @@ def test_new_fields_pass() -> None:
         ("proxies", "HTTPS_PROXY"),
         ("request_timeout", "Did you mean 'timeout'"),
         ("headers", "Did you mean 'extra_headers'"),
+        ("model_kwargs", "pass its entries one by one, or as extra_body"),
     ],
 )
 def test_what_others_call_an_argument_of_the_model_is_not_sent(name: str, refusal: str) -> None:
