@@ -1,0 +1,81 @@
+"""Which HTTP library an object comes from: httpx, or httpx2, its successor.
+
+What callers pass may come from either, and so may the errors and responses that come of it. Both have the same names,
+but neither takes the other's objects. Nothing is imported here: whoever has an object of a library has imported it.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+_NAMES = ("httpx", "httpx2")
+
+Kind = TypeVar("Kind")
+
+
+class SyncHttpClient(Protocol):
+    """What ``httpx.Client`` and ``httpx2.Client`` have in common; an object of another make is refused."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can send no more."""
+
+    def build_request(self, method: str, url: Any, *, headers: Any, content: Any, extensions: Any) -> Any:
+        """Make a request with what the client adds to each."""
+
+    def send(self, request: Any, *, stream: bool, auth: None, follow_redirects: bool) -> Any:
+        """Send a request."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class AsyncHttpClient(Protocol):
+    """What ``httpx.AsyncClient`` and ``httpx2.AsyncClient`` have in common; see :class:`SyncHttpClient`."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can send no more."""
+
+    def build_request(self, method: str, url: Any, *, headers: Any, content: Any, extensions: Any) -> Any:
+        """Make a request with what the client adds to each."""
+
+    async def send(self, request: Any, *, stream: bool, auth: None, follow_redirects: bool) -> Any:
+        """Send a request."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class PhasesTimeout(Protocol):
+    """What ``httpx.Timeout`` and ``httpx2.Timeout`` have in common."""
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Seconds of the phases ``connect``, ``read``, ``write`` and ``pool``."""
+
+
+def library_of(thing: Any) -> Any:
+    """The library that has an object's class or one of its bases, or those of a class; ``None`` if neither has.
+
+    It is looked up there by its name, for its module may tell something else: the openai SDK takes ``Timeout`` for its
+    own.
+    """
+    libraries = [sys.modules[name] for name in _NAMES if name in sys.modules]
+    for kind in (thing if isinstance(thing, type) else type(thing)).__mro__:
+        for library in libraries:
+            if getattr(library, kind.__name__, None) is kind:
+                return library
+    return None
+
+
+@cache
+def of_library(kind: type[Kind], base: type) -> type[Kind]:
+    """A class that is one of a library's too, which its library asks for.
+
+    Args:
+        kind: The class.
+        base: The library's, of which it overrides everything.
+    """
+    return type(kind.__name__, (kind, base), {})
