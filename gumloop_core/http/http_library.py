@@ -62,10 +62,10 @@ def library_of(thing: Any) -> Any:
     It is looked up there by its name, for its module may tell something else: the openai SDK takes ``Timeout`` for its
     own.
     """
-    libraries = [sys.modules[name] for name in _NAMES if name in sys.modules]
+    libraries = [library for name in _NAMES if (library := sys.modules.get(name)) is not None]
     for kind in (thing if isinstance(thing, type) else type(thing)).__mro__:
         for library in libraries:
-            if getattr(library, kind.__name__, None) is kind:
+            if vars(library).get(kind.__name__) is kind:
                 return library
     return None
 

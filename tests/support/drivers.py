@@ -234,15 +234,15 @@ def with_client(driver: type[Driver], library: Any) -> type[Driver]:
     return WithClient
 
 
-HTTPX2_DRIVERS: dict[str, type[Driver]] = {
-    f"{name}-httpx2": with_client(driver, httpx2) for name, driver in DRIVERS.items()
-}
-"""The same, over clients of httpx2 that are passed."""
-
 PASSED_DRIVERS: dict[str, type[Driver]] = {
-    f"{name}-passed": with_client(driver, httpx) for name, driver in DRIVERS.items()
+    f"{name}-{library.__name__}": with_client(driver, library)
+    for library in (httpx, httpx2)
+    for name, driver in DRIVERS.items()
 }
-"""The same, over clients of httpx that are passed."""
+"""The same, over clients of both HTTP libraries that are passed."""
+
+HTTPX2_DRIVERS = {name: kind for name, kind in PASSED_DRIVERS.items() if name.endswith("httpx2")}
+"""Those of httpx2."""
 
 
 class LangChainEvents(LangChain):
