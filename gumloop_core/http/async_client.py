@@ -19,7 +19,7 @@ from gumloop_core.wire import ChatBody
 if TYPE_CHECKING:
     from gumloop_core.http.decoding import Unpack
     from gumloop_core.http.exchange import Exchange
-    from gumloop_core.http.http_library import AsyncHttpClient  # noqa: F401 - named in the class's bases
+    from gumloop_core.http.passed import AsyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import AsyncResponse, AsyncTransport
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision

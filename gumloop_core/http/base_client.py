@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from gumloop_core.errors import ConfigurationError
-from gumloop_core.http.http_library import library_of
 from gumloop_core.http.settings import ClientSettings
 from gumloop_core.observation import CallObserver, current_observers
 from gumloop_core.wire import ChatBody
@@ -105,6 +104,8 @@ def checked_client(client: Any, name: str) -> Any:
     """
     if client is None:
         return None
+    from gumloop_core.http.http_library import library_of  # most pass none
+
     wanted, other = "Client", "AsyncClient"
     if name == "http_async_client":
         wanted, other = other, wanted

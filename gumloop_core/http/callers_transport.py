@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http import timed
-from gumloop_core.http.http_library import AsyncHttpClient, SyncHttpClient, library_of
+from gumloop_core.http.http_library import library_of
 from gumloop_core.http.httpx_response import AsyncHttpxResponse, HttpxResponse
 from gumloop_core.http.transport import Request
+
+if TYPE_CHECKING:
+    from gumloop_core.http.passed import AsyncHttpClient, SyncHttpClient
 
 
 class CallersTransport:

@@ -21,7 +21,7 @@ from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
     from gumloop_core.http.exchange import Exchange
-    from gumloop_core.http.http_library import SyncHttpClient  # noqa: F401 - named in the class's bases
+    from gumloop_core.http.passed import SyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import Response, Transport
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision

@@ -8,52 +8,11 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 _NAMES = ("httpx", "httpx2")
 
 Kind = TypeVar("Kind")
-
-
-class SyncHttpClient(Protocol):
-    """What ``httpx.Client`` and ``httpx2.Client`` have in common; an object of another make is refused."""
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it can send no more."""
-
-    def build_request(self, method: str, url: Any, *, headers: Any, content: Any, extensions: Any) -> Any:
-        """Make a request with what the client adds to each."""
-
-    def send(self, request: Any, *, stream: bool, auth: None, follow_redirects: bool) -> Any:
-        """Send a request."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-
-class AsyncHttpClient(Protocol):
-    """What ``httpx.AsyncClient`` and ``httpx2.AsyncClient`` have in common; see :class:`SyncHttpClient`."""
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it can send no more."""
-
-    def build_request(self, method: str, url: Any, *, headers: Any, content: Any, extensions: Any) -> Any:
-        """Make a request with what the client adds to each."""
-
-    async def send(self, request: Any, *, stream: bool, auth: None, follow_redirects: bool) -> Any:
-        """Send a request."""
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-
-
-class PhasesTimeout(Protocol):
-    """What ``httpx.Timeout`` and ``httpx2.Timeout`` have in common."""
-
-    def as_dict(self) -> dict[str, float | None]:
-        """Seconds of the phases ``connect``, ``read``, ``write`` and ``pool``."""
 
 
 def library_of(thing: Any) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gumloop_core.concurrency.limiter import Limiter
     from gumloop_core.concurrency.limits import Limits
     from gumloop_core.http.exchange import Exchange
-    from gumloop_core.http.http_library import PhasesTimeout
+    from gumloop_core.http.passed import PhasesTimeout
 
 AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""

@@ -8,12 +8,15 @@ so that their reads need not be timed twice. With a client of httpx2, all of thi
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 
-from gumloop_core.http.http_library import AsyncHttpClient, library_of, of_library
+from gumloop_core.http.http_library import library_of, of_library
+
+if TYPE_CHECKING:
+    from gumloop_core.http.passed import AsyncHttpClient
 
 
 async def send(client: AsyncHttpClient, request: httpx.Request) -> httpx.Response:

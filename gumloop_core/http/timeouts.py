@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gumloop_core.errors import ConfigurationError
-from gumloop_core.http.http_library import library_of
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take, unless a shorter ``timeout`` or one of phases says otherwise."""
@@ -93,6 +92,10 @@ def _is_seconds(value: Any) -> bool:
 
 def _phases(timeout: Any) -> dict[str, Any] | None:
     """The phases of an ``httpx.Timeout`` or an ``httpx2.Timeout``."""
+    if timeout is None or isinstance(timeout, (int, float, str)):
+        return None
+    from gumloop_core.http.http_library import library_of  # few pass one
+
     library = library_of(timeout)
     if library is not None and isinstance(timeout, library.Timeout):
         phases: dict[str, Any] = timeout.as_dict()

@@ -20,9 +20,12 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
 
 
-KINDS: dict[str, type[CoreDriver]] = {"sync": SyncCore, "async": AsyncCore, "aiohttp": AiohttpCore}
-if ALL_CLIENTS:
-    KINDS |= PASSING
+POOLED: dict[str, type[CoreDriver]] = {"sync": SyncCore, "async": AsyncCore, "aiohttp": AiohttpCore}
+KINDS = {**POOLED, **PASSING} if ALL_CLIENTS else POOLED
+
+
+THE_POOLS = pytest.mark.parametrize("connect", POOLED.values(), ids=POOLED, indirect=True)
+"""Is for what clients that are passed have not: environment variables, and an end."""
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS)

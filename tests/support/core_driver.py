@@ -11,6 +11,7 @@ import httpx
 import httpx2
 
 from gumloop_core import AsyncGumloopClient, ClientSettings, Completion, Credentials, Delta, Endpoint, GumloopClient
+from gumloop_core.http import environment
 from gumloop_core.writing.body import build_body
 
 KEY = "gl-canary-5f0e8c1d7b"
@@ -135,9 +136,12 @@ def passing(driver: type[CoreDriver], library: Any) -> type[CoreDriver]:
 
     class Passing(driver):  # type: ignore[misc, valid-type]
         def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
-            kind = library.AsyncClient if driver is AsyncCore else library.Client
-            self.passed = kind(timeout=None) if http_client is None else None
-            super().__init__(settings, http_client or self.passed)
+            self.passed: Any = None
+            if http_client is None:
+                kind = library.AsyncClient if driver is AsyncCore else library.Client
+                # What the pools trust: some tests change it.
+                http_client = self.passed = kind(timeout=None, verify=environment.tls_context())
+            super().__init__(settings, http_client)
 
         def stop(self) -> None:
             if isinstance(self.passed, library.AsyncClient):

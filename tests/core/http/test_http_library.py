@@ -1,0 +1,54 @@
+"""Objects of httpx and of httpx2 are told apart, whatever they are called."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from gumloop_core.http.http_library import library_of
+
+LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+
+
+def made_of(library: Any) -> list[Any]:
+    request = library.Request("GET", "https://a.example")
+    return [
+        library.Client(),
+        library.AsyncClient(),
+        library.Timeout(5),
+        request,
+        library.Response(200),
+        library.ReadTimeout("", request=request),
+        library.StreamConsumed(),
+        library.InvalidURL("x"),
+    ]
+
+
+@LIBRARIES
+def test_what_a_library_makes_is_its_own(library: Any) -> None:
+    for thing in made_of(library):
+        assert library_of(thing) is library
+        assert library_of(type(thing)) is library
+        assert library_of(type("Mine", (type(thing),), {})) is library
+
+
+@LIBRARIES
+def test_a_class_that_says_it_is_anothers_is_known(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The openai SDK takes ``Timeout`` for its own, and says so in the class."""
+    monkeypatch.setattr(library.Timeout, "__module__", "openai")
+    assert library_of(library.Timeout(5)) is library
+
+
+@pytest.mark.parametrize("thing", [None, 5.0, object, "httpx", type("Client", (), {"__module__": "httpx"})()])
+def test_what_is_of_neither(thing: Any) -> None:
+    assert library_of(thing) is None
+
+
+def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)  # importing it fails
+    assert library_of(httpx.Timeout(5)) is httpx
+    assert library_of(5) is None
