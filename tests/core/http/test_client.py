@@ -558,6 +558,23 @@ def test_a_client_of_the_callers_keeps_its_settings_and_stays_open(connect: Conn
         list(driver.stream())
 
 
+@LIBRARIES
+def test_a_client_of_the_callers_gets_its_connection_back_from_a_stream_that_is_left(
+    connect: Connect, library: Any
+) -> None:
+    http_client = _http_client(connect, library, limits=library.Limits(max_connections=1))
+    with ByteServer([stream_head() + http_chunk(text_events()[0]), SILENCE], streamed()) as server:
+        driver = connect(server, http_client=http_client, timeout=library.Timeout(5), max_retries=0)
+        deltas = driver.stream()
+        assert next(deltas).text == "Grüße"
+        deltas.close()  # type: ignore[attr-defined]
+        assert server.wait_until_gone()
+        assert streamed_text(driver.stream()) == TEXT
+        assert streamed_text(driver.stream()) == TEXT
+        assert server.connections == 2
+    _close(driver, http_client)
+
+
 @pytest.mark.parametrize("given", [httpx.AsyncClient, httpx.Client, httpx2.Client, httpx2.AsyncClient, object])
 def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
     settings = settings_for("http://127.0.0.1:1")
