@@ -1,7 +1,7 @@
 """What callers pass, as type checkers see it: what the clients and timeouts of httpx and httpx2 have in common.
 
-So that a checker need not know httpx2 where it is not installed. Nothing here is imported when a program runs: what is of
-another make is refused then, whatever it can do.
+So that a checker need not know httpx2 where it is not installed. No program imports this as it runs: there, what is of
+another make is refused, whatever it can do.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,30 @@ import httpx2
 import pytest
 
 from gumloop_core.http.http_library import library_of
+
+ROOT = Path(__file__).resolve().parents[3]
+
+ALIASED = """
+import httpx2
+
+httpx2.alias_httpx()
+
+from gumloop_core.errors import APIConnectionError
+from tests.support.byte_server import CLOSE, ByteServer
+from tests.support.core_driver import AsyncCore, SyncCore, settings_for, streamed_text
+from tests.support.http_bytes import completion, streamed, whole
+
+answer = whole(completion())
+for kind in (SyncCore, AsyncCore):
+    with ByteServer(answer, streamed(), [answer[:-30], CLOSE]) as server:
+        driver = kind(settings_for(server.base_url, max_retries=0, timeout=httpx2.Timeout(9)))
+        print(driver.complete().text == streamed_text(driver.stream()))
+        try:
+            driver.complete()
+        except APIConnectionError as error:
+            print(type(error.__cause__).__module__, server.connections)
+        driver.stop()
+"""
 
 LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 
@@ -52,3 +78,9 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)  # importing it fails
     assert library_of(httpx.Timeout(5)) is httpx
     assert library_of(5) is None
+
+
+def test_a_process_in_which_httpx_is_httpx2() -> None:
+    """The pool is httpx2's then, and an answer that breaks off is still none."""
+    run = subprocess.run([sys.executable, "-c", ALIASED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["True", "httpx2 1"] * 2
