@@ -18,13 +18,13 @@ Kind = TypeVar("Kind")
 def library_of(thing: Any) -> Any:
     """The library that has an object's class or one of its bases, or those of a class; ``None`` if neither has.
 
-    It is looked up there by its name, for its module may tell something else: the openai SDK takes ``Timeout`` for its
-    own.
+    A class is looked up by its name, for it may tell of another module: the openai SDK takes ``Timeout`` for its own.
+    And by the module that it tells, for another may be there by its name: tools that trace put theirs there.
     """
     libraries = [library for name in _NAMES if (library := sys.modules.get(name)) is not None]
     for kind in (thing if isinstance(thing, type) else type(thing)).__mro__:
         for library in libraries:
-            if vars(library).get(kind.__name__) is kind:
+            if vars(library).get(kind.__name__) is kind or str(kind.__module__).partition(".")[0] == library.__name__:
                 return library
     return None
 

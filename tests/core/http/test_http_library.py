@@ -11,6 +11,7 @@ import httpx
 import httpx2
 import pytest
 
+from gumloop_core.http.base_client import checked_client
 from gumloop_core.http.http_library import library_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,7 +70,17 @@ def test_a_class_that_says_it_is_anothers_is_known(library: Any, monkeypatch: py
     assert library_of(library.Timeout(5)) is library
 
 
-@pytest.mark.parametrize("thing", [None, 5.0, object, "httpx", type("Client", (), {"__module__": "httpx"})()])
+@LIBRARIES
+def test_a_class_that_was_replaced_is_known(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some tools that trace put a subclass in the place of ``Client``."""
+    made_before = library.Client()
+    monkeypatch.setattr(library, "Client", type("TracedClient", (library.Client,), {}))
+    assert library_of(library.Client()) is library
+    assert library_of(made_before) is library
+    assert checked_client(library.Client(), "http_client") is not None
+
+
+@pytest.mark.parametrize("thing", [None, 5.0, object, "httpx", Path(), ValueError("httpx")])
 def test_what_is_of_neither(thing: Any) -> None:
     assert library_of(thing) is None
 
