@@ -10,13 +10,14 @@ INSTALL := install -qq --disable-pip-version-check
 # Both workers compile the tests, ten seconds each, unless they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo demo-picture test coverage fuzz lint format bench notebooks models lock clean
+.PHONY: help setup demo demo-picture test clients coverage fuzz lint format bench notebooks models lock clean
 .PHONY: docs site dist tagged actionlint lowest newest another-python
 
 help:
 	@echo "make demo       answer two questions through both adapters, streamed"
 	@echo "make demo-picture  run it in a terminal that draws docs/demo.svg"
 	@echo "make test       run the tests"
+	@echo "make clients    the failure matrix and the core's tests over all clients that can be passed, httpx's and httpx2's"
 	@echo "make coverage   run the tests, and show which branches of the packages they do not reach"
 	@echo "make fuzz       20,000 examples of each property of tests/fuzz (HYPOTHESIS_PROFILE=brief for 2,000)"
 	@echo "make lint       format check, lint, types, who imports whom, known vulnerabilities"
@@ -50,6 +51,11 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+# What make test does with the pools' clients, and with one row of each kind of failure for those of httpx2.
+clients: setup
+	ALL_CLIENTS=1 $(BIN)/python -m pytest -n $(JOBS) tests/faults/test_matrix.py tests/core/http tests/core/costs \
+		tests/core/test_observation.py -k httpx
 
 coverage: setup
 	$(BIN)/python -m pytest -n $(JOBS) --cov=gumloop_core --cov=langchain_gumloop --cov=llama_index_gumloop \

@@ -155,12 +155,12 @@ _OF_NO_USE = {
     "best_of": "one answer is asked for at a time",
     "stream": "call the model's streaming methods instead",
     "streaming": "call the model's streaming methods instead",
-    "client": "pass an httpx.Client as http_client, if any",
-    "async_client": "pass an httpx.AsyncClient as http_async_client, if any",
-    "openai_client": "pass an httpx.Client as http_client, if any",
-    "async_openai_client": "pass an httpx.AsyncClient as http_async_client, if any",
-    "root_client": "pass an httpx.Client as http_client, if any",
-    "root_async_client": "pass an httpx.AsyncClient as http_async_client, if any",
+    "client": "pass an httpx.Client or httpx2.Client as http_client, if any",
+    "async_client": "pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any",
+    "openai_client": "pass an httpx.Client or httpx2.Client as http_client, if any",
+    "async_openai_client": "pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any",
+    "root_client": "pass an httpx.Client or httpx2.Client as http_client, if any",
+    "root_async_client": "pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any",
     "http_socket_options": "pass an http_client with the transport that you want",
 }
 _SECRET = re.compile(r"(?i)(api_?key|access_?key|(access|auth|bearer|oauth)_?token|secret|password)$")

@@ -169,8 +169,8 @@ class RequestOptions(Options):
     """Headers for every request. Those that carry the credentials cannot be set here."""
 
     timeout: Any = DEFAULT_TIMEOUT
-    """Seconds until an answer begins, and until a unary one is whole; an ``httpx.Timeout`` sets the phases apart;
-    ``None`` waits without end."""
+    """Seconds until an answer begins, and until a unary one is whole; a ``Timeout`` of httpx or httpx2 sets the
+    phases apart; ``None`` waits without end."""
 
     stream_idle_timeout: float | None = UnsetSeconds(DEFAULT_STREAM_IDLE_TIMEOUT)
     """Seconds that a stream may be silent once it has begun; ``None`` waits without end. While this is not set, a
@@ -194,10 +194,12 @@ class RequestOptions(Options):
     """Bytes of one answer that are read at most."""
 
     http_client: Any = Field(default=None, repr=False, exclude=True)
-    """An ``httpx.Client`` to send with. It is yours to close. ``None`` for a pool that the process shares."""
+    """An ``httpx.Client`` or ``httpx2.Client`` to send with. It is yours to close. ``None`` for a pool that the process
+    shares."""
 
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
-    """An ``httpx.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that the event loop shares."""
+    """An ``httpx.AsyncClient`` or ``httpx2.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that
+    the event loop shares."""
 
     async_transport: AsyncTransportName = "httpx"
     """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra

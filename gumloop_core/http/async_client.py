@@ -17,16 +17,15 @@ from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
-    import httpx  # noqa: F401 - named in the class's bases
-
     from gumloop_core.http.decoding import Unpack
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.http.passed import AsyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import AsyncResponse, AsyncTransport
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
 
 
-class AsyncGumloopClient(BaseClient["httpx.AsyncClient", "AsyncTransport"]):
+class AsyncGumloopClient(BaseClient["AsyncHttpClient", "AsyncTransport"]):
     """Talks to the endpoint, asynchronously. Safe to use from several event loops, one after another or at once.
 
     Args:

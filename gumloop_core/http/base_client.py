@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
@@ -105,17 +104,22 @@ def checked_client(client: Any, name: str) -> Any:
     """
     if client is None:
         return None
-    httpx = sys.modules.get("httpx")  # whoever has made a client has imported it
-    wanted = "AsyncClient" if name == "http_async_client" else "Client"
-    if httpx is not None and isinstance(client, getattr(httpx, wanted)):
+    from gumloop_core.http.http_library import library_of  # most pass none
+
+    wanted, other = "Client", "AsyncClient"
+    if name == "http_async_client":
+        wanted, other = other, wanted
+    library = library_of(client)
+    if library is not None and isinstance(client, getattr(library, wanted)):
         return client
     kind = type(client)
     hint = ""
-    if httpx is not None and isinstance(client, (httpx.Client, httpx.AsyncClient)):
-        other = "http_client" if name == "http_async_client" else "http_async_client"
-        hint = f" This one is for {other}."
-    elif httpx is not None and isinstance(client, type) and issubclass(client, (httpx.Client, httpx.AsyncClient)):
-        raise ConfigurationError(f"{name} must be an httpx.{wanted}; this is a class. Pass an object: {wanted}().")
+    if library is not None and isinstance(client, getattr(library, other)):
+        hint = f" This one is for {'http_async_client' if name == 'http_client' else 'http_client'}."
+    elif library is not None and isinstance(client, type) and issubclass(client, (library.Client, library.AsyncClient)):
+        raise ConfigurationError(
+            f"{name} must be an httpx.{wanted} or httpx2.{wanted}; this is a class. Pass an object: {wanted}()."
+        )
     module = kind.__module__.partition(".")[0]
     shown = kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
-    raise ConfigurationError(f"{name} must be an httpx.{wanted}, not {shown}.{hint}")
+    raise ConfigurationError(f"{name} must be an httpx.{wanted} or httpx2.{wanted}, not {shown}.{hint}")

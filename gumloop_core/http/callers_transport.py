@@ -1,22 +1,25 @@
-"""Clients that the caller passes, as transports: they keep their settings, and stay open."""
+"""Clients that the caller passes, of httpx or httpx2, as transports: they keep their settings, and stay open."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http import timed
+from gumloop_core.http.http_library import library_of
 from gumloop_core.http.httpx_response import AsyncHttpxResponse, HttpxResponse
 from gumloop_core.http.transport import Request
+
+if TYPE_CHECKING:
+    from gumloop_core.http.passed import AsyncHttpClient, SyncHttpClient
 
 
 class CallersTransport:
     """Sends with a client of the caller's."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: SyncHttpClient) -> None:
         self._client = client
 
     def begin(self) -> threading.Event:
@@ -42,7 +45,7 @@ class CallersTransport:
 class AsyncCallersTransport:
     """Sends with an asynchronous client of the caller's; see :class:`CallersTransport`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: AsyncHttpClient) -> None:
         self._client = client
 
     async def begin(self) -> asyncio.Event:
@@ -72,11 +75,12 @@ class AsyncCallersTransport:
         """Nothing is closed that others have opened."""
 
 
-def _built(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
-    """A request to which the client has added its own headers, cookies and parameters."""
+def _built(client: SyncHttpClient | AsyncHttpClient, request: Request) -> Any:
+    """A request of the client's library, to which the client has added its own headers, cookies and parameters."""
+    url = request.url if isinstance(request.url, library_of(client).URL) else str(request.url)
     return client.build_request(
         request.method,
-        request.url,
+        url,
         headers=request.headers,
         content=request.content,
         extensions={"timeout": request.timeouts},

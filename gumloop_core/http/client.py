@@ -20,20 +20,20 @@ from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
-    import httpx  # noqa: F401 - named in the class's bases
-
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.http.passed import SyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import Response, Transport
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
 
 
-class GumloopClient(BaseClient["httpx.Client", "Transport"]):
+class GumloopClient(BaseClient["SyncHttpClient", "Transport"]):
     """Talks to the endpoint, synchronously. Safe to use from many threads.
 
     Args:
         settings: How to reach the endpoint; ``None`` to ask the environment.
-        http_client: A client of the caller's to send with; it is never closed here. ``None`` for the process's pool.
+        http_client: An ``httpx.Client`` or ``httpx2.Client`` of the caller's to send with; it is never closed here.
+            ``None`` for the process's pool.
     """
 
     _client_argument = "http_client"
@@ -51,7 +51,7 @@ class GumloopClient(BaseClient["httpx.Client", "Transport"]):
 
         Args:
             body: The request's body.
-            timeout: Seconds, or an ``httpx.Timeout``, in place of the settings'.
+            timeout: Seconds, or a ``Timeout`` of httpx or httpx2, in place of the settings'.
             headers: Headers for this request.
             caller_indices: For each message of the body, which of the caller's it came from; -1 for none of them.
             observers: Who is told of this call, beside those of :func:`~gumloop_core.observation.observed_by`.

@@ -12,7 +12,7 @@ from gumloop_core.answer import Completion, Delta, Usage
 from gumloop_core.concurrency.limiter import MOST_REFUSALS, NO_TICKET, Limiter, Ticket
 from gumloop_core.errors import APIStatusError, ConfigurationError, GumloopError
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
-from gumloop_core.http.failures import TRANSPORT_ERRORS, Failures
+from gumloop_core.http.failures import Failures, is_transports
 from gumloop_core.http.response_body import StreamBody, UnaryBody, looks_like_sse
 from gumloop_core.http.retry import asked_pause, is_refusal, pause_before_retry
 from gumloop_core.http.transport import Head, Request
@@ -281,7 +281,7 @@ class Exchange:
     def outcome(self, error: Exception, reader: AnswerReader) -> Delta | GumloopError:
         """What comes of a stream that raised an error: its last delta, if it had said all before, or a failure."""
         is_ours = isinstance(error, GumloopError)
-        if not is_ours and isinstance(error, TRANSPORT_ERRORS) and reader.finish_reason is not None:
+        if not is_ours and is_transports(error) and reader.finish_reason is not None:
             forget_frames(error, self._redactor)
             try:
                 return reader.last_delta()

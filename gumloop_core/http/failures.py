@@ -21,6 +21,7 @@ from gumloop_core.errors import (
     InvalidResponseError,
     StreamError,
 )
+from gumloop_core.http.http_library import library_of
 from gumloop_core.json_text import decode, encode
 from gumloop_core.reading.fields import excerpt
 from gumloop_core.reading.reader import AnswerReader
@@ -29,8 +30,15 @@ from gumloop_core.reading.status_errors import status_error
 from gumloop_core.secrets.redaction import Redactor
 from gumloop_core.secrets.tracebacks import forget_frames
 
-TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError, ConnectionError, TimeoutError)
-"""What a transport raises when it fails. httpx lets some errors of TLS through as they are."""
+_SYSTEMS_ERRORS = (ssl.SSLError, ConnectionError, TimeoutError)  # httpx lets some of TLS through as they are
+
+
+def is_transports(error: Exception) -> bool:
+    """Whether an error is one that a transport raises when it fails: of the system, of httpx or of httpx2."""
+    library = library_of(error)
+    return isinstance(error, _SYSTEMS_ERRORS) or (
+        library is not None and isinstance(error, (library.HTTPError, library.StreamError, library.InvalidURL))
+    )
 
 
 class Failures:
@@ -80,14 +88,15 @@ class Failures:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
-        if isinstance(error, httpx.HTTPStatusError):  # a hook of the caller's client has looked at the status first
+        library: Any = library_of(error) or httpx
+        if isinstance(error, library.HTTPStatusError):  # a hook of the caller's client has looked at the status first
             forget_frames(error, self._redactor)
             response = error.response
             error = self.of_status(response.status_code, response.headers, _content_if_read(response))
         if isinstance(error, GumloopError):
             forget_frames(error, self._redactor)
             return error
-        if isinstance(error, TRANSPORT_ERRORS):
+        if is_transports(error):
             is_clean = forget_frames(error, self._redactor)
             failure = self._of_transport(error, reader)
             failure.__cause__ = error if is_clean else None
@@ -184,18 +193,19 @@ class Failures:
     def _of_transport(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
         reason = self._redactor.text(words_of(error)) or type(error).__name__
         host = self._url.host
-        if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        library: Any = library_of(error) or httpx
+        if isinstance(error, (library.TimeoutException, TimeoutError)):
             return APITimeoutError(self._timeout_message(error))
-        if isinstance(error, httpx.DecodingError):
+        if isinstance(error, library.DecodingError):
             kind = InvalidResponseError if reader is None else StreamError
             return kind(f"The answer could not be decompressed: {reason}.")
-        if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        if isinstance(error, (library.LocalProtocolError, library.UnsupportedProtocol, library.InvalidURL)):
             return ConfigurationError(f"The request cannot be sent: {reason}. Check base_url and default_headers.")
         if reader is not None and reader.started:
             return StreamError(
                 f"The stream broke: {reason}. What had arrived is in .partial; the request can be sent again."
             )
-        if isinstance(error, httpx.ConnectError):
+        if isinstance(error, library.ConnectError):
             return APIConnectionError(
                 f"Could not connect to {host}: {reason}. Check the network, proxies and base_url."
             )
@@ -203,13 +213,14 @@ class Failures:
 
     def _timeout_message(self, error: Exception) -> str:
         host = self._url.host
-        if isinstance(error, httpx.ConnectTimeout):
+        library: Any = library_of(error) or httpx
+        if isinstance(error, library.ConnectTimeout):
             return (
                 f"Connecting to {host} took longer than {self._timeout['connect']} s. Check the network and base_url."
             )
-        if isinstance(error, httpx.PoolTimeout):
+        if isinstance(error, library.PoolTimeout):
             return "No connection became free in time. Raise the limits of the http_client that you passed."
-        if isinstance(error, httpx.WriteTimeout):
+        if isinstance(error, library.WriteTimeout):
             return f"{host} did not take the request within {self._timeout['write']} s. Check the network."
         if self.has_begun:
             return (
@@ -228,8 +239,9 @@ class Failures:
         return httpx.Response(status, headers=kept, content=content, request=httpx.Request(self._method, self._url))
 
 
-def _content_if_read(response: httpx.Response) -> bytes:
+def _content_if_read(response: Any) -> bytes:
     try:
-        return response.content
-    except httpx.ResponseNotRead:
+        content: bytes = response.content
+        return content
+    except library_of(response).ResponseNotRead:
         return b""

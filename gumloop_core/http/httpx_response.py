@@ -1,4 +1,4 @@
-"""Responses of httpx, as the transports that are made of it give them back."""
+"""Responses of httpx and httpx2, as the transports that are made of them give them back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import httpx
 
+from gumloop_core.http.ended_stream import remember_end, was_read
 from gumloop_core.http.rest_of_body import aread_rest, read_rest
 
 
@@ -27,8 +28,8 @@ class _HttpxHead:
 
     @property
     def is_read(self) -> bool:
-        """Whether the body has been read to its end: httpx closes the response then."""
-        return self._response.is_closed
+        """Whether the body has been read to its end."""
+        return was_read(self._response)
 
     def limit_reads(self, seconds: float | None) -> None:
         """Settle how long a read may take: httpx looks it up when the body's first byte is asked for."""
@@ -49,6 +50,7 @@ class HttpxResponse(_HttpxHead):
 
     def __init__(self, response: httpx.Response, release: Callable[[], None] | None = None) -> None:
         super().__init__(response)
+        remember_end(response, is_async=False)
         self._release = release
 
     def pieces(self) -> Iterator[bytes]:
@@ -79,6 +81,7 @@ class AsyncHttpxResponse(_HttpxHead):
 
     def __init__(self, response: httpx.Response, release: Callable[[], Awaitable[None]] | None = None) -> None:
         super().__init__(response)
+        remember_end(response, is_async=True)
         self._release = release
 
     def pieces(self) -> AsyncIterator[bytes]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gumloop_core.concurrency.limiter import Limiter
     from gumloop_core.concurrency.limits import Limits
     from gumloop_core.http.exchange import Exchange
+    from gumloop_core.http.passed import PhasesTimeout
 
 AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
@@ -63,8 +64,8 @@ class ClientSettings:
     Args:
         credentials: Who is calling; ``None`` to ask the environment.
         endpoint: The two hosts; ``None`` for the environment's, or the vendor's.
-        timeout: Seconds until an answer begins, and for each phase before; an ``httpx.Timeout`` sets the phases
-            apart; ``None`` or infinity waits without end.
+        timeout: Seconds until an answer begins, and for each phase before; a ``Timeout`` of httpx or httpx2 sets
+            the phases apart; ``None`` or infinity waits without end.
         stream_idle_timeout: Seconds that a stream may be silent; ``None`` or infinity waits without end. If it is not
             given, the smaller of ``timeout`` and two minutes.
         max_retries: Further attempts after one that failed in a way that may pass.
@@ -81,7 +82,7 @@ class ClientSettings:
         *,
         credentials: Credentials | None = None,
         endpoint: Endpoint | None = None,
-        timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
+        timeout: float | PhasesTimeout | None = DEFAULT_TIMEOUT,
         stream_idle_timeout: float | None = UNSET,
         max_retries: int = 2,
         max_concurrency: int | None = None,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from gumloop_core.errors import ConfigurationError
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds that a connection may take, unless a shorter ``timeout`` or an ``httpx.Timeout`` says otherwise."""
+"""Seconds that a connection may take, unless a shorter ``timeout`` or one of phases says otherwise."""
 
 LONGEST_TIMEOUT = 1_000_000.0
 """Seconds, eleven days, beyond which a timeout is held to be none: the system cannot count much further."""
@@ -26,8 +25,8 @@ def checked_timeout(timeout: Any, name: str = "timeout") -> Any:
     """A timeout that can be kept to.
 
     Args:
-        timeout: Seconds, where infinity and any large number mean no limit; an ``httpx.Timeout``; a mapping of its
-            phases, as it is written down; ``None`` for no limit.
+        timeout: Seconds, where infinity and any large number mean no limit; a ``Timeout`` of httpx or httpx2; a mapping
+            of its phases, as it is written down; ``None`` for no limit.
         name: The argument that it came by.
 
     Raises:
@@ -92,9 +91,13 @@ def _is_seconds(value: Any) -> bool:
 
 
 def _phases(timeout: Any) -> dict[str, Any] | None:
-    """The phases of an ``httpx.Timeout``. Whoever has made one has imported httpx; we do at the first request."""
-    httpx = sys.modules.get("httpx")
-    if httpx is not None and isinstance(timeout, httpx.Timeout):
+    """The phases of an ``httpx.Timeout`` or an ``httpx2.Timeout``."""
+    if timeout is None or isinstance(timeout, (int, float, str)):
+        return None
+    from gumloop_core.http.http_library import library_of  # few pass one
+
+    library = library_of(timeout)
+    if library is not None and isinstance(timeout, library.Timeout):
         phases: dict[str, Any] = timeout.as_dict()
         return phases
     return None
@@ -115,7 +118,7 @@ def _from_phases(phases: Mapping[Any, Any], name: str) -> Any:
 
 def _refusal(name: str, timeout: Any) -> ConfigurationError:
     return ConfigurationError(
-        f"{name} must be a timeout: a number of seconds, an httpx.Timeout or None, not {_shown(timeout)}."
+        f"{name} must be a timeout: a number of seconds, a Timeout of httpx or httpx2, or None, not {_shown(timeout)}."
     )
 
 

@@ -5,8 +5,8 @@ come. It knows nothing of models, credentials, retries or server-sent events, an
 sockets. There are two for each kind of client: the pools (:mod:`gumloop_core.http.sync_pool`,
 :mod:`gumloop_core.http.async_pool`), and clients of the caller's (:mod:`gumloop_core.http.callers_transport`).
 
-What fails raises an error of httpx, ``OSError`` or ``ssl.SSLError``, whatever the transport is made of; what the caller
-has to correct raises a :class:`~gumloop_core.errors.ConfigurationError`.
+What fails raises an error of httpx or httpx2, ``OSError`` or ``ssl.SSLError``, whatever the transport is made of; what
+the caller has to correct raises a :class:`~gumloop_core.errors.ConfigurationError`.
 """
 
 from __future__ import annotations

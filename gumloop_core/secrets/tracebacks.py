@@ -106,11 +106,11 @@ def _replace(error: BaseException, name: str, redactor: Redactor, value: Any) ->
 
 
 def _forget_request(error: BaseException) -> None:
-    """Replace the request that an error of httpx carries: it has the credentials among its headers."""
+    """Replace the request that an error of httpx or httpx2 carries: it has the credentials among its headers."""
     for holder in (error, getattr(error, "response", None)):
         request: Any = getattr(holder, "_request", None)
         kind: Any = type(request)
-        if kind.__module__.partition(".")[0] == "httpx":
+        if kind.__module__.partition(".")[0] in ("httpx", "httpx2"):
             holder.request = kind(request.method, request.url)  # type: ignore[union-attr]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gumloop_core.http import retry
 from tests.support.byte_server import ByteServer
-from tests.support.core_driver import AiohttpCore, AsyncCore, CoreDriver, SyncCore, settings_for
+from tests.support.core_driver import ALL_CLIENTS, PASSING, AiohttpCore, AsyncCore, CoreDriver, SyncCore, settings_for
 
 Connect = Callable[..., CoreDriver]
 
@@ -20,7 +20,15 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
 
 
-@pytest.fixture(params=[SyncCore, AsyncCore, AiohttpCore], ids=["sync", "async", "aiohttp"])
+POOLED: dict[str, type[CoreDriver]] = {"sync": SyncCore, "async": AsyncCore, "aiohttp": AiohttpCore}
+KINDS = {**POOLED, **PASSING} if ALL_CLIENTS else POOLED
+
+
+THE_POOLS = pytest.mark.parametrize("connect", POOLED.values(), ids=POOLED, indirect=True)
+"""Is for what clients that are passed have not: environment variables, and an end."""
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     """Make a client for a server: ``connect(server, **settings)``."""
     made: list[CoreDriver] = []

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 
 from gumloop_core import AsyncGumloopClient, Credentials, Delta, GumloopClient
@@ -96,6 +97,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
     "speechless": Speechless,
     "fixed arguments": Fixed,
     "slots": Slotted,
+    "a key": lambda: KeyError("x"),
     "an object": lambda: _with("request", Sent()),
     "a dictionary": lambda: _with("sent", {"Authorization": f"Bearer {KEY}"}),
     "a note": lambda: _with("__notes__", [KEY]),
@@ -120,6 +122,11 @@ ERRORS: dict[str, Callable[[], Exception]] = {
         KEY, request=httpx.Request("GET", "http://x"), response=httpx.Response(500, text=KEY)
     ),
     "a cookie": lambda: httpx.CookieConflict(KEY),
+    "httpx2: a read": lambda: httpx2.ReadError(KEY),
+    "httpx2: a consumed stream": httpx2.StreamConsumed,
+    "httpx2: a status": lambda: httpx2.HTTPStatusError(
+        KEY, request=httpx2.Request("GET", "http://x"), response=httpx2.Response(500, text=KEY)
+    ),
     "a group": lambda: ExceptionGroup("x", [ValueError(KEY)]),
     "a group's message": lambda: ExceptionGroup(KEY, [ValueError("x")]),
     "a group in a group": lambda: ExceptionGroup("x", [ExceptionGroup("y", [Fixed()])]),
@@ -158,9 +165,10 @@ def shown(error: BaseException | None) -> str:
 
 
 class Fault:
-    """A transport and hooks of which one place raises."""
+    """A transport and hooks of a library's client, of which one place raises."""
 
-    def __init__(self, make: Callable[[], Exception], place: str, content: bytes) -> None:
+    def __init__(self, library: Any, make: Callable[[], Exception], place: str, content: bytes) -> None:
+        self.library = library
         self.make = make
         self.place = place
         self.content = content
@@ -180,36 +188,36 @@ class Fault:
         self.at("token")
         return KEY
 
-    def sync_client(self) -> httpx.Client:
-        return httpx.Client(
-            transport=httpx.MockTransport(lambda _request: self.answered(_SyncBody(self))),
+    def sync_client(self) -> Any:
+        return self.library.Client(
+            transport=self.library.MockTransport(lambda _request: self.answered(_SyncBody(self))),
             event_hooks={
                 "request": [lambda _request: self.at("request hook")],
                 "response": [lambda _response: self.at("response hook")],
             },
         )
 
-    def async_client(self) -> httpx.AsyncClient:
+    def async_client(self) -> Any:
         async def request_hook(_request: Any) -> None:
             self.at("request hook")
 
         async def response_hook(_response: Any) -> None:
             self.at("response hook")
 
-        async def answer(_request: Any) -> httpx.Response:
+        async def answer(_request: Any) -> Any:
             return self.answered(_AsyncBody(self))
 
-        return httpx.AsyncClient(
-            transport=httpx.MockTransport(answer),
+        return self.library.AsyncClient(
+            transport=self.library.MockTransport(answer),
             event_hooks={"request": [request_hook], "response": [response_hook]},
         )
 
-    def answered(self, stream: Any) -> httpx.Response:
+    def answered(self, stream: Any) -> Any:
         self.at("transport")
-        return httpx.Response(200, stream=stream)
+        return self.library.Response(200, stream=stream)
 
 
-class _SyncBody(httpx.SyncByteStream):
+class _SyncBody(httpx.SyncByteStream, httpx2.SyncByteStream):
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
 
@@ -220,7 +228,7 @@ class _SyncBody(httpx.SyncByteStream):
         self.fault.at("close")
 
 
-class _AsyncBody(httpx.AsyncByteStream):
+class _AsyncBody(httpx.AsyncByteStream, httpx2.AsyncByteStream):
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
 
@@ -238,9 +246,10 @@ def _text_of(deltas: list[Delta]) -> str:
     return completed.text
 
 
-def answer_through(make: Callable[[], Exception], place: str, *, stream: bool, is_async: bool) -> str:
+def answer_through(name: str, place: str, *, stream: bool, is_async: bool) -> str:
     """The text of an answer, by one of the four roads, where this place raises."""
-    fault = Fault(make, place, STREAM if stream else UNARY)
+    library = httpx2 if name.startswith("httpx2") else httpx
+    fault = Fault(library, ERRORS[name], place, STREAM if stream else UNARY)
     settings = settings_for(
         "http://127.0.0.1:9", max_retries=0, credentials=Credentials(access_token=fault.token, user_id="user-1")
     )
@@ -263,10 +272,10 @@ def answer_through(make: Callable[[], Exception], place: str, *, stream: bool, i
 def test_no_error_leaves_as_it_is_and_no_key_with_one(name: str, stream: bool, is_async: bool) -> None:
     for place in PLACES:
         if place == "close" or (place == "rest" and stream):  # the answer is there
-            assert answer_through(ERRORS[name], place, stream=stream, is_async=is_async) == TEXT
+            assert answer_through(name, place, stream=stream, is_async=is_async) == TEXT
             continue
         with pytest.raises(GumloopError) as caught:
-            answer_through(ERRORS[name], place, stream=stream, is_async=is_async)
+            answer_through(name, place, stream=stream, is_async=is_async)
         # A token that was never handed out is not known to be one.
         assert place == "token" or KEY not in shown(caught.value), place
 
@@ -305,10 +314,10 @@ def test_a_token_of_an_earlier_attempt_does_not_show(name: str, is_async: bool) 
 
 def test_what_can_be_shown_stays_the_cause() -> None:
     with pytest.raises(UnexpectedError, match="KeyError: 'x'") as caught:
-        answer_through(lambda: KeyError("x"), "read", stream=True, is_async=False)
+        answer_through("a key", "read", stream=True, is_async=False)
     assert isinstance(caught.value.__cause__, KeyError)
     with pytest.raises(UnexpectedError) as caught:
-        answer_through(Fixed, "read", stream=True, is_async=False)
+        answer_through("fixed arguments", "read", stream=True, is_async=False)
     assert caught.value.__cause__ is None
 
 

@@ -738,6 +738,18 @@ def one_of_each_outcome(faults: list[Fault]) -> list[Fault]:
     return list(first.values())
 
 
+def one_of_each_kind(faults: list[Fault]) -> list[Fault]:
+    """The first row of each pair of errors' classes; whether a stream's error keeps a part of the answer counts too."""
+    first: dict[object, Fault] = {}
+    for fault in faults:
+        alike = tuple(
+            "answers" if isinstance(outcome, Answers) else (outcome.kind, outcome.partial is None)
+            for outcome in (fault.unary, fault.stream)
+        )
+        first.setdefault(alike, fault)
+    return list(first.values())
+
+
 ADAPTERS_FAULTS: list[Fault] = [fault for group in GROUPS.values() for fault in one_of_each_outcome(group)]
 """The rows that the adapters meet."""
 

@@ -12,14 +12,38 @@ from typing import Any
 import pytest
 
 from gumloop_core import errors
-from tests.faults.matrix import ADAPTERS_FAULTS, FAULTS, GROUPS, MODES, Answers, Fault, Outcome, serve
+from tests.faults.matrix import (
+    ADAPTERS_FAULTS,
+    CONNECTION,
+    FAULTS,
+    GROUPS,
+    MODES,
+    Answers,
+    Fault,
+    Outcome,
+    one_of_each_kind,
+    serve,
+)
 from tests.support.byte_server import ByteServer, unused_port
-from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, EVENT_DRIVERS, Driver
+from tests.support.core_driver import ALL_CLIENTS
+from tests.support.drivers import (
+    AIOHTTP_DRIVERS,
+    DRIVERS,
+    EVENT_DRIVERS,
+    HTTPX2_DRIVERS,
+    PASSED_DRIVERS,
+    Driver,
+)
 
-CORE_DRIVERS: dict[str, type[Driver]] = {
-    name: kind for name, kind in {**DRIVERS, **AIOHTTP_DRIVERS}.items() if name.startswith("core")
-}
-ADAPTERS_DRIVERS = {name: kind for name, kind in {**DRIVERS, **EVENT_DRIVERS}.items() if name not in CORE_DRIVERS}
+
+def of_core(drivers: dict[str, type[Driver]]) -> dict[str, type[Driver]]:
+    """Those of the drivers that drive the core."""
+    return {name: kind for name, kind in drivers.items() if name.startswith("core")}
+
+
+def of_adapters(drivers: dict[str, type[Driver]]) -> dict[str, type[Driver]]:
+    """Those of the drivers that drive an adapter."""
+    return {name: kind for name, kind in drivers.items() if not name.startswith("core")}
 
 
 def cells(faults: list[Fault], drivers: dict[str, type[Driver]]) -> list[Any]:
@@ -33,7 +57,17 @@ def cells(faults: list[Fault], drivers: dict[str, type[Driver]]) -> list[Any]:
     ]
 
 
-CELLS = [*cells(FAULTS, CORE_DRIVERS), *cells(ADAPTERS_FAULTS, ADAPTERS_DRIVERS)]
+CELLS = [
+    *cells(FAULTS, of_core({**DRIVERS, **AIOHTTP_DRIVERS})),
+    *cells(ADAPTERS_FAULTS, of_adapters({**DRIVERS, **EVENT_DRIVERS})),
+]
+if ALL_CLIENTS:
+    CELLS += [*cells(FAULTS, of_core(PASSED_DRIVERS)), *cells(ADAPTERS_FAULTS, of_adapters(PASSED_DRIVERS))]
+else:
+    CELLS += [
+        *cells(one_of_each_kind(FAULTS), of_core(HTTPX2_DRIVERS)),
+        *cells(one_of_each_kind(CONNECTION), of_adapters(HTTPX2_DRIVERS)),
+    ]
 
 
 def test_rows_have_names_of_their_own() -> None:

@@ -43,7 +43,10 @@ FRAMEWORKS = {
 NOT_AT_IMPORT = {
     "gumloop_core.concurrency.memory_limiter",
     "gumloop_core.costs",
+    "gumloop_core.http.ended_stream",
     "gumloop_core.http.exchange",
+    "gumloop_core.http.http_library",
+    "gumloop_core.http.passed",
     "gumloop_core.http.observed_call",
     "gumloop_core.model_facts",
     "gumloop_core.settled_arguments",
@@ -56,6 +59,7 @@ NOT_AT_IMPORT = {
     "gumloop_core.http.timed",
     "gumloop_emulator",
     "httpx",
+    "httpx2",
     "httpcore",
     "aiohttp",
     "anyio",
@@ -68,7 +72,7 @@ NOT_AT_IMPORT = {
 @pytest.mark.parametrize(
     ("module", "blocked", "forbidden"),
     [
-        ("gumloop_core", LANGCHAIN | LLAMA_INDEX, {"httpx", "langchain_gumloop"}),
+        ("gumloop_core", LANGCHAIN | LLAMA_INDEX, {"httpx", "httpx2", "langchain_gumloop"}),
         ("langchain_gumloop", LLAMA_INDEX | PEERS, {"httpx", "llama_index_gumloop"}),
         ("llama_index_gumloop", LANGCHAIN, {"langchain_gumloop"}),
         ("gumloop_emulator", LANGCHAIN | LLAMA_INDEX, {"langchain_gumloop", "llama_index_gumloop"}),

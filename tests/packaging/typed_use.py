@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 import httpx
+import httpx2
 from langchain_core.messages import AIMessage
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, SecretStr
 from typing_extensions import TypedDict
 
+from gumloop_core import AsyncGumloopClient, ClientSettings, GumloopClient
 from langchain_gumloop import ChatGumloop
 from llama_index_gumloop import Gumloop
 
@@ -60,6 +62,14 @@ THEIR_LLM = Gumloop(
 )
 NAME: str = THEIR_CHAT.model_name
 EFFORT: str | None = THEIR_LLM.reasoning_effort
+
+BOTH_LIBRARIES = [
+    ChatGumloop(model="m", timeout=httpx2.Timeout(5), http_client=httpx2.Client()),
+    Gumloop(model="m", timeout=httpx2.Timeout(5), http_async_client=httpx2.AsyncClient()),
+]
+SETTINGS = [ClientSettings(timeout=httpx.Timeout(5)), ClientSettings(timeout=httpx2.Timeout(5))]
+CLIENTS = [GumloopClient(None, httpx.Client()), GumloopClient(None, httpx2.Client())]
+ASYNC_CLIENTS = [AsyncGumloopClient(None, httpx.AsyncClient()), AsyncGumloopClient(None, httpx2.AsyncClient())]
 
 CAP: int | None = CHAT.max_tokens
 SAME_CAP: int | None = LLM.max_completion_tokens

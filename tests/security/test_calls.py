@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import httpx2
 import pytest
 from rich.console import Console
 from rich.traceback import Traceback
@@ -195,10 +196,10 @@ def test_a_server_that_echoes_other_secrets(name: str, mode: str, spelt: str) ->
     assert "**********" in str(error)
 
 
-def odd_failure(place: str) -> BaseException:
+def odd_failure(library: Any, place: str) -> BaseException:
     """An error that nobody foresees, with the request within reach of each frame."""
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: Any) -> Any:
         headers = dict(request.headers)
         try:
             raise OSError(headers["authorization"])
@@ -207,24 +208,25 @@ def odd_failure(place: str) -> BaseException:
                 raise ExceptionGroup("many", [error, ValueError(headers["authorization"])]) from None
             if place == "chained":
                 raise OverflowError("too large") from error
-            raise httpx.ReadError(headers["authorization"], request=request) from error
+            raise library.ReadError(headers["authorization"], request=request) from error
 
-    def hook(response: httpx.Response) -> None:
+    def hook(response: Any) -> None:
         raise ZeroDivisionError(str(response.request.headers.raw))
 
     if place == "hook":
-        client = httpx.Client(
-            transport=httpx.MockTransport(lambda _request: httpx.Response(200)), event_hooks={"response": [hook]}
+        client = library.Client(
+            transport=library.MockTransport(lambda _request: library.Response(200)), event_hooks={"response": [hook]}
         )
     else:
-        client = httpx.Client(transport=httpx.MockTransport(handler))
+        client = library.Client(transport=library.MockTransport(handler))
     with client:
         return failure(make("core-sync", "http://127.0.0.1:1", http_client=client, max_retries=0), "unary")
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 @pytest.mark.parametrize("place", ["group", "chained", "hook", "request"])
-def test_an_error_that_nobody_foresaw(place: str) -> None:
-    error = odd_failure(place)
+def test_an_error_that_nobody_foresaw(library: Any, place: str) -> None:
+    error = odd_failure(library, place)
     assert isinstance(error, GumloopError)
     assert error.__cause__ is not None
     parts = getattr(error.__cause__, "exceptions", [])

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterator
 from typing import Any, Protocol, TypeVar
 
+import httpx
+import httpx2
+
 from gumloop_core import AsyncGumloopClient, ClientSettings, Completion, Credentials, Delta, Endpoint, GumloopClient
+from gumloop_core.http import environment
 from gumloop_core.writing.body import build_body
 
 KEY = "gl-canary-5f0e8c1d7b"
 """The key that the tests call with."""
+
+ALL_CLIENTS = bool(os.environ.get("ALL_CLIENTS"))
+"""Whether the failure matrix and the tests of the core's clients run over every kind of client: ``make clients``."""
 
 Result = TypeVar("Result")
 
@@ -121,6 +129,37 @@ class AiohttpCore(AsyncCore):
     def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
         settings.async_transport = "aiohttp"
         super().__init__(settings, http_client)
+
+
+def passing(driver: type[CoreDriver], library: Any) -> type[CoreDriver]:
+    """A driver whose client sends with one of a library's that is passed, and that the driver closes."""
+
+    class Passing(driver):  # type: ignore[misc, valid-type]
+        def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
+            self.passed: Any = None
+            if http_client is None:
+                kind = library.AsyncClient if driver is AsyncCore else library.Client
+                # What the pools trust: some tests change it.
+                http_client = self.passed = kind(timeout=None, verify=environment.tls_context())
+            super().__init__(settings, http_client)
+
+        def stop(self) -> None:
+            if isinstance(self.passed, library.AsyncClient):
+                self.run(self.passed.aclose())
+            elif self.passed is not None:
+                self.passed.close()
+            super().stop()
+
+    return Passing
+
+
+PASSING: dict[str, type[CoreDriver]] = {
+    "sync-httpx": passing(SyncCore, httpx),
+    "async-httpx": passing(AsyncCore, httpx),
+    "sync-httpx2": passing(SyncCore, httpx2),
+    "async-httpx2": passing(AsyncCore, httpx2),
+}
+"""Drivers over the four kinds of client that can be passed."""
 
 
 def streamed_text(deltas: Iterator[Delta]) -> str:

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
+import httpx
+import httpx2
+
 from gumloop_core import AsyncGumloopClient, GumloopClient
 from tests.support.core_driver import KEY, body, settings_for
 
@@ -96,7 +99,8 @@ class AsyncCore(Core):
     is_async = True
 
     def make(self, base_url: str, options: dict[str, Any]) -> Any:
-        return AsyncGumloopClient(settings_for(base_url, **options))
+        http_client = options.pop("http_async_client", None)
+        return AsyncGumloopClient(settings_for(base_url, **options), http_client)
 
     async def aunary(self, prompt: str, pieces: list[str]) -> None:
         pieces.append((await self.model.complete(body(prompt))).text)
@@ -207,6 +211,38 @@ AIOHTTP_DRIVERS: dict[str, type[Driver]] = {
     "langchain-aiohttp": AiohttpLangChain,
     "llamaindex-aiohttp": AiohttpLlamaIndex,
 }
+
+
+def with_client(driver: type[Driver], library: Any) -> type[Driver]:
+    """A driver whose model sends with a client of a library's, which the driver closes."""
+
+    class WithClient(driver):  # type: ignore[misc, valid-type]
+        def make(self, base_url: str, options: dict[str, Any]) -> Any:
+            kind = library.AsyncClient if self.is_async else library.Client
+            self.http_client = kind(timeout=None)
+            argument = "http_async_client" if self.is_async else "http_client"
+            return super().make(base_url, {argument: self.http_client, **options})
+
+        def close(self) -> None:
+            super().close()
+            self.http_client.close()
+
+        async def aclose(self) -> None:
+            await super().aclose()
+            await self.http_client.aclose()
+
+    return WithClient
+
+
+PASSED_DRIVERS: dict[str, type[Driver]] = {
+    f"{name}-{library.__name__}": with_client(driver, library)
+    for library in (httpx, httpx2)
+    for name, driver in DRIVERS.items()
+}
+"""The same, over clients of both HTTP libraries that are passed."""
+
+HTTPX2_DRIVERS = {name: kind for name, kind in PASSED_DRIVERS.items() if name.endswith("httpx2")}
+"""Those of httpx2."""
 
 
 class LangChainEvents(LangChain):

@@ -55,6 +55,8 @@ from tests.support.http_bytes import (
 
 ANSWER = whole(completion())
 
+LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+
 
 @pytest.mark.parametrize("script", [ANSWER, streamed()], ids=["unary", "stream"])
 def test_a_unary_call_reads_both_kinds_of_answer(connect: Connect, script: bytes) -> None:
@@ -517,18 +519,20 @@ def test_a_page_from_a_proxy(connect: Connect) -> None:
 # -- http clients of the caller's --------------------------------------------------------------------------------------
 
 
-def _http_client(connect: Connect, **options: Any) -> Any:
+def _http_client(connect: Connect, library: Any, **options: Any) -> Any:
     probe = connect("http://127.0.0.1:1")
-    return (httpx.AsyncClient if isinstance(probe, AsyncCore) else httpx.Client)(**options)
+    return (library.AsyncClient if isinstance(probe, AsyncCore) else library.Client)(**options)
 
 
 def _close(driver: Any, http_client: Any) -> None:
     driver.run(http_client.aclose()) if isinstance(driver, AsyncCore) else http_client.close()
 
 
-def test_a_client_of_the_callers_keeps_its_settings_and_stays_open(connect: Connect) -> None:
+@LIBRARIES
+def test_a_client_of_the_callers_keeps_its_settings_and_stays_open(connect: Connect, library: Any) -> None:
     http_client = _http_client(
         connect,
+        library,
         headers={"x-theirs": "1", "user-agent": "theirs"},
         cookies={"a": "b"},
         params={"q": "1"},
@@ -554,14 +558,31 @@ def test_a_client_of_the_callers_keeps_its_settings_and_stays_open(connect: Conn
         list(driver.stream())
 
 
+@LIBRARIES
+def test_a_client_of_the_callers_gets_its_connection_back_from_a_stream_that_is_left(
+    connect: Connect, library: Any
+) -> None:
+    http_client = _http_client(connect, library, limits=library.Limits(max_connections=1))
+    with ByteServer([stream_head() + http_chunk(text_events()[0]), SILENCE], streamed()) as server:
+        driver = connect(server, http_client=http_client, timeout=library.Timeout(5), max_retries=0)
+        deltas = driver.stream()
+        assert next(deltas).text == "Grüße"
+        deltas.close()  # type: ignore[attr-defined]
+        assert server.wait_until_gone()
+        assert streamed_text(driver.stream()) == TEXT
+        assert streamed_text(driver.stream()) == TEXT
+        assert server.connections == 2
+    _close(driver, http_client)
+
+
 @pytest.mark.parametrize("given", [httpx.AsyncClient, httpx.Client, httpx2.Client, httpx2.AsyncClient, object])
 def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
     settings = settings_for("http://127.0.0.1:1")
     for kind, right, argument in (
-        (GumloopClient, httpx.Client, "http_client must be an httpx.Client"),
-        (AsyncGumloopClient, httpx.AsyncClient, "http_async_client must be an httpx.AsyncClient"),
+        (GumloopClient, "Client", "http_client must be an httpx.Client or httpx2.Client"),
+        (AsyncGumloopClient, "AsyncClient", "http_async_client must be an httpx.AsyncClient or httpx2.AsyncClient"),
     ):
-        if given is right:
+        if given.__name__ == right:
             kind(settings, given())
         else:
             shown = "object" if given is object else f"{given.__module__}.{given.__name__}"
@@ -569,8 +590,9 @@ def test_a_client_of_the_wrong_kind_is_named(given: Any) -> None:
                 kind(settings, given())
 
 
-def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect) -> None:
-    http_client = _http_client(connect)
+@LIBRARIES
+def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect, library: Any) -> None:
+    http_client = _http_client(connect, library)
 
     def hook(_response: httpx.Response) -> None:
         raise LookupError(f"mine, about {KEY}")
@@ -578,7 +600,7 @@ def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect)
     async def ahook(response: httpx.Response) -> None:
         hook(response)
 
-    http_client.event_hooks = {"response": [ahook if isinstance(http_client, httpx.AsyncClient) else hook]}
+    http_client.event_hooks = {"response": [ahook if isinstance(http_client, library.AsyncClient) else hook]}
     with ByteServer(ANSWER) as server:
         driver = connect(server, http_client=http_client)
         for call in (driver.complete, lambda: list(driver.stream()), driver.models):
@@ -591,8 +613,9 @@ def test_an_error_of_the_callers_own_hook_is_the_cause_of_ours(connect: Connect)
     _close(driver, http_client)
 
 
-def test_a_hook_that_raises_for_status_raises_our_error(connect: Connect) -> None:
-    http_client = _http_client(connect)
+@LIBRARIES
+def test_a_hook_that_raises_for_status_raises_our_error(connect: Connect, library: Any) -> None:
+    http_client = _http_client(connect, library)
 
     def hook(response: httpx.Response) -> None:
         response.raise_for_status()
@@ -600,7 +623,7 @@ def test_a_hook_that_raises_for_status_raises_our_error(connect: Connect) -> Non
     async def ahook(response: httpx.Response) -> None:
         response.raise_for_status()
 
-    http_client.event_hooks = {"response": [ahook if isinstance(http_client, httpx.AsyncClient) else hook]}
+    http_client.event_hooks = {"response": [ahook if isinstance(http_client, library.AsyncClient) else hook]}
     with ByteServer(whole(FAILURE, 401)) as server:
         driver = connect(server, http_client=http_client)
         with pytest.raises(AuthenticationError):

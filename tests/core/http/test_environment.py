@@ -11,7 +11,7 @@ import pytest
 
 from gumloop_core.errors import APIConnectionError, ConfigurationError
 from gumloop_core.http import environment, sync_pool
-from tests.core.conftest import Connect
+from tests.core.conftest import THE_POOLS, Connect
 from tests.support.byte_server import ByteServer
 from tests.support.http_bytes import TEXT, completion, streamed, whole
 
@@ -40,6 +40,7 @@ def check(connect: Connect, says: str) -> None:
         assert not server.requests
 
 
+@THE_POOLS
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -47,6 +48,7 @@ def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.M
     check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it")
 
 
+@THE_POOLS
 def test_a_certificate_file_without_certificates(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -56,12 +58,14 @@ def test_a_certificate_file_without_certificates(
     check(connect, "SSL_CERT_FILE names .*empty.pem.*cannot be read")
 
 
+@THE_POOLS
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_broken_proxy_by_any_name(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "http://[")
     check(connect, f"{name} is not the address of a proxy")
 
 
+@THE_POOLS
 @pytest.mark.parametrize(
     "address",
     [
@@ -82,12 +86,14 @@ def test_a_broken_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch, addre
     check(connect, "HTTP_PROXY is not the address of a proxy")
 
 
+@THE_POOLS
 @pytest.mark.parametrize("scheme", ["socks4", "ftp", "quic"])
 def test_a_proxy_of_a_kind_that_nobody_knows(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:hunter2@127.0.0.1:1")
     check(connect, f"HTTPS_PROXY names a proxy of the kind '{scheme}'")
 
 
+@THE_POOLS
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 def test_a_socks_proxy_without_its_extra(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setattr("gumloop_core.http.environment.find_spec", lambda _name: None)
@@ -95,6 +101,7 @@ def test_a_socks_proxy_without_its_extra(connect: Connect, monkeypatch: pytest.M
     check(connect, r"ALL_PROXY names a SOCKS proxy.*pip install 'httpx\[socks\]'")
 
 
+@THE_POOLS
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
 @pytest.mark.parametrize("hosts", ["a:b", "[::1]:80", "\u00e9"])
 def test_hosts_without_proxy_that_are_none(
@@ -105,6 +112,7 @@ def test_hosts_without_proxy_that_are_none(
     check(connect, f"{name} is not a list of hosts")
 
 
+@THE_POOLS
 def test_a_broken_proxy_that_is_not_used(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://[")
     monkeypatch.setenv("NO_PROXY", "*")
@@ -112,6 +120,7 @@ def test_a_broken_proxy_that_is_not_used(connect: Connect, monkeypatch: pytest.M
         assert connect(server).complete().text == TEXT
 
 
+@THE_POOLS
 @pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "http://me:hunter2@127.0.0.1:{}/"])
 def test_a_proxy_that_works(connect: Connect, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     with ByteServer(whole(completion()), streamed()) as proxy:
@@ -122,6 +131,7 @@ def test_a_proxy_that_works(connect: Connect, monkeypatch: pytest.MonkeyPatch, f
         assert len(proxy.requests) == 2
 
 
+@THE_POOLS
 def test_a_proxy_that_is_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://me:hunter2@127.0.0.1:1")
     with pytest.raises(APIConnectionError, match=r"Could not connect to 127\.0\.0\.2.*proxies") as caught:

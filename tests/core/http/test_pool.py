@@ -13,7 +13,7 @@ from gumloop_core import AsyncGumloopClient
 from gumloop_core.errors import UnexpectedError
 from gumloop_core.http import loop_pools, sync_pool
 from gumloop_emulator.script import Pause
-from tests.core.conftest import Connect
+from tests.core.conftest import THE_POOLS, Connect
 from tests.support.byte_server import SILENCE, ByteServer, drip
 from tests.support.core_driver import AsyncCore, SyncCore, body, settings_for, streamed_text
 from tests.support.http_bytes import (
@@ -271,6 +271,7 @@ def own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("own_pool")
+@THE_POOLS
 def test_after_close_the_next_call_connects_again(connect: Connect) -> None:
     with ByteServer(whole(completion())) as server:
         driver = connect(server)

@@ -164,13 +164,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"default_headers": [("a", "b")]}, "default_headers must be a dict"),
     ({"default_headers": {"x-a": None}}, "header 'x-a'"),
     ({"default_headers": {"Content-Length": "5"}}, "header 'Content-Length'"),
-    ({"http_client": ASYNC_CLIENT}, "http_client must be an httpx.Client, not httpx.AsyncClient.*http_async_client"),
-    ({"http_async_client": CLIENT}, "http_async_client must be an httpx.AsyncClient, not httpx.Client.*http_client"),
+    (
+        {"http_client": ASYNC_CLIENT},
+        "http_client must be an httpx.Client or httpx2.Client, not httpx.AsyncClient.*http_async_client",
+    ),
+    (
+        {"http_async_client": CLIENT},
+        "http_async_client must be an httpx.AsyncClient or httpx2.AsyncClient, not httpx.Client.*http_client",
+    ),
     ({"http_client": httpx.Client}, "this is a class"),
-    ({"http_client": "x"}, "http_client must be an httpx.Client, not str"),
-    ({"http_client": httpx2.Client()}, "http_client must be an httpx.Client, not httpx2.Client"),
-    ({"http_async_client": httpx2.AsyncClient()}, "http_async_client must be an httpx.AsyncClient"),
-    ({"http_client": requests.Session()}, "http_client must be an httpx.Client, not requests.Session"),
+    ({"http_client": "x"}, "http_client must be an httpx.Client or httpx2.Client, not str"),
+    ({"http_client": httpx2.AsyncClient()}, "not httpx2.AsyncClient. This one is for http_async_client"),
+    ({"http_async_client": httpx2.Client()}, "not httpx2.Client. This one is for http_client"),
+    ({"http_async_client": httpx2.AsyncClient}, "this is a class"),
+    ({"http_client": requests.Session()}, "http_client must be an httpx.Client or httpx2.Client, not requests.Session"),
 ]
 KINDS: list[Any] = [Model, ChatGumloop, Gumloop]
 

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 
 from gumloop_core.errors import APITimeoutError, BadRequestError
 from gumloop_core.http import exchange, rest_of_body
 from gumloop_emulator.script import Pause
 from tests.support.byte_server import SILENCE, ByteServer
-from tests.support.core_driver import AsyncCore, settings_for, streamed_text
+from tests.support.core_driver import ALL_CLIENTS, AsyncCore, settings_for, streamed_text
 from tests.support.http_bytes import (
     FIRST,
     LAST_HTTP_CHUNK,
@@ -32,26 +33,32 @@ from tests.support.http_bytes import (
 Connect = Callable[..., AsyncCore]
 
 
-class WithoutTimeouts(httpx.AsyncBaseTransport):
-    """Sends over a real socket, and waits for ever."""
+def without_timeouts(library: Any) -> Any:
+    """A transport that sends over a real socket, and waits for ever."""
 
-    def __init__(self) -> None:
-        self.inner = httpx.AsyncHTTPTransport()
+    class WithoutTimeouts(library.AsyncHTTPTransport):  # type: ignore[misc]
+        async def handle_async_request(self, request: Any) -> Any:
+            bare = library.Request(request.method, request.url, headers=request.headers, stream=request.stream)
+            return await super().handle_async_request(bare)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        bare = httpx.Request(request.method, request.url, headers=request.headers, stream=request.stream)
-        return await self.inner.handle_async_request(bare)
+    return WithoutTimeouts()
 
-    async def aclose(self) -> None:
-        await self.inner.aclose()
+
+@pytest.fixture(params=[httpx, httpx2] if ALL_CLIENTS else [httpx], ids=lambda library: library.__name__)
+def library(request: pytest.FixtureRequest) -> Any:
+    """Whose client is passed."""
+    return request.param
+
+
+BOTH_LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"], indirect=True)
 
 
 @pytest.fixture
-def connect() -> Iterator[Connect]:
-    made: list[tuple[AsyncCore, httpx.AsyncClient]] = []
+def connect(library: Any) -> Iterator[Connect]:
+    made: list[tuple[AsyncCore, Any]] = []
 
     def connect(server: ByteServer | None, transport: Any = None, **options: Any) -> AsyncCore:
-        client = httpx.AsyncClient(transport=transport or WithoutTimeouts(), timeout=None)
+        client = library.AsyncClient(transport=transport or without_timeouts(library), timeout=None)
         base_url = "https://answers.invalid" if server is None else server.base_url
         driver = AsyncCore(settings_for(base_url, **{"max_retries": 0, **options}), client)
         made.append((driver, client))
@@ -76,6 +83,7 @@ def test_answers_are_those_of_any_client(connect: Connect) -> None:
         assert server.connections == 1
 
 
+@BOTH_LIBRARIES
 def test_an_answer_that_does_not_begin(connect: Connect) -> None:
     with ByteServer([SILENCE]) as server:
         driver = connect(server, timeout=short_phases(0.2), max_retries=1)
@@ -108,6 +116,7 @@ def test_a_stream_that_is_silent_before_its_first_delta(connect: Connect, begun:
         assert server.wait_until_gone()
 
 
+@BOTH_LIBRARIES
 def test_a_stream_that_goes_silent(connect: Connect) -> None:
     with ByteServer([FIRST, SILENCE]) as server:
         with pytest.raises(APITimeoutError, match=r"silent for 0\.1 s.*stream_idle_timeout") as caught:
@@ -167,15 +176,16 @@ async def _silent_after(*pieces: bytes) -> AsyncIterator[bytes]:
     await asyncio.sleep(60)
 
 
-def test_a_transport_without_a_network(connect: Connect) -> None:
+@BOTH_LIBRARIES
+def test_a_transport_without_a_network(connect: Connect, library: Any) -> None:
     """As in tests with a mock, or an application that is called in the same process."""
 
-    async def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=_silent_after(text_events()[0]))
+    async def answer(_request: Any) -> Any:
+        return library.Response(200, content=_silent_after(text_events()[0]))
 
     with pytest.raises(APITimeoutError, match=r"silent for 0\.1 s") as caught:
-        list(connect(None, httpx.MockTransport(answer), stream_idle_timeout=0.1).stream())
+        list(connect(None, library.MockTransport(answer), stream_idle_timeout=0.1).stream())
     assert caught.value.partial is not None
     assert caught.value.partial.text == "Grüße"
-    whole_answer = httpx.MockTransport(lambda _request: httpx.Response(200, json=completion()))
+    whole_answer = library.MockTransport(lambda _request: library.Response(200, json=completion()))
     assert connect(None, whole_answer).complete().text == TEXT
