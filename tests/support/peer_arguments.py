@@ -124,12 +124,22 @@ REFUSED = [
     Refused("openai_organization", "o", "leave it out; a key's team is named by team_id."),
     Refused("openai_proxy", "http://p", "set HTTPS_PROXY, or pass an http_client with the proxy."),
     Refused("http_socket_options", [], "leave it out: pass an http_client with the transport that you want."),
-    Refused("client", 1, "leave it out: pass an httpx.Client as http_client, if any."),
-    Refused("root_client", 1, "leave it out: pass an httpx.Client as http_client, if any."),
-    Refused("openai_client", 1, "leave it out: pass an httpx.Client as http_client, if any."),
-    Refused("async_client", 1, "leave it out: pass an httpx.AsyncClient as http_async_client, if any."),
-    Refused("root_async_client", 1, "leave it out: pass an httpx.AsyncClient as http_async_client, if any."),
-    Refused("async_openai_client", 1, "leave it out: pass an httpx.AsyncClient as http_async_client, if any."),
+    Refused("client", 1, "leave it out: pass an httpx.Client or httpx2.Client as http_client, if any."),
+    Refused("root_client", 1, "leave it out: pass an httpx.Client or httpx2.Client as http_client, if any."),
+    Refused("openai_client", 1, "leave it out: pass an httpx.Client or httpx2.Client as http_client, if any."),
+    Refused(
+        "async_client", 1, "leave it out: pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any."
+    ),
+    Refused(
+        "root_async_client",
+        1,
+        "leave it out: pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any.",
+    ),
+    Refused(
+        "async_openai_client",
+        1,
+        "leave it out: pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any.",
+    ),
     Refused("stream_chunk_timeout", 60, "did you mean 'stream_idle_timeout'?"),
     Refused("default_query", {"a": "b"}, "leave it out: the endpoint reads no query; headers are default_headers."),
     Refused("app_url", "https://a.example", "leave it out, or send it as default_headers={'HTTP-Referer': …}."),
