@@ -29,6 +29,9 @@ where that was too short."""
 LONGEST_SETTLING = 0.064
 """Seconds that it doubles to."""
 
+SETTLING_LEFT = 0.97
+"""Of what it was doubled to, how much each answer leaves: one that comes after another, alone, is not to wait for ever."""
+
 _STEADY = 0.1
 
 PATIENCE = 4
@@ -133,6 +136,8 @@ class LearnedBound:
         if not is_admitted:
             return
         self.admitted += 1
+        if self._settling_seconds > SETTLING_SECONDS:
+            self._settling_seconds = max(SETTLING_SECONDS, SETTLING_LEFT * self._settling_seconds)
         if not has_waiting:
             return
         if not self.is_known:

@@ -14,6 +14,7 @@ from gumloop_core.concurrency.bound import (
     LONGEST_PATIENCE,
     LONGEST_SETTLING,
     PATIENCE,
+    SETTLING_LEFT,
     SETTLING_SECONDS,
     TICK_SECONDS,
     LearnedBound,
@@ -103,13 +104,14 @@ def test_a_place_settles_before_it_is_taken_again() -> None:
     assert taken(bound, LATER + SETTLING_SECONDS) == 1
 
 
-def test_the_settling_doubles_where_it_was_too_short() -> None:
+def test_the_settling_doubles_where_it_was_too_short_and_shrinks_with_each_answer() -> None:
     bound = known(5)
-    now = LATER
-    for settling in (2 * SETTLING_SECONDS, 4 * SETTLING_SECONDS):
+    now, settling = LATER, SETTLING_SECONDS
+    for _ in range(2):
         taken(bound, now)
         bound.refuse(now)  # nothing had changed
         bound.release(now, is_admitted=True, has_waiting=True)
+        settling *= 2 * SETTLING_LEFT
         assert bound.seconds_to_room(now) == pytest.approx(settling)
         now += LATER
     for _ in range(20):
@@ -118,7 +120,12 @@ def test_the_settling_doubles_where_it_was_too_short() -> None:
         now += LATER
     assert bound.take(now)
     bound.release(now, is_admitted=True, has_waiting=True)
-    assert bound.seconds_to_room(now) == pytest.approx(LONGEST_SETTLING)
+    assert bound.seconds_to_room(now) == pytest.approx(LONGEST_SETTLING * SETTLING_LEFT)
+    for _ in range(200):  # calls one after another, for which nobody waits
+        now += LATER
+        assert bound.take(now)
+        bound.release(now, is_admitted=True, has_waiting=False)
+    assert bound.seconds_to_room(now) == pytest.approx(SETTLING_SECONDS)
 
 
 def test_one_more_is_tried_after_some_rounds_and_more_rarely_each_time_that_it_fails() -> None:
