@@ -30,7 +30,7 @@ LONGEST_SETTLING = 0.064
 """Seconds that it doubles to."""
 
 SETTLING_LEFT = 0.97
-"""Of what it was doubled to, how much each answer leaves: one that comes after another, alone, is not to wait for ever."""
+"""How much each answer leaves of what it was doubled to: calls one after another are not to wait like that for ever."""
 
 _STEADY = 0.1
 
