@@ -12,6 +12,7 @@ from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.wire import ROLES, ChatBody, ContentPart, JSONObject, MessageParam, ToolCallParam
+from gumloop_core.writing.cache_marks import checked_mark, mark_message
 from gumloop_core.writing.schema import safe_name
 from langchain_gumloop.from_wire.citations import file_annotations
 from langchain_gumloop.from_wire.list_indices import with_integer_indices
@@ -48,6 +49,8 @@ def to_messages(
             if convert is None:
                 raise _of_unknown_kind(message)
             made = convert(message, messages, replay_reasoning)
+            if (given := message.additional_kwargs) and "cache_control" in given:
+                _mark(made, given["cache_control"])
         except InvalidRequestError as error:
             raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
         except Exception as error:
@@ -62,6 +65,13 @@ def to_messages(
             params.extend(made)
             caller_indices += [place] * len(made)
     return params, caller_indices
+
+
+def _mark(made: MessageParam | list[MessageParam], mark: Any) -> None:
+    """Mark a message for caching up to its end, as LiteLLM and dicts of messages say it: with a field of their own."""
+    last = made[-1:] if isinstance(made, list) else [made]
+    for param in last if mark else ():
+        mark_message(param, checked_mark(mark))
 
 
 def refuse_odd_blocks(prompt: PromptValue) -> None:
@@ -147,7 +157,10 @@ def _split_results(message: BaseMessage, results: list[JSONObject]) -> list[Mess
                 content = _content_parts(content)
             except InvalidRequestError as error:
                 raise InvalidRequestError(f"content[{place}].{error.message}") from None
-        params.append({"role": "tool", "tool_call_id": identity, "content": content})
+        param: MessageParam = {"role": "tool", "tool_call_id": identity, "content": content}
+        if result.get("cache_control"):
+            mark_message(param, checked_mark(result["cache_control"]))
+        params.append(param)
     parts = _content_parts(rest)
     if parts:
         params.append({"role": "user", "content": parts})
