@@ -48,6 +48,16 @@ def test_cached_tokens_have_their_own_price() -> None:
     assert price("claude-sonnet-4-5", cache_read_tokens=900_000) < price("claude-sonnet-4-5")
 
 
+def test_claude_writes_to_the_cache_for_a_quarter_more_and_reads_for_a_tenth() -> None:
+    # The factors, and the second usage, are those of OpenRouter's guide to prompt caching.
+    plain = estimated_cost(Usage(10339, 0, 10339), "claude-sonnet-4-5")
+    first = estimated_cost(Usage(10339, 0, 10339, cached_tokens=0, cache_write_tokens=10318), "claude-sonnet-4-5")
+    later = estimated_cost(Usage(10339, 0, 10339, cached_tokens=10318, cache_write_tokens=0), "claude-sonnet-4-5")
+    assert plain is not None
+    assert first == pytest.approx(plain / 10339 * (21 + 1.25 * 10318))
+    assert later == pytest.approx(plain / 10339 * (21 + 0.1 * 10318))
+
+
 @pytest.mark.parametrize("usage", [Usage(5, 1, 6, cached_tokens=10), Usage(0, 0, 100), Usage(-5, 1, 6)])
 def test_counts_that_make_no_sense_have_no_price(usage: Usage) -> None:
     assert estimated_cost(usage, "claude-sonnet-4-5") is None
