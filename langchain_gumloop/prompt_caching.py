@@ -29,7 +29,8 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
     that Claude takes are sent. The arguments are those of LangChain's ``AnthropicPromptCachingMiddleware``.
 
     A field at the top of the body would do for the last message, but then OpenRouter asks Anthropic alone and leaves
-    out Bedrock and Vertex. Marks on blocks work with all of them.
+    out Bedrock and Vertex. Marks on blocks work with all of them. Gemini caches by itself and gets none: with a mark at
+    its end OpenRouter writes the whole prompt to a cache of Vertex, and bills it twice.
 
     Args:
         type: Claude's kind of cache; there is one.
@@ -87,7 +88,7 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def _marked(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         system, messages, tools = request.system_message, request.messages, request.tools
-        if not self._is_ours(request.model):
+        if not self._is_ours(request.model) or _caches_by_itself(request):
             return request
         if len(messages) + (system is not None) < self.min_messages_to_cache:
             return request
@@ -140,6 +141,12 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
 
 
 _OF_A_FUNCTION = frozenset({"function", "name"})
+
+
+def _caches_by_itself(request: ModelRequest[Any]) -> bool:
+    # As pydantic-ai's `openrouter_supports_trailing_cache_control` has it, and its recorded answers: all tokens of such
+    # a prompt are told as read and as written.
+    return "gemini" in str(request.model_settings.get("model") or getattr(request.model, "model", "")).lower()
 
 
 def _class(model: object) -> str:

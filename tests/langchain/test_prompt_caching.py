@@ -97,6 +97,12 @@ def test_other_models_get_nothing(behavior: Any) -> None:
             assert ask(model, caching, tools=[])[-1].content == "ok"
 
 
+def test_a_model_that_caches_by_itself_gets_no_marks(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    ask(chat("gemini-2.5-flash"), GumloopPromptCachingMiddleware())
+    assert "cache_control" not in str(server.last_body)
+
+
 def test_marks_of_the_callers_stay_and_there_are_four_at_most(server: Emulator, chat: MakeModel) -> None:
     server.queue(*[Answer(text="ok")] * 3)
     own, other = HumanMessage(text("a book", HOUR), id="1"), HumanMessage(text("a book", HOUR), id="2")

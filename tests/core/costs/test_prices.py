@@ -48,14 +48,18 @@ def test_cached_tokens_have_their_own_price() -> None:
     assert price("claude-sonnet-4-5", cache_read_tokens=900_000) < price("claude-sonnet-4-5")
 
 
-def test_claude_writes_to_the_cache_for_a_quarter_more_and_reads_for_a_tenth() -> None:
-    # The factors, and the second usage, are those of OpenRouter's guide to prompt caching.
-    plain = estimated_cost(Usage(10339, 0, 10339), "claude-sonnet-4-5")
-    first = estimated_cost(Usage(10339, 0, 10339, cached_tokens=0, cache_write_tokens=10318), "claude-sonnet-4-5")
-    later = estimated_cost(Usage(10339, 0, 10339, cached_tokens=10318, cache_write_tokens=0), "claude-sonnet-4-5")
-    assert plain is not None
-    assert first == pytest.approx(plain / 10339 * (21 + 1.25 * 10318))
-    assert later == pytest.approx(plain / 10339 * (21 + 0.1 * 10318))
+@pytest.mark.parametrize("model", ["claude-sonnet-4-6", "anthropic/claude-sonnet-4.6"])
+@pytest.mark.parametrize(
+    ("read", "written", "cached", "kept", "charged"),
+    [(2572, 63, 0, 2569, 0.01058775), (2649, 100, 2569, 79, 0.00256995), (2572, 100, 2240, 329, 0.00341475)],
+    ids=["written", "read", "read in part"],
+)
+def test_what_openrouter_charged_for_cached_prompts(
+    model: str, read: int, written: int, cached: int, kept: int, charged: float
+) -> None:
+    # pydantic-ai's cassette test_openrouter_cache_all_settings_real_api
+    usage = Usage(read, written, read + written, cached_tokens=cached, cache_write_tokens=kept)
+    assert estimated_cost(usage, model) == pytest.approx(charged)
 
 
 @pytest.mark.parametrize("usage", [Usage(5, 1, 6, cached_tokens=10), Usage(0, 0, 100), Usage(-5, 1, 6)])
