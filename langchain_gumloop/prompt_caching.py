@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest
-from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 
 from gumloop_core.shown import shown
@@ -25,8 +25,9 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
     """Marks an agent's prompts, so that what begins them is read from a cache, by Claude for a tenth of the price.
 
     Each request carries marks behind the system prompt, the last message and the last tool. The marks are in the
-    request alone: the agent's state keeps its messages as they are. Marks of your own stay, and no more than the four
-    that Claude takes are sent. The arguments are those of LangChain's ``AnthropicPromptCachingMiddleware``.
+    request alone: the agent's state keeps its messages as they are. After a turn of so many calls that the last mark
+    would not find the prompt before it, the end of that one is marked too. Marks of your own stay, and no more than the
+    four that Claude takes are sent. The arguments are those of LangChain's ``AnthropicPromptCachingMiddleware``.
 
     A field at the top of the body would do for the last message, but then OpenRouter asks Anthropic alone and leaves
     out Bedrock and Vertex. Marks on blocks work with all of them. Gemini caches by itself and gets none: with a mark at
@@ -92,18 +93,35 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
             return request
         if len(messages) + (system is not None) < self.min_messages_to_cache:
             return request
-        mark = {"type": self.type, "ttl": self.ttl}
+        offered, said, told = _ttls(tools), _ttls([system]), _ttls(messages)
         at_the_top = request.model_settings.get("cache_control") or getattr(request.model, "cache_control", None)
-        left = MOST_MARKS - _marks_in(system, messages, tools) - bool(at_the_top)
+        end = _ttls([{"cache_control": at_the_top}])
+        left = MOST_MARKS - len([*offered, *said, *told, *end])
         changes: dict[str, Any] = {}
         # The tools come last: the provider puts them before the system prompt, whose mark is behind them too.
-        if system is not None and left > 0 and (marked := _marked_message(system, mark)) is not None:
-            changes["system_message"] = marked
-        if left > len(changes) and (conversation := _marked_conversation(messages, mark)) is not None:
-            changes["messages"] = conversation
-        if left > len(changes) and (offered := self._marked_tools(tools, mark)) is not None:
-            changes["tools"] = offered
+        if system is not None and left > 0:
+            mark = self._mark([*offered, *said], [*told, *end])
+            if (marked := _marked_message(system, mark)) is not None:
+                changes["system_message"] = marked
+        if left > len(changes) and not end:
+            mark = self._mark([*offered, *said, *told], [])
+            if (conversation := _marked_conversation(messages, mark)) is not None:
+                changes["messages"] = conversation
+        if left > len(changes):
+            mark = self._mark(offered, [*said, *told, *end])
+            if (choice := self._marked_tools(tools, mark)) is not None:
+                changes["tools"] = choice
+        before = _end_of_the_prompt_before(messages)
+        if before and left > len(changes):
+            mark = self._mark([*offered, *said, *_ttls(messages[:before])], [*_ttls(messages[before:]), *end])
+            if (conversation := _marked_conversation(messages[:before], mark)) is not None:
+                changes["messages"] = [*conversation, *changes.get("messages", messages)[before:]]
         return request.override(**changes) if changes else request
+
+    def _mark(self, earlier: Sequence[str], later: Sequence[str]) -> JSONObject:
+        """A mark between others: Claude refuses one for an hour behind one for five minutes."""
+        ttl = "5m" if "5m" in earlier else "1h" if "1h" in later else self.ttl
+        return {"type": self.type, "ttl": ttl}
 
     def _is_ours(self, model: object) -> bool:
         if isinstance(model, ChatGumloop):
@@ -131,7 +149,7 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
                 marked = {**tool, "cache_control": mark}
             else:
                 continue  # one that runs at the server
-            return None if _has_mark(tool) else [*tools[:place], marked, *tools[place + 1 :]]
+            return None if _mark_of(tool) is not None else [*tools[:place], marked, *tools[place + 1 :]]
         return None
 
     def _marked_tool(self, tool: BaseTool, mark: JSONObject) -> BaseTool:
@@ -139,6 +157,9 @@ class GumloopPromptCachingMiddleware(AgentMiddleware[Any, Any, Any]):
         made_of = (tool.name, tool.description, tool.args_schema, extras)
         return self._copies.of(tool, made_of, lambda: tool.model_copy(update={"extras": extras}))
 
+
+_LOOKBACK = 20
+"""Within how many blocks before a mark Claude looks for what was cached. Source: Anthropic's guide to the subject."""
 
 _OF_A_FUNCTION = frozenset({"function", "name"})
 
@@ -153,24 +174,26 @@ def _class(model: object) -> str:
     return type(model).__name__
 
 
-def _marks_in(system: BaseMessage | None, messages: Iterable[BaseMessage], tools: Iterable[Any]) -> int:
-    """How many marks a request has of its own."""
-    marks = sum(map(_has_mark, tools))
-    for message in (system, *messages):
-        if message is None:
-            continue
-        marks += bool(message.additional_kwargs.get("cache_control"))
-        if isinstance(message.content, list):
-            marks += sum(map(_has_mark, message.content))
-    return marks
+def _ttls(things: Iterable[Any]) -> list[str]:
+    """How long the marks keep that messages, blocks or tools have of their own, in their order."""
+    ttls: list[str] = []
+    for thing in things:
+        if isinstance(thing, BaseMessage):
+            blocks = thing.content if isinstance(thing.content, list) else []
+            ttls += _ttls([*blocks, {"cache_control": thing.additional_kwargs.get("cache_control")}])
+        elif (mark := _mark_of(thing)) is not None:
+            ttls.append(str(mark.get("ttl") or "5m"))
+    return ttls
 
 
-def _has_mark(thing: Any) -> bool:
-    """Whether a block or a tool is marked, or keeps a mark among what LangChain does not know."""
-    if isinstance(thing, Mapping):
-        extras = thing.get("extras")
-        return bool(thing.get("cache_control")) or (isinstance(extras, Mapping) and _has_mark(extras))
-    return isinstance(thing, BaseTool) and bool((thing.extras or {}).get("cache_control"))
+def _mark_of(thing: Any) -> Mapping[str, Any] | None:
+    """The mark of a block or a tool, or the one among what LangChain does not know of it."""
+    extras = thing.get("extras") if isinstance(thing, Mapping) else getattr(thing, "extras", None)
+    for holder in (thing, extras):
+        mark = holder.get("cache_control") if isinstance(holder, Mapping) else None
+        if mark:
+            return mark if isinstance(mark, Mapping) else {}
+    return None
 
 
 def _marked_conversation(messages: Sequence[Any], mark: JSONObject) -> list[Any] | None:
@@ -182,6 +205,17 @@ def _marked_conversation(messages: Sequence[Any], mark: JSONObject) -> list[Any]
     return None
 
 
+def _end_of_the_prompt_before(messages: Sequence[BaseMessage]) -> int:
+    """How many messages the request before had, where the last mark does not find them any more; else none."""
+    answer = next((place for place in reversed(range(len(messages))) if isinstance(messages[place], AIMessage)), 0)
+    return answer if sum(map(_blocks, messages[answer:])) >= _LOOKBACK else 0
+
+
+def _blocks(message: BaseMessage) -> int:
+    said = len(message.content) if isinstance(message.content, list) else bool(message.content)
+    return said + len(message.tool_calls) if isinstance(message, AIMessage) else said
+
+
 def _marked_message(message: Message, mark: JSONObject) -> Message | None:
     """A copy of the message with a mark on its last block; ``None`` where that has one, or none can have it."""
     end = _end_of(message)
@@ -190,7 +224,7 @@ def _marked_message(message: Message, mark: JSONObject) -> Message | None:
     blocks: list[Any] = [message.content] if isinstance(message.content, str) else list(message.content)
     last = blocks[end]
     block = {"type": "text", "text": last} if isinstance(last, str) else last
-    if _has_mark(block):
+    if _mark_of(block) is not None:
         return None
     blocks[end] = {**block, "cache_control": mark}
     return message.model_copy(update={"content": blocks})

@@ -109,7 +109,7 @@ def test_marks_of_the_callers_stay_and_there_are_four_at_most(server: Emulator, 
     system = SystemMessage([*text("rules", HOUR), {"type": "text", "text": "today"}])
     ask(chat(), GumloopPromptCachingMiddleware(), [own, AIMessage("Read."), other], system_prompt=system)
     sent = server.last_body
-    assert sent["messages"][0]["content"] == [*text("rules", HOUR), *text("today", FIVE_MINUTES)]
+    assert sent["messages"][0]["content"] == [*text("rules", HOUR), *text("today", HOUR)]
     assert [sent["messages"][place]["content"] for place in (1, 3)] == [text("a book", HOUR)] * 2
     assert "cache_control" not in sent["tools"][0]
     marked = HumanMessage("x", additional_kwargs={"cache_control": HOUR})
@@ -118,17 +118,67 @@ def test_marks_of_the_callers_stay_and_there_are_four_at_most(server: Emulator, 
     assert server.last_body["messages"][3]["content"] == text("x", HOUR)
 
 
-def test_the_field_at_the_top_of_the_body_is_one_of_the_four(server: Emulator, chat: MakeModel) -> None:
+@pytest.mark.parametrize("calls", [9, 10])
+def test_the_prompt_before_a_turn_of_many_calls_is_marked_too(server: Emulator, chat: MakeModel, calls: int) -> None:
+    asked = [{"name": "weather", "args": {"city": "Rome"}, "id": f"c{n}", "type": "tool_call"} for n in range(calls)]
+    results = [ToolMessage("Sunny.", tool_call_id=call["id"]) for call in asked]
+    server.queue(Answer(text="ok"))
+    ask(chat(), GumloopPromptCachingMiddleware(), [HumanMessage("x"), AIMessage("", tool_calls=asked), *results])
+    messages = server.last_body["messages"]
+    assert messages[1]["content"] == (text("x", FIVE_MINUTES) if calls == 10 else "x")
+    assert messages[-1]["content"] == text("Sunny.", FIVE_MINUTES)
+    assert str(server.last_body).count("cache_control") == (4 if calls == 10 else 3)
+
+
+@pytest.mark.parametrize("of", ["model", "call"])
+def test_the_field_at_the_top_of_the_body_is_one_of_the_four(server: Emulator, chat: MakeModel, of: str) -> None:
     class AtTheTop(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:
             return handler(request.override(model_settings={"cache_control": HOUR}))
 
     server.queue(Answer(text="ok"))
     history = [HumanMessage(text("a book", HOUR)), HumanMessage("x")]
-    ask(chat(), GumloopPromptCachingMiddleware(), history, middleware=[AtTheTop(), GumloopPromptCachingMiddleware()])
-    assert server.last_body["cache_control"] == HOUR
-    assert str(server.last_body).count("cache_control") == 4
-    assert "cache_control" not in server.last_body["tools"][0]
+    caching = GumloopPromptCachingMiddleware()
+    if of == "call":
+        ask(chat(), caching, history, middleware=[AtTheTop(), caching])
+    else:
+        ask(chat(cache_control=HOUR), caching, history)
+    body = server.last_body
+    assert body["cache_control"] == HOUR
+    # It marks the last message by itself.
+    assert [message["content"] for message in body["messages"]] == [
+        text("A handbook.", HOUR),
+        text("a book", HOUR),
+        "x",
+    ]
+    assert body["tools"][0]["cache_control"] == HOUR
+
+
+@pytest.mark.parametrize(
+    ("own", "ours", "tool_for", "system_for", "last_for"),
+    [("1h", "5m", "1h", "1h", "5m"), ("5m", "1h", "1h", "1h", "5m"), (None, "1h", "1h", "1h", "5m")],
+)
+def test_an_hour_never_comes_behind_five_minutes(
+    server: Emulator, chat: MakeModel, own: Any, ours: Any, tool_for: str, system_for: str, last_for: str
+) -> None:
+    # Claude refuses it: "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block".
+    server.queue(Answer(text="ok"))
+    mark = {"type": "ephemeral", "ttl": own} if own else {"type": "ephemeral"}
+    ask(chat(), GumloopPromptCachingMiddleware(ttl=ours), [HumanMessage(text("a book", mark)), HumanMessage("x")])
+    sent = server.last_body
+    assert sent["tools"][0]["cache_control"]["ttl"] == tool_for
+    marks = [message["content"][-1]["cache_control"] for message in sent["messages"]]
+    assert marks == [{"type": "ephemeral", "ttl": system_for}, mark, {"type": "ephemeral", "ttl": last_for}]
+
+
+def test_five_minutes_in_the_system_prompt_hold_for_what_follows(server: Emulator, chat: MakeModel) -> None:
+    server.queue(Answer(text="ok"))
+    system = SystemMessage([*text("rules", FIVE_MINUTES), {"type": "text", "text": "today"}])
+    ask(chat(), GumloopPromptCachingMiddleware(ttl="1h"), system_prompt=system)
+    sent = server.last_body
+    assert sent["tools"][0]["cache_control"] == HOUR
+    assert sent["messages"][0]["content"][1:] == text("today", FIVE_MINUTES)
+    assert sent["messages"][1]["content"] == text("Weather in Rome?", FIVE_MINUTES)
 
 
 def test_the_last_thing_that_says_something_is_marked(server: Emulator, chat: MakeModel) -> None:

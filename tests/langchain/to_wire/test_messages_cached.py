@@ -88,5 +88,5 @@ def test_the_whole_prompt_is_marked_at_the_top_of_the_body(server: Emulator, cha
     elif way == "bound":
         chat().bind(**CACHED).invoke("x")
     else:
-        chat(extra_body=CACHED).invoke("x")
+        chat(**CACHED).invoke("x")
     assert server.last_body["cache_control"] == CACHED["cache_control"]
