@@ -12,7 +12,6 @@ from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.json_text import encode
 from gumloop_core.wire import ROLES, ChatBody, ContentPart, JSONObject, MessageParam, ToolCallParam
-from gumloop_core.writing.cache_marks import checked_mark, mark_message
 from gumloop_core.writing.schema import safe_name
 from langchain_gumloop.from_wire.citations import file_annotations
 from langchain_gumloop.from_wire.list_indices import with_integer_indices
@@ -69,6 +68,8 @@ def to_messages(
 
 def _mark(made: MessageParam | list[MessageParam], mark: Any) -> None:
     """Mark a message for caching up to its end, as LiteLLM and dicts of messages say it: with a field of their own."""
+    from gumloop_core.writing.cache_marks import checked_mark, mark_message  # few messages are marked
+
     last = made[-1:] if isinstance(made, list) else [made]
     for param in last if mark else ():
         mark_message(param, checked_mark(mark))
@@ -158,8 +159,7 @@ def _split_results(message: BaseMessage, results: list[JSONObject]) -> list[Mess
             except InvalidRequestError as error:
                 raise InvalidRequestError(f"content[{place}].{error.message}") from None
         param: MessageParam = {"role": "tool", "tool_call_id": identity, "content": content}
-        if result.get("cache_control"):
-            mark_message(param, checked_mark(result["cache_control"]))
+        _mark(param, result.get("cache_control"))
         params.append(param)
     parts = _content_parts(rest)
     if parts:

@@ -14,7 +14,6 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.shown import named, shown
 from gumloop_core.wire import MessageParam
-from gumloop_core.writing.cache_marks import checked_mark, mark_message
 from gumloop_core.writing.schema import safe_name
 
 _ROLES: dict[str, str] = {
@@ -149,6 +148,8 @@ def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> Mess
         converted["name"] = safe_name(str(name))
     mark = message.additional_kwargs.get("cache_control")
     if mark:  # as LlamaIndex's Anthropic reads it: up to the end of this message
+        from gumloop_core.writing.cache_marks import checked_mark, mark_message
+
         try:
             mark_message(converted, checked_mark(mark))
         except InvalidRequestError as error:
