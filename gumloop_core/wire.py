@@ -82,6 +82,7 @@ class ToolParam(TypedDict):
 
     type: Literal["function"]
     function: FunctionParam
+    cache_control: NotRequired[JSONObject]
 
 
 class NamedFunction(TypedDict):

@@ -1,6 +1,7 @@
 """Gumloop for LangChain: ``from langchain_gumloop import ChatGumloop``."""
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gumloop_core.concurrency.limits import RayLimits, RedisLimits
@@ -21,6 +22,7 @@ except ImportError:
 if TYPE_CHECKING:
     from gumloop_core.costs import Budget, CostTracker
     from langchain_gumloop.middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
+    from langchain_gumloop.prompt_caching import GumloopPromptCachingMiddleware as GumloopPromptCachingMiddleware
     from langchain_gumloop.registration import register
 
 content.register()
@@ -47,17 +49,19 @@ def __getattr__(name: str) -> Any:
         from gumloop_core import costs
 
         return getattr(costs, name)
-    if name == "InvalidToolCallMiddleware":  # not in __all__: it needs the package langchain, which `import *` must not
-        return _middleware()
+    if name in _MIDDLEWARE:
+        return _middleware(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _middleware() -> Any:
+_MIDDLEWARE = {"InvalidToolCallMiddleware": "middleware", "GumloopPromptCachingMiddleware": "prompt_caching"}
+"""Not in ``__all__``: it needs the package langchain, which ``import *`` must not."""
+
+
+def _middleware(name: str) -> Any:
     try:
-        from langchain_gumloop.middleware import InvalidToolCallMiddleware
+        return getattr(import_module(f"{__name__}.{_MIDDLEWARE[name]}"), name)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "langchain":
             raise
-        name = "InvalidToolCallMiddleware"
         raise ImportError(f"{name} is for agents of the package langchain: pip install langchain.") from None
-    return InvalidToolCallMiddleware

@@ -21,6 +21,7 @@ class Spending:
         output_tokens: Tokens written, reasoning included.
         total_tokens: Both, as reported.
         cached_tokens: Those of the tokens read that came from a cache.
+        cache_write_tokens: Those of the tokens read that were written to one.
         reasoning_tokens: Those of the tokens written that were spent on reasoning.
         cost: USD that the server reported.
         estimated_cost: USD by the price list, for counts that came without a cost. Not in ``cost``.
@@ -35,6 +36,7 @@ class Spending:
     output_tokens: int = 0
     total_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     cost: float = 0.0
     estimated_cost: float = 0.0
@@ -81,6 +83,7 @@ def spending_of(record: CallRecord) -> Spending:
         output_tokens=sum(usage.completion_tokens for usage in counted),
         total_tokens=sum(usage.total_tokens for usage in counted),
         cached_tokens=_sum_of(counted, "cached_tokens"),
+        cache_write_tokens=_sum_of(counted, "cache_write_tokens"),
         reasoning_tokens=_sum_of(counted, "reasoning_tokens"),
         cost=cost,
         estimated_cost=estimated,

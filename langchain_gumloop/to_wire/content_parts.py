@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import ContentPart, JSONObject
+from gumloop_core.writing.cache_marks import checked_mark, mark_last
 from gumloop_core.writing.media import data_url
 
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-m4a": "m4a", "mp4": "m4a"}
@@ -37,17 +38,25 @@ def content_parts(content: Any) -> list[ContentPart]:
             parts.append(content_part(block))
         except InvalidRequestError as error:
             raise InvalidRequestError(f"content[{place}]{error.message}") from None
-    if len(parts) > 1:
-        # Some providers refuse empty text, and with it the picture beside it.
-        parts = [part for part in parts if part["type"] != "text" or part.get("text")] or parts[:1]
-    return parts
+    return _without_empty_texts(parts) if len(parts) > 1 else parts
+
+
+def _without_empty_texts(parts: list[ContentPart]) -> list[ContentPart]:
+    """Some providers refuse empty text, and with it the picture beside it. Its mark for caching is the one before's."""
+    kept: list[ContentPart] = []
+    for part in parts:
+        if part["type"] != "text" or part.get("text"):
+            kept.append(part)
+        elif "cache_control" in part:
+            mark_last(kept, part["cache_control"])
+    return kept or parts[:1]
 
 
 def content_part(block: Mapping[str, Any]) -> ContentPart:
     """Convert one block."""
     kind = block.get("type")
     if kind == "non_standard" and isinstance(block.get("value"), Mapping):
-        return content_part(block["value"])
+        return _with_mark(content_part(block["value"]), block)
     if not isinstance(block.get("source_type", ""), str):
         raise InvalidRequestError(f" has a source_type that is not text: {block['source_type']!r}.")
     convert = _CONVERTERS.get(kind) if isinstance(kind, str) else None
@@ -56,11 +65,29 @@ def content_part(block: Mapping[str, Any]) -> ContentPart:
             f" is a block of type {kind!r}, which the endpoint has no part for. It takes "
             f"{', '.join(sorted(_CONVERTERS))} blocks."
         )
-    part = convert(block)
-    cache_control = block.get("cache_control") or _extra(block, "cache_control")
-    if cache_control:
-        part["cache_control"] = cache_control
+    return _with_mark(convert(block), block)
+
+
+def _with_mark(part: ContentPart, block: Mapping[str, Any]) -> ContentPart:
+    mark = cache_mark(block)
+    if mark is not None:
+        part["cache_control"] = mark
     return part
+
+
+def cache_mark(block: Mapping[str, Any]) -> JSONObject | None:
+    """A block's mark for caching, which LangChain keeps in ``extras`` where it does not know the field.
+
+    Raises:
+        InvalidRequestError: If it is no dict.
+    """
+    mark = block.get("cache_control") or _extra(block, "cache_control")
+    if not mark:
+        return None
+    try:
+        return checked_mark(mark)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f": {error.message}") from None
 
 
 def _extra(block: Mapping[str, Any], name: str) -> Any:

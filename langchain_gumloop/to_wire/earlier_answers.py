@@ -7,11 +7,12 @@ from typing import Any
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
+from gumloop_core.writing.cache_marks import mark_last
 from gumloop_core.writing.media import data_url
 from langchain_gumloop.from_wire.citations import file_annotations, raw_annotations
 from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import arguments_text
-from langchain_gumloop.to_wire.content_parts import content_part
+from langchain_gumloop.to_wire.content_parts import cache_mark, content_part
 
 _CALLS = frozenset(
     {
@@ -55,7 +56,7 @@ def assistant_param(
     Text that carries nothing else becomes a string. Images go where the wire has generated images. Anthropic's
     ``thinking`` becomes ``reasoning_details`` with its signature, any other reasoning is text. What a provider's own
     server-side tools left behind has no place on the wire and is left out, as the provider's answer that follows it is
-    there.
+    there. A call has no place for a mark for caching: it goes to the text before it.
 
     Args:
         content: A list of strings and blocks.
@@ -86,6 +87,9 @@ def assistant_param(
         if kind in _CALLS:
             if not has_calls and kind in ("tool_use", "tool_call"):
                 calls.append(_call_of(block, place))
+            mark = _mark(block, place)
+            if mark is not None:
+                mark_last(texts, mark)
         elif kind in _IMAGES:
             images.append({"type": "image_url", "image_url": _part(block, place)["image_url"]})
         elif kind == "image_generation_call":
@@ -141,6 +145,13 @@ def _joined(texts: list[ContentPart]) -> str | list[ContentPart]:
 def _part(block: Mapping[str, Any], place: int) -> ContentPart:
     try:
         return content_part(block)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"content[{place}]{error.message}") from None
+
+
+def _mark(block: Mapping[str, Any], place: int) -> JSONObject | None:
+    try:
+        return cache_mark(block)
     except InvalidRequestError as error:
         raise InvalidRequestError(f"content[{place}]{error.message}") from None
 

@@ -48,6 +48,8 @@ def to_messages(
             if convert is None:
                 raise _of_unknown_kind(message)
             made = convert(message, messages, replay_reasoning)
+            if (given := message.additional_kwargs) and "cache_control" in given:
+                _mark(made, given["cache_control"])
         except InvalidRequestError as error:
             raise InvalidRequestError(f"messages[{place}]: {error.message}") from error.__cause__
         except Exception as error:
@@ -62,6 +64,15 @@ def to_messages(
             params.extend(made)
             caller_indices += [place] * len(made)
     return params, caller_indices
+
+
+def _mark(made: MessageParam | list[MessageParam], mark: Any) -> None:
+    """Mark a message for caching up to its end, as LiteLLM and dicts of messages say it: with a field of their own."""
+    from gumloop_core.writing.cache_marks import checked_mark, mark_message  # few messages are marked
+
+    last = made[-1:] if isinstance(made, list) else [made]
+    for param in last if mark else ():
+        mark_message(param, checked_mark(mark))
 
 
 def refuse_odd_blocks(prompt: PromptValue) -> None:
@@ -147,7 +158,9 @@ def _split_results(message: BaseMessage, results: list[JSONObject]) -> list[Mess
                 content = _content_parts(content)
             except InvalidRequestError as error:
                 raise InvalidRequestError(f"content[{place}].{error.message}") from None
-        params.append({"role": "tool", "tool_call_id": identity, "content": content})
+        param: MessageParam = {"role": "tool", "tool_call_id": identity, "content": content}
+        _mark(param, result.get("cache_control"))
+        params.append(param)
     parts = _content_parts(rest)
     if parts:
         params.append({"role": "user", "content": parts})

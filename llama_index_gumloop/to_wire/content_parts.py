@@ -23,6 +23,7 @@ from pydantic import AnyUrl
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.shown import named, shown, with_article
 from gumloop_core.wire import ContentPart, JSONObject
+from gumloop_core.writing.cache_marks import is_blank, mark_last
 from gumloop_core.writing.media import data_url, file_name, image_mime_type, image_part
 
 _UNTITLED = "input_document"
@@ -52,7 +53,7 @@ def message_content(blocks: Sequence[tuple[int, Any]], role: str, place: int) ->
             _add_parts(parts, block, role, where)
     if len(parts) > 1:
         # Many providers refuse an empty text beside other parts.
-        parts = [part for part in parts if not _is_blank(part)] or parts[:1]
+        parts = [part for part in parts if not is_blank(part)] or parts[:1]
     if any(part["type"] != "text" or "cache_control" in part for part in parts):
         return parts
     if role == "user" and len(parts) > 1:
@@ -61,22 +62,18 @@ def message_content(blocks: Sequence[tuple[int, Any]], role: str, place: int) ->
     return "\n".join(part["text"] for part in parts)
 
 
-def _is_blank(part: ContentPart) -> bool:
-    return part["type"] == "text" and not part["text"].strip()
-
-
 def _mark_cached(parts: list[ContentPart], block: CachePoint, where: str) -> None:
-    last = len(parts) - 1
-    while last > 0 and _is_blank(parts[last]):
-        last -= 1
-    if last < 0 or parts[last]["type"] != "text":
-        raise InvalidRequestError(
-            f"{where} is a CachePoint that does not follow a text block: "
-            "the endpoint caches up to a text. Put it right behind one, in the same message."
-        )
     control = block.cache_control
-    marked = {"type": text_field(control, "type", where), "ttl": text_field(control, "ttl", where)}
-    parts[last] = {**parts[last], "cache_control": marked}
+    kind = text_field(control, "type", where)
+    mark: JSONObject = {"type": "ephemeral" if kind == "default" else kind}  # Bedrock's word for it
+    ttl = text_field(control, "ttl", where)
+    if ttl:
+        mark["ttl"] = ttl
+    if not mark_last(parts, mark):
+        raise InvalidRequestError(
+            f"{where} is a CachePoint with no content before it in its message: the endpoint caches up to a text, a "
+            "picture or a file. Put it right behind one."
+        )
 
 
 def _add_parts(parts: list[ContentPart], block: Any, role: str, where: str) -> None:

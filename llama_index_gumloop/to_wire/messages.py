@@ -146,6 +146,14 @@ def _converted(message: ChatMessage, place: int, replay_reasoning: bool) -> Mess
     name = message.additional_kwargs.get("name")
     if name and role != "tool":
         converted["name"] = safe_name(str(name))
+    mark = message.additional_kwargs.get("cache_control")
+    if mark:  # as LlamaIndex's Anthropic reads it: up to the end of this message
+        from gumloop_core.writing.cache_marks import checked_mark, mark_message
+
+        try:
+            mark_message(converted, checked_mark(mark))
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"messages[{place}].additional_kwargs: {error.message}") from None
     return converted
 
 

@@ -207,6 +207,11 @@ REFUSED_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "tool name": ({"tools": [tool("get weather")]}, "tools[0].function.name"),
     "long tool name": ({"tools": [tool("a" * 65)]}, "tools[0].function.name"),
     "two of a name": ({"tools": [WEATHER, WEATHER]}, "tools[1].function.name"),
+    "odd cache_control": ({"cache_control": "ephemeral"}, "cache_control"),
+    "tool's odd cache_control": (
+        {"tools": [{**WEATHER, "cache_control": {"ttl": "1h"}}]},
+        "tools[0].cache_control.type",
+    ),
     "parameters": ({"tools": function(parameters={"type": "string"})}, f"{PARAMETERS}.type"),
     "parameter type": ({"tools": [tool("f", a={"type": "text"})]}, f"{PARAMETERS}.properties.a.type"),
     "parameter list": ({"tools": function(parameters=[])}, PARAMETERS),
@@ -379,7 +384,9 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "logprobs": body(logprobs=True, top_logprobs=3, logit_bias={"50": -100}),
     "reasoning": body(reasoning={"effort": "low", "summary": "auto"}),
     "cached": body(
-        parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "1h"}}), cache_control={"type": "ephemeral"}
+        parts({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "1h"}}),
+        cache_control={"type": "ephemeral"},
+        tools=[{**WEATHER, "cache_control": {"type": "ephemeral", "ttl": "5m"}}],
     ),
 }
 

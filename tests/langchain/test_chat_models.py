@@ -14,7 +14,7 @@ from langchain_core.version import VERSION
 from gumloop_core import errors as core
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop, __version__
-from tests.langchain.answers import PIXEL, PIXEL_URL, TOP, USAGE, added, gathered, streamed, unary
+from tests.langchain.answers import PIXEL, PIXEL_URL, TOP, USAGE, added, collected, gathered, streamed, unary
 from tests.langchain.conftest import MakeModel
 
 
@@ -45,6 +45,29 @@ def test_what_several_prompts_cost_is_added_up(server: Emulator, chat: MakeModel
     assert output["model_name"] == "m-served"
     assert (usage["total_tokens"], usage["cost"], usage["is_byok"]) == (64, 0.0025, False)
     assert usage["prompt_tokens_details"] == {"cached_tokens": 16, "cache_write_tokens": 8}
+
+
+# What OpenRouter answered to three requests of one agent on claude-sonnet-4.6, each marked for caching: pydantic-ai's
+# cassette test_openrouter_cache_all_settings_real_api.
+CACHED = [
+    {"prompt_tokens": 2572, "completion_tokens": 63, "total_tokens": 2635, "cost": 0.01058775}
+    | {"prompt_tokens_details": {"cache_write_tokens": 2569, "cached_tokens": 0}},
+    {"prompt_tokens": 2649, "completion_tokens": 100, "total_tokens": 2749, "cost": 0.00256995}
+    | {"prompt_tokens_details": {"cache_write_tokens": 79, "cached_tokens": 2569}},
+    {"prompt_tokens": 2572, "completion_tokens": 100, "total_tokens": 2672, "cost": 0.00341475}
+    | {"prompt_tokens_details": {"cache_write_tokens": 329, "cached_tokens": 2240}},
+]
+
+
+@pytest.mark.parametrize("usage", CACHED, ids=["written", "read", "read in part"])
+def test_tokens_of_the_cache_are_told(server: Emulator, chat: MakeModel, usage: dict[str, Any]) -> None:
+    server.queue(*[Answer(text="ok", usage=usage)] * 3)
+    written, read = usage["prompt_tokens_details"].values()
+    for answer in (chat().invoke("x"), added(list(chat().stream("x"))), collected(chat())):
+        assert answer.usage_metadata is not None
+        assert answer.usage_metadata["input_tokens"] == usage["prompt_tokens"]
+        assert answer.usage_metadata["input_token_details"] == {"cache_read": read, "cache_creation": written}
+        assert answer.response_metadata["cost"] == usage["cost"]
 
 
 def test_async_calls_do_not_use_threads(chat: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,20 @@ def test_cached_tokens_have_their_own_price() -> None:
     assert price("claude-sonnet-4-5", cache_read_tokens=900_000) < price("claude-sonnet-4-5")
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4-6", "anthropic/claude-sonnet-4.6"])
+@pytest.mark.parametrize(
+    ("read", "written", "cached", "kept", "charged"),
+    [(2572, 63, 0, 2569, 0.01058775), (2649, 100, 2569, 79, 0.00256995), (2572, 100, 2240, 329, 0.00341475)],
+    ids=["written", "read", "read in part"],
+)
+def test_what_openrouter_charged_for_cached_prompts(
+    model: str, read: int, written: int, cached: int, kept: int, charged: float
+) -> None:
+    # pydantic-ai's cassette test_openrouter_cache_all_settings_real_api
+    usage = Usage(read, written, read + written, cached_tokens=cached, cache_write_tokens=kept)
+    assert estimated_cost(usage, model) == pytest.approx(charged)
+
+
 @pytest.mark.parametrize("usage", [Usage(5, 1, 6, cached_tokens=10), Usage(0, 0, 100), Usage(-5, 1, 6)])
 def test_counts_that_make_no_sense_have_no_price(usage: Usage) -> None:
     assert estimated_cost(usage, "claude-sonnet-4-5") is None

@@ -32,13 +32,14 @@ def record(
 
 
 def test_a_reported_cost_is_exact() -> None:
-    spending = spending_of(record(usage(cost=0.5, cached_tokens=10, reasoning_tokens=20)))
+    spending = spending_of(record(usage(cost=0.5, cached_tokens=10, cache_write_tokens=30, reasoning_tokens=20)))
     assert spending == Spending(
         calls=1,
         input_tokens=1000,
         output_tokens=100,
         total_tokens=1100,
         cached_tokens=10,
+        cache_write_tokens=30,
         reasoning_tokens=20,
         cost=0.5,
     )

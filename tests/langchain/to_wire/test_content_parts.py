@@ -28,6 +28,21 @@ PARTS: list[Any] = [
         {"type": "text", "text": "t", "extras": CACHED}, {"type": "text", "text": "t", **CACHED}, id="cached v1 text"
     ),
     pytest.param(
+        {"type": "non_standard", "value": {"type": "text", "text": "t"}, **CACHED},
+        {"type": "text", "text": "t", **CACHED},
+        id="cached non-standard",
+    ),
+    pytest.param(
+        {"type": "image", "url": URL, **CACHED},
+        {"type": "image_url", "image_url": {"url": URL}, **CACHED},
+        id="cached image",
+    ),
+    pytest.param(
+        {"type": "file", "file_id": "f1", "extras": CACHED},
+        {"type": "file", "file": {"file_id": "f1"}, **CACHED},
+        id="cached file",
+    ),
+    pytest.param(
         {"type": "text-plain", "text": "t", "mime_type": "text/plain"}, {"type": "text", "text": "t"}, id="plain"
     ),
     pytest.param(

@@ -314,7 +314,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": URL}}
     ("content", "sent"),
     [
         ([{"type": "text", "text": ""}, IMAGE], [IMAGE]),
-        ([IMAGE, {"type": "text", "text": "", **CACHED}], [IMAGE]),
+        ([IMAGE, {"type": "text", "text": "", **CACHED}], [{**IMAGE, **CACHED}]),
         (["", {"type": "text", "text": "a"}], [{"type": "text", "text": "a"}]),
         ([{"type": "text", "text": ""}, {"type": "text", "text": ""}], [{"type": "text", "text": ""}]),
     ],

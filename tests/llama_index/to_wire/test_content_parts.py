@@ -97,10 +97,48 @@ def test_a_cache_point_works_in_every_role(role: str):
     ]
 
 
-@pytest.mark.parametrize("blocks", [[POINT], [ImageBlock(image=PNG), POINT]], ids=["first", "behind an image"])
-def test_a_cache_point_without_a_text_is_named(blocks):
-    with pytest.raises(InvalidRequestError, match=r"CachePoint.*text"):
+@pytest.mark.parametrize("blocks", [[POINT], [TextBlock(text=" "), POINT]], ids=["first", "behind an empty text"])
+def test_a_cache_point_without_content_before_it_is_named(blocks):
+    with pytest.raises(InvalidRequestError, match=r"blocks\[\d\] is a CachePoint with no content before it"):
         one(ChatMessage(role="user", blocks=blocks))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ImageBlock(image=PNG),
+        DocumentBlock(data=b"%PDF-1.4", document_mimetype="application/pdf"),
+        VideoBlock(video=b"\x00\x00\x00\x18ftypmp42", video_mimetype="video/mp4"),
+    ],
+    ids=["image", "document", "video"],
+)
+@pytest.mark.parametrize("role", ["user", "tool"])
+def test_a_cache_point_marks_a_file_before_it(block, role: str):
+    message = ChatMessage(role=role, blocks=[TextBlock(text="a"), block, POINT], additional_kwargs=RESULT)
+    first, second = one(message)["content"]
+    assert "cache_control" not in first
+    assert second["cache_control"] == {"type": "ephemeral", "ttl": "5m"}
+
+
+def test_a_cache_point_as_bedrock_has_it_and_one_without_a_time():
+    bedrock, untimed = (CachePoint(cache_control=CacheControl(type=kind)) for kind in ("default", "ephemeral"))
+    untimed.cache_control.ttl = None
+    message = ChatMessage(role="user", blocks=[TextBlock(text="a"), bedrock, TextBlock(text="b"), untimed])
+    marks = [part["cache_control"] for part in one(message)["content"]]
+    assert marks == [{"type": "ephemeral", "ttl": "5m"}, {"type": "ephemeral"}]
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
+def test_a_message_can_be_marked_as_a_whole(role: str):
+    # llama-index-llms-anthropic reads it so
+    given = {**RESULT, "cache_control": {"type": "ephemeral"}}
+    message = ChatMessage(role=role, blocks=[TextBlock(text="a"), TextBlock(text="b")], additional_kwargs=given)
+    content = one(message)["content"]
+    assert content[-1]["cache_control"] == {"type": "ephemeral"}
+    assert "\n".join(part["text"] for part in content) == "a\nb"
+    message.additional_kwargs["cache_control"] = "ephemeral"
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\]\.additional_kwargs: cache_control must be a dict"):
+        one(message)
 
 
 def test_marking_a_text_leaves_the_callers_block_alone():

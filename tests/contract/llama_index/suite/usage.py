@@ -11,7 +11,7 @@ from tests.contract.llama_index.suite.driver import ConformanceBase, SyncCalls, 
 COUNTS = {"prompt_tokens": 1234, "completion_tokens": 567, "total_tokens": 1801}
 USAGE = {
     **COUNTS,
-    "prompt_tokens_details": {"cached_tokens": 1000},
+    "prompt_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200},
     "completion_tokens_details": {"reasoning_tokens": 400},
     "cost": 0.0125,
     "is_byok": False,
@@ -40,6 +40,10 @@ class UsageTests(ConformanceBase):
         server.queue(Answer(text="Ottawa.", usage=USAGE))
         told = _ask(way, calls, llm).additional_kwargs
         assert (told["cached_tokens"], told["reasoning_tokens"], told["cost"]) == (1000, 400, 0.0125)
+
+    def test_tokens_written_to_a_cache_are_beside_the_response(self, llm, server: Emulator, calls: SyncCalls, way: str):
+        server.queue(Answer(text="Ottawa.", usage=USAGE))
+        assert _ask(way, calls, llm).additional_kwargs["cache_write_tokens"] == 200
 
     def test_raw_has_the_usage(self, llm, server: Emulator, calls: SyncCalls, way: str):
         server.queue(Answer(text="Ottawa.", usage=USAGE))
