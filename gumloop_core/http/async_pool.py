@@ -19,7 +19,7 @@ import httpx
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http import environment, loop_pools, sockets, timed
 from gumloop_core.http.httpx_response import AsyncHttpxResponse
-from gumloop_core.http.pool import IDLE_SECONDS, ONE_CONNECTION, Lease, Pool, PoolKey, httpx_request
+from gumloop_core.http.pool import IDLE_SECONDS, ONE_CONNECTION, AsyncCookieless, Lease, Pool, PoolKey, httpx_request
 from gumloop_core.http.settings import AsyncTransportName
 from gumloop_core.http.transport import Request
 
@@ -106,7 +106,7 @@ class AsyncPool(Pool[httpx.AsyncClient, asyncio.Event, AsyncLease]):
         if key[2] == "httpx":
             context = environment.tls_context()
             return environment.with_proxies(
-                lambda: httpx.AsyncClient(verify=context, limits=ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+                lambda: AsyncCookieless(verify=context, limits=ONE_CONNECTION, timeout=None)
             )
         try:
             from gumloop_core.http.aiohttp_transport import AiohttpTransport
@@ -114,7 +114,7 @@ class AsyncPool(Pool[httpx.AsyncClient, asyncio.Event, AsyncLease]):
             raise ConfigurationError(
                 f"async_transport='aiohttp' cannot be had: {error}. Install it: pip install 'gumloop-llms[aiohttp]'"
             ) from None
-        return httpx.AsyncClient(transport=AiohttpTransport(environment.tls_context(), IDLE_SECONDS), timeout=None)  # noqa: S113
+        return AsyncCookieless(transport=AiohttpTransport(environment.tls_context(), IDLE_SECONDS), timeout=None)
 
     async def aclose(self) -> None:
         """Close the connections that are not in use, and the others when they are released."""

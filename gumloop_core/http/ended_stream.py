@@ -49,6 +49,8 @@ def remember_end(response: Any, *, is_async: bool) -> None:
         response: The response, whose body is not read yet.
         is_async: Whether it is one to an asynchronous request.
     """
+    if type(response).__module__ == "httpx":  # nearly all are, and this is the quickest to ask
+        return
     library = library_of(response)
     if library is None or library.__name__ == "httpx":
         return

@@ -31,6 +31,27 @@ IDLE_SECONDS = 30.0
 ONE_CONNECTION = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
 """The limits of each client of a pool."""
 
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Keep none of a response's."""
+
+
+_NO_COOKIES = _NoCookies()
+
+
+class Cookieless(httpx.Client):
+    """A client that keeps no cookies: a pool's are for all users, and looking for them costs 3 % of a call."""
+
+    cookies = property(lambda self: _NO_COOKIES)  # httpx looks a client's up by this
+
+
+class AsyncCookieless(httpx.AsyncClient):
+    """The same, asynchronous."""
+
+    cookies = property(lambda self: _NO_COOKIES)
+
+
 PoolKey: TypeAlias = tuple[str, bytes, AsyncTransportName]
 """What a client can be used again for: requests to this scheme and host, to be sent by this."""
 

@@ -17,7 +17,7 @@ import httpx
 
 from gumloop_core.http import environment, loop_pools, sockets
 from gumloop_core.http.httpx_response import HttpxResponse
-from gumloop_core.http.pool import ONE_CONNECTION, Lease, Pool, PoolKey, httpx_request
+from gumloop_core.http.pool import ONE_CONNECTION, Cookieless, Lease, Pool, PoolKey, httpx_request
 from gumloop_core.http.transport import Request
 
 
@@ -133,7 +133,7 @@ def _open() -> SyncPool:
 
 
 def _make_client() -> httpx.Client:
-    return httpx.Client(verify=environment.tls_context(), limits=ONE_CONNECTION, timeout=None)  # noqa: S113 - every request brings its own
+    return Cookieless(verify=environment.tls_context(), limits=ONE_CONNECTION, timeout=None)
 
 
 def _forget_in_child() -> None:
