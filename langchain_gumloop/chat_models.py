@@ -372,7 +372,9 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
         try:
             prompt = super()._convert_input(model_input)
-        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (LookupError, TypeError, AttributeError, RecursionError, ValueError) as error:
+            if type(error) is ValueError:  # LangChain's own word on what is no message, which it documents
+                raise
             reason = f"{type(error).__name__}: {error}"[:500]
             refused = InvalidRequestError(f"The input cannot be read as messages: {reason}")
             raise as_langchain(refused) from error

@@ -315,3 +315,25 @@ def test_blocks_that_cannot_be_made_are_an_error_of_ours() -> None:
     message.tool_calls = [{"no": "name"}]  # type: ignore[typeddict-item]
     with pytest.raises(adapter.UnexpectedError, match="KeyError"):
         message.content_blocks  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({"role": "developer", "content": object()}, "ValidationError: 2 validation errors for SystemMessage"),
+        (("user", 5), "ValidationError"),
+        (
+            {"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"arguments": "{"}}]},
+            "JSONDecodeError",
+        ),
+    ],
+)
+def test_input_that_langchain_trips_over_is_refused(message: Any, reason: str) -> None:
+    with pytest.raises(adapter.InvalidRequestError, match=f"cannot be read as messages: {reason}"):
+        ChatGumloop(model="m", api_key="k", base_url="http://127.0.0.1:9/v1").invoke([message])
+
+
+def test_what_is_no_message_is_said_by_langchain() -> None:
+    with pytest.raises(ValueError, match="Unexpected message type: 'robot'") as raised:
+        ChatGumloop(model="m", api_key="k", base_url="http://127.0.0.1:9/v1").invoke([{"role": "robot", "content": ""}])
+    assert type(raised.value) is ValueError
