@@ -8,11 +8,11 @@ does nothing more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from gumloop_core.answer import Usage
 from gumloop_core.errors import GumloopError
@@ -37,6 +37,10 @@ class CallRecord:
             the call: the stream was closed or abandoned, the task cancelled, the program interrupted.
         usage_of_retried: Token counts and costs of attempts that failed and were repeated, where they told any: a
             provider that fails in the middle of an answer may count it. They are not in ``usage``.
+        finish_reason: Why the answer ended, in the server's word; ``None`` where it did not say.
+        seconds_to_first_piece: From the beginning of the call to the first piece of a stream, failed attempts
+            included; ``None`` for a unary call, and where no piece came.
+        options: The body that was asked with, without its messages: the cap on tokens, the tools, whether to stream.
     """
 
     model: str
@@ -48,6 +52,9 @@ class CallRecord:
     error: GumloopError | None
     is_whole: bool = True
     usage_of_retried: tuple[Usage, ...] = ()
+    finish_reason: str | None = None
+    seconds_to_first_piece: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class CallObserver(Protocol):

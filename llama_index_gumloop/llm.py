@@ -148,8 +148,13 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         return (self._known_facts() or {}).get("structured_output", True)
 
     def to_payload(self) -> dict[str, Any]:
-        """What events tell of the model: its metadata, no secret."""
-        return {"class_name": self.class_name(), **self.metadata.model_dump()}
+        """What events tell of the model: its metadata, and what OpenLLMetry and MLflow look for. No secret."""
+        metadata = self.metadata
+        payload = {"class_name": self.class_name(), **metadata.model_dump(), "model": metadata.model_name}
+        for name, value in (("temperature", self.temperature), ("max_tokens", self.max_completion_tokens)):
+            if value is not None:
+                payload[name] = value
+        return payload
 
     # -- chat ----------------------------------------------------------------------------------------------------
 

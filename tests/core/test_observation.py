@@ -96,6 +96,14 @@ def test_a_whole_answer(connect: Connect, ask: Ask) -> None:
     assert record.usage.total_tokens == 12
     assert (record.attempts, record.error, record.is_whole, record.usage_of_retried) == (1, None, True, ())
     assert record.seconds > 0
+    assert record.finish_reason == "stop"
+    if ask is unary:
+        assert (record.seconds_to_first_piece, record.options) == (None, {"model": "m"})
+    else:
+        assert record.seconds_to_first_piece is not None
+        assert 0 < record.seconds_to_first_piece <= record.seconds
+        assert record.options["stream"] is True
+        assert "messages" not in record.options
 
 
 @roads
