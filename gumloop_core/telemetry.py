@@ -233,5 +233,8 @@ def describe(span: Span, record: CallRecord) -> None:
             span.set_attribute("llm.token_count.prompt_details.cache_write", usage.cache_write_tokens)
         if cost is not None:
             span.set_attribute("llm.cost.total", cost)
-    if cost is not None and _scope(span).startswith("langfuse"):
-        span.set_attribute("langfuse.observation.cost_details", json.dumps({"total": cost}))
+    if _scope(span).startswith("langfuse"):
+        if record.answered_by is not None:
+            span.set_attribute("langfuse.observation.model.name", record.answered_by)
+        if cost is not None:
+            span.set_attribute("langfuse.observation.cost_details", json.dumps({"total": cost}))

@@ -150,11 +150,13 @@ class Gumloop(ChatModelFields, StructuredPrediction):
     def to_payload(self) -> dict[str, Any]:
         """What events tell of the model: its metadata, and what OpenLLMetry and MLflow look for. No secret."""
         metadata = self.metadata
-        payload = {"class_name": self.class_name(), **metadata.model_dump(), "model": metadata.model_name}
-        for name, value in (("temperature", self.temperature), ("max_tokens", self.max_completion_tokens)):
-            if value is not None:
-                payload[name] = value
-        return payload
+        set_here = {"temperature": self.temperature, "max_tokens": self.max_completion_tokens}
+        return {
+            "class_name": self.class_name(),
+            **metadata.model_dump(),
+            "model": metadata.model_name,
+            **{name: value for name, value in set_here.items() if value is not None},
+        }
 
     # -- chat ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Spans of calls: what OpenTelemetry's names for a call say of it, whole and broken, in a span of its own or another's."""
+"""Spans of calls: what OpenTelemetry's names say of a call, whole and broken, in a span of its own or another's."""
 
 from __future__ import annotations
 
@@ -161,7 +161,10 @@ MARKED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "langfuse-sdk",
         "ChatGumloop",
         {"langfuse.observation.type": "generation"},
-        {"langfuse.observation.cost_details": '{"total": 0.00123}'},
+        {
+            "langfuse.observation.model.name": "m-served",
+            "langfuse.observation.cost_details": '{"total": 0.00123}',
+        },
     ),
 ]
 
