@@ -60,6 +60,9 @@ class CallRecord:
 class CallObserver(Protocol):
     """Is told of calls. Calls come from many threads and tasks at once, and its methods must not take long.
 
+    One that has a method ``of_call()`` is asked for an observer of each call as the call is asked for, and that one is
+    told in its place: for what must know where a call was made, and is told of its end elsewhere.
+
     An abandoned stream is reported when it is garbage collected, which can happen in any line of code: a lock that is
     held in ``after_call`` must be reentrant.
     """
@@ -125,6 +128,11 @@ def current_observers(more: Sequence[CallObserver] = ()) -> tuple[CallObserver, 
     if len(observers) < 2:
         return observers
     return tuple({id(observer): observer for observer in observers}.values())
+
+
+def of_call(observers: tuple[CallObserver, ...]) -> tuple[CallObserver, ...]:
+    """Who is to be told of one call: for an observer that makes one of each call, what it made."""
+    return tuple(observer.of_call() if hasattr(observer, "of_call") else observer for observer in observers)
 
 
 def tell(observers: tuple[CallObserver, ...], record: CallRecord) -> None:

@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from gumloop_core.costs.observer_context import ObserverContext
 from gumloop_core.costs.prices import reported_cost
-from gumloop_core.observation import CallRecord
+from gumloop_core.observation import CallObserver, CallRecord
 from gumloop_core.version import __version__
 
-__all__ = ["CallSpans", "CurrentSpan", "call_attributes", "describe"]
+__all__ = ["AddedTo", "CallSpans", "CurrentSpan", "call_attributes"]
 
 PROVIDER = "gumloop"
 
@@ -131,6 +132,13 @@ def _cost(record: CallRecord) -> float | None:
     return sum(costs) if costs else None
 
 
+def _current_span() -> Span:
+    """OpenTelemetry's current span itself: OpenInference puts a stand-in in its place, which it empties later."""
+    span = trace.get_current_span()
+    itself: Span = getattr(span, "__wrapped__", span)
+    return itself
+
+
 class CallSpans(ObserverContext):
     """Makes a span of each call: ``chat claude-sonnet-4-5``, a child of the span that the call is made in.
 
@@ -151,16 +159,35 @@ class CallSpans(ObserverContext):
         super().__init__()
         self._tracer = trace.get_tracer("gumloop", __version__, tracer_provider)
 
+    def of_call(self) -> CallObserver:
+        """Notes which span a call is made in: a stream may be read, and end, in another."""
+        return _SpanOfCall(self._tracer, trace.set_span_in_context(_current_span()))
+
     def before_call(self, model: str) -> None:
-        """Nothing yet: the span is made when the call has ended, with the time of its beginning."""
+        """Nothing yet."""
 
     def after_call(self, record: CallRecord) -> None:
-        """Make the span."""
+        """Make the span of a call that has just been made."""
+        self.of_call().after_call(record)
+
+
+class _SpanOfCall:
+    """Makes one call's span when it has ended, with the time of its beginning."""
+
+    def __init__(self, tracer: Tracer, made_in: Context) -> None:
+        self._tracer = tracer
+        self._made_in = made_in
+
+    def before_call(self, model: str) -> None:
+        pass
+
+    def after_call(self, record: CallRecord) -> None:
         end = time.time_ns()
         span = self._tracer.start_span(
             f"chat {record.model}",
-            kind=SpanKind.CLIENT,
-            attributes=call_attributes(record),
+            self._made_in,
+            SpanKind.CLIENT,
+            call_attributes(record),
             start_time=end - round(record.seconds * 1e9),
         )
         if record.error is not None:
@@ -171,9 +198,9 @@ class CallSpans(ObserverContext):
 class CurrentSpan(ObserverContext):
     """Adds what is known of a call to the span that an instrumentation has made for it.
 
-    It does where that span is the current one when the call ends, and is a model's call by its maker's mark:
-    LlamaIndex's own, OpenInference's, OpenLLMetry's or Langfuse's. Any other span is left alone: the call's numbers are
-    not those of the request or the chain around it.
+    It does where that span is the current one as the call is made, and is a model's call by its maker's mark:
+    OpenInference's, OpenLLMetry's, Langfuse's, MLflow's or LlamaIndex's own. Any other span is left alone: the call's
+    numbers are not those of the request or the chain around it.
 
     Example:
         .. code-block:: python
@@ -181,60 +208,92 @@ class CurrentSpan(ObserverContext):
             LlamaIndexInstrumentor().instrument()
             with CurrentSpan():
                 llm.chat(messages)
+
+    Args:
+        current: Gives the current span; ``None`` for OpenTelemetry's. MLflow, which keeps its own, has
+            ``mlflow.get_current_active_span``.
     """
+
+    def __init__(self, current: Callable[[], Any] | None = None) -> None:
+        super().__init__()
+        self._current = current or _current_span
+
+    def of_call(self) -> CallObserver:
+        """Notes which span is current as a call is made: that of a stream may not be when it ends."""
+        span = self._current()
+        return AddedTo(lambda: span)
 
     def before_call(self, model: str) -> None:
         """Nothing yet."""
 
     def after_call(self, record: CallRecord) -> None:
-        """Add the attributes."""
-        span = trace.get_current_span()
-        if span.is_recording() and _is_of_a_call(span):
-            describe(span, record)
+        """Add to the current span."""
+        self.of_call().after_call(record)
 
 
-_OPENINFERENCE = "openinference."
+class AddedTo:
+    """Adds what is known of one call to a span, if that is a model's call and has not ended.
+
+    Args:
+        span: Gives the span when the call has ended, OpenTelemetry's or MLflow's; ``None`` if there is none.
+        is_of_call: Whether it is known to be the call's, whatever it looks like.
+    """
+
+    def __init__(self, span: Callable[[], Any], *, is_of_call: bool = False) -> None:
+        self._span = span
+        self._is_of_call = is_of_call
+
+    def before_call(self, model: str) -> None:
+        """Nothing yet."""
+
+    def after_call(self, record: CallRecord) -> None:
+        """Add the attributes, by the conventions' names and by those that the span's maker has."""
+        span = self._span()
+        if not getattr(span, "is_recording", lambda: span is not None)():
+            return
+        if self._is_of_call or _is_a_models(span):
+            span.set_attributes({**call_attributes(record), **_by_its_maker(span, record)})
+
+
 _BY_METHOD = ("openinference.instrumentation.llama_index", "llamaindex.opentelemetry.tracer")
-"""Instrumentations that name a span by the method, and mark it when it ends."""
+"""Instrumentations that name a span by the method, and mark it no sooner than it ends."""
 _METHODS = frozenset(
     f"{prefix}{method}" for prefix in ("", "a", "stream_", "astream_") for method in ("chat", "complete")
 )
 
 
-def _is_of_a_call(span: Span) -> bool:
+def _is_a_models(span: Any) -> bool:
     attributes: Mapping[str, Any] = getattr(span, "attributes", None) or {}
-    if (
+    return (
         attributes.get("gen_ai.operation.name") == "chat"
         or attributes.get("langfuse.observation.type") == "generation"
         or attributes.get("openinference.span.kind") == "LLM"
-    ):
-        return True
-    return _scope(span) in _BY_METHOD and str(getattr(span, "name", "")).rpartition(".")[2] in _METHODS
+        or getattr(span, "span_type", None) in ("CHAT_MODEL", "LLM")
+        or (_scope(span) in _BY_METHOD and str(getattr(span, "name", "")).rpartition(".")[2] in _METHODS)
+    )
 
 
-def _scope(span: Span) -> str:
+def _scope(span: Any) -> str:
     """The name of the instrumentation that made a span: OpenTelemetry's SDK tells it, its API does not."""
     return str(getattr(getattr(span, "instrumentation_scope", None), "name", ""))
 
 
-def describe(span: Span, record: CallRecord) -> None:
-    """Add what is known of a call to its span, by the conventions' names and by those that the span's maker has.
-
-    Args:
-        span: A span that is recording.
-        record: What came of the call.
-    """
-    span.set_attributes(call_attributes(record))
+def _by_its_maker(span: Any, record: CallRecord) -> dict[str, Any]:
+    """What the maker of a span has names of its own for, and does not find by itself."""
+    added: dict[str, Any] = {}
     cost = _cost(record)
-    usage = record.usage
-    if _scope(span).startswith(_OPENINFERENCE):
-        span.set_attribute("llm.provider", PROVIDER)
-        if usage is not None and usage.cache_write_tokens is not None:
-            span.set_attribute("llm.token_count.prompt_details.cache_write", usage.cache_write_tokens)
+    if hasattr(span, "span_type"):  # MLflow's
         if cost is not None:
-            span.set_attribute("llm.cost.total", cost)
-    if _scope(span).startswith("langfuse"):
+            added["mlflow.llm.cost"] = {"total_cost": cost}
+    elif _scope(span).startswith("openinference."):
+        added["llm.provider"] = PROVIDER
+        if record.usage is not None and record.usage.cache_write_tokens is not None:
+            added["llm.token_count.prompt_details.cache_write"] = record.usage.cache_write_tokens
+        if cost is not None:
+            added["llm.cost.total"] = cost
+    elif _scope(span).startswith("langfuse"):
         if record.answered_by is not None:
-            span.set_attribute("langfuse.observation.model.name", record.answered_by)
+            added["langfuse.observation.model.name"] = record.answered_by
         if cost is not None:
-            span.set_attribute("langfuse.observation.cost_details", json.dumps({"total": cost}))
+            added["langfuse.observation.cost_details"] = json.dumps({"total": cost})
+    return added

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from opentelemetry.trace import Span
 
-from gumloop_core.observation import CallObserver, CallRecord
-from gumloop_core.telemetry import describe
+from gumloop_core.observation import CallObserver
+from gumloop_core.telemetry import AddedTo
 from langchain_gumloop.costs import CostCallbackHandler
 
 __all__ = ["RunSpans"]
@@ -39,20 +40,4 @@ class RunSpans(CostCallbackHandler):
 
     def observer_of(self, run_id: UUID) -> CallObserver:
         """Who is to be told of a run's call."""
-        return _RunSpan(self._span_of, run_id)
-
-
-class _RunSpan:
-    """Is told of one run's call."""
-
-    def __init__(self, span_of: Callable[[UUID], Span | None], run_id: UUID) -> None:
-        self._span_of = span_of
-        self._run_id = run_id
-
-    def before_call(self, model: str) -> None:
-        """Nothing yet."""
-
-    def after_call(self, record: CallRecord) -> None:
-        span = self._span_of(self._run_id)
-        if span is not None and span.is_recording():
-            describe(span, record)
+        return AddedTo(partial(self._span_of, run_id), is_of_call=True)

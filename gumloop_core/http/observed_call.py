@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.boundary import leaving, unexpected
 from gumloop_core.errors import GumloopError
-from gumloop_core.observation import CallObserver, CallRecord, tell
+from gumloop_core.observation import CallObserver, CallRecord, of_call, tell
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ObservedCall:
     __slots__ = ("_began", "_exchange", "_first_piece", "_model", "_observers", "_options", "_told")
 
     def __init__(self, observers: tuple[CallObserver, ...], exchange: Exchange, body: ChatBody) -> None:
-        self._observers = observers
+        self._observers = of_call(observers)
         self._exchange = exchange
         self._model: str = body["model"]
         self._options = {name: value for name, value in body.items() if name != "messages"}

@@ -21,7 +21,7 @@ class RecordedSpan(Span):
         self.began = given.get("start_time")
         self.ended: int | None = None
         self.status: Any = None
-        self.parent = trace.get_current_span()
+        self.parent = given.get("parent")
 
     def end(self, end_time: int | None = None) -> None:
         self.ended = end_time or 1
@@ -61,8 +61,10 @@ class RecordedSpans(TracerProvider, Tracer):
         self.scope = instrumenting_module_name
         return self
 
-    def start_span(self, name: str, context: Any = None, **given: Any) -> RecordedSpan:  # type: ignore[override]
-        span = RecordedSpan(self.scope, name, **given)
+    def start_span(self, name: str, context: Any = None, kind: Any = None, attributes: Any = None, **given: Any) -> Any:
+        span = RecordedSpan(
+            self.scope, name, kind=kind, attributes=attributes, parent=trace.get_current_span(context), **given
+        )
         self.spans.append(span)
         return span
 
