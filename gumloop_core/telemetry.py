@@ -5,7 +5,7 @@ still in development and has no release of its own: read on 2026-11-26, beside r
 https://github.com/open-telemetry/semantic-conventions. Where the two differ, both names are set. No text of a prompt or
 an answer is among them.
 
-Needs the extra ``otel``. Nothing else in the packages imports OpenTelemetry.
+Needs the extra ``otel``. Nothing imports it, or OpenTelemetry, but :mod:`langchain_gumloop.telemetry`.
 """
 
 from __future__ import annotations

@@ -107,6 +107,25 @@ def test_a_whole_answer(connect: Connect, ask: Ask) -> None:
 
 
 @roads
+def test_an_observer_may_make_one_of_each_call(connect: Connect, ask: Ask) -> None:
+    made: list[Observer] = []
+
+    class Maker(Observer):
+        def of_call(self) -> Observer:
+            made.append(Observer())
+            return made[-1]
+
+    maker = Maker()
+    with ByteServer(*([ANSWER, ANSWER] if ask is unary else [streamed(), streamed()])) as server:
+        driver = connect(server)
+        with observed_by(maker):
+            ask(driver)
+            ask(driver)
+    assert [observer.record.answer_id for observer in made] == ["gen-1", "gen-1"]
+    assert maker.began == maker.records == []
+
+
+@roads
 def test_nobody_is_told_outside(connect: Connect, ask: Ask) -> None:
     observer = Observer()
     with ByteServer(ANSWER, ANSWER) as server:

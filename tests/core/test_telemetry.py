@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from gumloop_core.observation import CallRecord
 from gumloop_core.telemetry import CallSpans, CurrentSpan, call_attributes
 from tests.core.conftest import Connect
 from tests.support.byte_server import ByteServer
-from tests.support.core_driver import body
+from tests.support.core_driver import SyncCore, body, settings_for
 from tests.support.http_bytes import DONE, FINISH, chunk, completion, event, streamed, text_events, whole
-from tests.support.recorded_spans import RecordedSpans, current_span
+from tests.support.recorded_spans import RecordedSpan, RecordedSpans, current_span
 
 USED = {
     "prompt_tokens": 100,
@@ -191,6 +192,40 @@ def test_any_other_span_is_left_alone(scope: str, name: str, mark: dict[str, Any
     with current_span(scope, name, **mark) as span:
         CurrentSpan().after_call(RECORD)
     assert span.attributes == mark
+
+
+def test_a_stream_belongs_to_the_span_that_it_was_asked_in() -> None:
+    recorded = RecordedSpans()
+    with ByteServer(STREAM) as server, CurrentSpan(), CallSpans(recorded):
+        driver = SyncCore(settings_for(server.base_url))
+        with current_span("openinference.instrumentation.llama_index", "Gumloop.stream_chat") as asked:
+            stream = driver.stream(body(stream=True))
+        with current_span("openinference.instrumentation.llama_index", "Gumloop.chat") as read:
+            list(stream)
+        driver.close()
+    assert asked.attributes["gen_ai.usage.cost"] == asked.attributes["llm.cost.total"] == 0.00123
+    assert read.attributes == {}
+    assert recorded.spans[0].parent is asked
+
+
+def test_a_stand_in_is_not_taken_for_the_span() -> None:
+    with current_span("llamaindex.opentelemetry.tracer", "Gumloop.chat") as stand_in:
+        stand_in.__wrapped__ = itself = RecordedSpan("llamaindex.opentelemetry.tracer", "Gumloop.chat")
+        CurrentSpan().after_call(RECORD)
+    assert stand_in.attributes == {}
+    assert itself.attributes == call_attributes(RECORD)
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("CHAT_MODEL", True), ("LLM", True), ("CHAIN", False)])
+def test_mlflows_own_span_is_asked_for(kind: str, is_told: bool) -> None:
+    told: dict[str, Any] = {}
+    CurrentSpan(lambda: SimpleNamespace(span_type=kind, set_attributes=told.update)).after_call(RECORD)
+    assert told == ({**call_attributes(RECORD), "mlflow.llm.cost": {"total_cost": 0.00123}} if is_told else {})
+
+
+def test_there_may_be_no_span() -> None:
+    CurrentSpan().after_call(RECORD)
+    CurrentSpan(lambda: None).after_call(RECORD)
 
 
 def test_a_span_that_ended_is_left_alone() -> None:
