@@ -8,11 +8,11 @@ does nothing more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from gumloop_core.answer import Usage
 from gumloop_core.errors import GumloopError
@@ -37,6 +37,10 @@ class CallRecord:
             the call: the stream was closed or abandoned, the task cancelled, the program interrupted.
         usage_of_retried: Token counts and costs of attempts that failed and were repeated, where they told any: a
             provider that fails in the middle of an answer may count it. They are not in ``usage``.
+        finish_reason: Why the answer ended, in the server's word; ``None`` where it did not say.
+        seconds_to_first_piece: From the beginning of the call to the first piece of a stream, failed attempts
+            included; ``None`` for a unary call, and where no piece came.
+        options: The body that was asked with, without its messages: the cap on tokens, the tools, whether to stream.
     """
 
     model: str
@@ -48,10 +52,16 @@ class CallRecord:
     error: GumloopError | None
     is_whole: bool = True
     usage_of_retried: tuple[Usage, ...] = ()
+    finish_reason: str | None = None
+    seconds_to_first_piece: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class CallObserver(Protocol):
     """Is told of calls. Calls come from many threads and tasks at once, and its methods must not take long.
+
+    One that has a method ``of_call()`` is asked for an observer of each call as the call is asked for, and that one is
+    told in its place: for what must know where a call was made, and is told of its end elsewhere.
 
     An abandoned stream is reported when it is garbage collected, which can happen in any line of code: a lock that is
     held in ``after_call`` must be reentrant.
@@ -118,6 +128,11 @@ def current_observers(more: Sequence[CallObserver] = ()) -> tuple[CallObserver, 
     if len(observers) < 2:
         return observers
     return tuple({id(observer): observer for observer in observers}.values())
+
+
+def of_call(observers: tuple[CallObserver, ...]) -> tuple[CallObserver, ...]:
+    """Who is to be told of one call: for an observer that makes one of each call, what it made."""
+    return tuple(observer.of_call() if hasattr(observer, "of_call") else observer for observer in observers)
 
 
 def tell(observers: tuple[CallObserver, ...], record: CallRecord) -> None:

@@ -34,6 +34,10 @@ class CostCallbackHandler(BaseCallbackHandler):
     def __init__(self, observer: CallObserver) -> None:
         self.observer = observer
 
+    def observer_of(self, run_id: UUID) -> CallObserver:
+        """Who is to be told of a run's call."""
+        return self.observer
+
     run_inline = True
     """Events come in the context of the call, of asynchronous calls too."""
 
@@ -43,7 +47,7 @@ class CostCallbackHandler(BaseCallbackHandler):
         if announced is None or announced.run_id != run_id:
             announced = _Announced(run_id, [])
             _ANNOUNCED.set(announced)
-        announced.observers.append(self.observer)
+        announced.observers.append(self.observer_of(run_id))
 
     def on_llm_end(self, *args: Any, run_id: UUID, **kwargs: Any) -> None:
         """Forget a call that was not ours to tell of."""
@@ -107,5 +111,9 @@ def observers_of(run_manager: Any) -> Sequence[CallObserver]:
     if announced is not None:
         _ANNOUNCED.set(None)
     if run_manager is not None:
-        return [handler.observer for handler in run_manager.handlers if isinstance(handler, CostCallbackHandler)]
+        return [
+            handler.observer_of(run_manager.run_id)
+            for handler in run_manager.handlers
+            if isinstance(handler, CostCallbackHandler)
+        ]
     return announced.observers if announced is not None else ()

@@ -148,8 +148,15 @@ class Gumloop(ChatModelFields, StructuredPrediction):
         return (self._known_facts() or {}).get("structured_output", True)
 
     def to_payload(self) -> dict[str, Any]:
-        """What events tell of the model: its metadata, no secret."""
-        return {"class_name": self.class_name(), **self.metadata.model_dump()}
+        """What events tell of the model: its metadata, and what OpenLLMetry and MLflow look for. No secret."""
+        metadata = self.metadata
+        set_here = {"temperature": self.temperature, "max_tokens": self.max_completion_tokens}
+        return {
+            "class_name": self.class_name(),
+            **metadata.model_dump(),
+            "model": metadata.model_name,
+            **{name: value for name, value in set_here.items() if value is not None},
+        }
 
     # -- chat ----------------------------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ class BaseClient(ABC, Generic[HttpClient, AnyTransport]):
             return None
         from gumloop_core.http.observed_call import ObservedCall
 
-        return ObservedCall(observers, exchange, body["model"])
+        return ObservedCall(observers, exchange, body)
 
     def _models_call(self) -> tuple[Exchange, Read[list[ModelGroup]]]:
         from gumloop_core.reading.model_list import read_model_groups

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Self
 from gumloop_core.answer import Completion, Delta
 from gumloop_core.boundary import leaving, unexpected
 from gumloop_core.errors import GumloopError
-from gumloop_core.observation import CallObserver, CallRecord, tell
+from gumloop_core.observation import CallObserver, CallRecord, of_call, tell
+from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
     from gumloop_core.http.exchange import Exchange
@@ -23,16 +24,18 @@ class ObservedCall:
     Args:
         observers: Whom to tell.
         exchange: What sends and reads.
-        model: The model that is asked for.
+        body: What is asked.
     """
 
-    __slots__ = ("_began", "_exchange", "_model", "_observers", "_told")
+    __slots__ = ("_began", "_exchange", "_first_piece", "_model", "_observers", "_options", "_told")
 
-    def __init__(self, observers: tuple[CallObserver, ...], exchange: Exchange, model: str) -> None:
-        self._observers = observers
+    def __init__(self, observers: tuple[CallObserver, ...], exchange: Exchange, body: ChatBody) -> None:
+        self._observers = of_call(observers)
         self._exchange = exchange
-        self._model = model
+        self._model: str = body["model"]
+        self._options = {name: value for name, value in body.items() if name != "messages"}
         self._began = 0.0
+        self._first_piece: float | None = None
         self._told: tuple[CallObserver, ...] = ()  # who knows of the beginning, and not yet of the end
 
     def __enter__(self) -> Self:
@@ -67,6 +70,7 @@ class ObservedCall:
         """Hand out deltas. The end is told before the last is handed out, as nobody needs to come for more."""
         with self, closing(deltas):
             for delta in deltas:
+                self._note_first_piece()
                 if delta.completion is not None:
                     self.whole(delta.completion)
                 yield delta
@@ -76,9 +80,14 @@ class ObservedCall:
         with self:
             async with aclosing(deltas):
                 async for delta in deltas:
+                    self._note_first_piece()
                     if delta.completion is not None:
                         self.whole(delta.completion)
                     yield delta
+
+    def _note_first_piece(self) -> None:
+        if self._first_piece is None:
+            self._first_piece = time.perf_counter()
 
     def _end(self, completion: Completion | None, error: BaseException | None) -> None:
         told, self._told = self._told, ()
@@ -98,6 +107,9 @@ class ObservedCall:
             seconds=seconds,
             error=failure,
             is_whole=completion is not None,
+            finish_reason=known.finish_reason,
+            seconds_to_first_piece=None if self._first_piece is None else self._first_piece - self._began,
+            options=self._options,
         )
         tell(told, record)
 

@@ -96,6 +96,33 @@ def test_a_whole_answer(connect: Connect, ask: Ask) -> None:
     assert record.usage.total_tokens == 12
     assert (record.attempts, record.error, record.is_whole, record.usage_of_retried) == (1, None, True, ())
     assert record.seconds > 0
+    assert record.finish_reason == "stop"
+    if ask is unary:
+        assert (record.seconds_to_first_piece, record.options) == (None, {"model": "m"})
+    else:
+        assert record.seconds_to_first_piece is not None
+        assert 0 < record.seconds_to_first_piece <= record.seconds
+        assert record.options["stream"] is True
+        assert "messages" not in record.options
+
+
+@roads
+def test_an_observer_may_make_one_of_each_call(connect: Connect, ask: Ask) -> None:
+    made: list[Observer] = []
+
+    class Maker(Observer):
+        def of_call(self) -> Observer:
+            made.append(Observer())
+            return made[-1]
+
+    maker = Maker()
+    with ByteServer(*([ANSWER, ANSWER] if ask is unary else [streamed(), streamed()])) as server:
+        driver = connect(server)
+        with observed_by(maker):
+            ask(driver)
+            ask(driver)
+    assert [observer.record.answer_id for observer in made] == ["gen-1", "gen-1"]
+    assert maker.began == maker.records == []
 
 
 @roads

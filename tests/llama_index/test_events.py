@@ -16,17 +16,22 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
+from gumloop_core.telemetry import CurrentSpan
 from gumloop_emulator import Answer, Chunks, Emulator, Failure, Pause
 from llama_index_gumloop import Gumloop, events
 from llama_index_gumloop.from_wire.answers import to_completion_response
 from llama_index_gumloop.from_wire.streamed_answers import aconverted, converted
 from tests.contract.llama_index.suite.events import RecordedCallbacks, RecordedEvents, RecordedSpans
 from tests.support.http_bytes import chunk
+from tests.support.recorded_spans import current_span
 
 USER = [ChatMessage("Hi"), ChatMessage(role="assistant", content="Hello"), ChatMessage("Again")]
 SOUND = Chunks([chunk({"content": "Ot"}), chunk({"content": "tawa."}), chunk({}, finish_reason="stop")])
 FAILS = Chunks([chunk({"content": "Ot"}), chunk({}, finish_reason="error", error={"code": 402, "message": "no"})])
 STALLS = Chunks([chunk({"content": "Ot"}), chunk({"content": "ta"}), Pause()])
+
+
+SCOPE = "openinference.instrumentation.llama_index"
 
 
 class Total(BaseModel):
@@ -324,3 +329,23 @@ def test_a_structured_call_has_its_span_and_the_chats(server: Emulator, llm, spa
 
 def _response(text: str) -> ChatResponse:
     return ChatResponse(message=ChatMessage(role="assistant", content=text), delta=text[-2:])
+
+
+def test_the_span_of_a_stream_is_told_of_its_call(server: Emulator, llm: Gumloop):
+    async def aread(stream):
+        return [response async for response in stream]
+
+    async def ask():
+        with current_span(SCOPE, "Gumloop.astream_chat") as span:
+            stream = await llm.astream_chat(USER)
+        await aread(stream)
+        return span
+
+    server.queue(SOUND, SOUND)
+    with CurrentSpan():
+        with current_span(SCOPE, "Gumloop.stream_chat") as span:
+            stream = llm.stream_chat(USER)
+        list(stream)
+        spans = [span, asyncio.run(ask())]
+    assert [span.attributes["gen_ai.response.finish_reasons"] for span in spans] == [["stop"], ["stop"]]
+    assert [span.attributes["llm.provider"] for span in spans] == ["gumloop", "gumloop"]

@@ -99,6 +99,10 @@ def test_the_metadata_is_there_whatever_a_field_was_set_to(field: str, value):
     assert isinstance(metadata.model_name, str)
 
 
-def test_a_payload_holds_the_metadata_and_no_more():
+def test_a_payload_holds_the_metadata_what_tracers_look_for_and_no_more():
+    # opentelemetry-instrumentation-llamaindex reads model and temperature, MLflow model
     llm = Gumloop(model="m", api_key="gl-canary-1", user_id="canary-user")
-    assert llm.to_payload() == {"class_name": "gumloop_llm", **llm.metadata.model_dump()}
+    known = {"class_name": "gumloop_llm", **llm.metadata.model_dump(), "model": "m"}
+    assert llm.to_payload() == known
+    llm = Gumloop(model="m", max_tokens=50, temperature=0.0)
+    assert llm.to_payload() == {**known, "num_output": 50, "temperature": 0.0, "max_tokens": 50}
