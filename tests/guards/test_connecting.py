@@ -42,12 +42,12 @@ def test_twenty_models_share_one_tls_context_and_one_client(own_pool: None, monk
     environment.tls_context.cache_clear()
     counts, watch = counter_of(monkeypatch)
     watch(httpx, "create_ssl_context")
-    watch(httpx, "Client")
+    watch(sync_pool, "Cookieless")
     with ByteServer(whole(completion())) as server:
         for _ in range(20):
             GumloopClient(settings_for(server.base_url)).complete(body())
         assert server.connections == 1
-    assert counts == {"create_ssl_context": 1, "Client": 1}
+    assert counts == {"create_ssl_context": 1, "Cookieless": 1}
 
 
 def test_a_body_is_encoded_once_however_often_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
