@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Enough to keep two cores busy; raise it on a larger machine.
-JOBS ?= 2
+# Enough to keep two cores busy, for tests wait for others a third of their time; raise it on a larger machine.
+JOBS ?= 3
 # Errors alone: a warning for each of a hundred packages would bury what is to be seen.
 INSTALL := install -qq --disable-pip-version-check
 
-# Both workers compile the tests, ten seconds each, unless they find them compiled.
+# All workers compile the tests, ten seconds each, unless they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo demo-picture test clients coverage fuzz lint format bench notebooks models lock clean

@@ -50,42 +50,58 @@ def on_ray(output: Path, rows: Any, workers: int = 2, **options: Any) -> Any:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_workers_share_the_rows_and_one_that_is_killed_loses_nothing(server: Emulator, output: Path) -> None:
-    in_flight, count = 5, 240
-    victim: list[int] = []
-    may_kill = threading.Event()
+def test_workers_share_the_rows(server: Emulator, output: Path) -> None:
+    in_flight, count = 5, 120
 
     async def answer(request: ReceivedRequest) -> Answer:
-        if not victim and len({process(seen) for seen in server.requests}) == 2 and len(server.requests) > 60:
-            victim.append(process(request))
-            may_kill.set()
-        return Answer(request.user_text, usage=USAGE, delay=0.05)
+        # The first worker to come waits for the other, however long that one takes to start.
+        both.add(process(request))
+        return Answer(request.user_text, delay=0.02 if len(both) == 2 else 0.5)
 
-    def kill() -> None:
-        if may_kill.wait(120):
-            os.kill(victim[0], signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
+    both: set[int] = set()
     server.answer_with = answer
     try:
         result = on_ray(output, iter(tickets(count)), rows_in_flight=in_flight)
     finally:
         server.answer_with = None
-        may_kill.set() if victim else None
-        killer.join(130)
-    assert victim
     assert (result.rows, result.answered, result.failed) == (count, count, 0)
-    assert len({process(request) for request in server.requests}) == 3  # two workers, and the one that took over
+    assert len(both) == 2
     # One pool of connections for each worker, no matter how many batches it was given.
-    assert len({request.connection for request in server.requests}) <= 3 * in_flight
+    assert len({request.connection for request in server.requests}) <= 2 * in_flight
+    assert len({request.user_text for request in server.requests}) == len(server.requests) == count
+    assert {file.name for file in output.glob("[_.]*")} == {"_job.json", "_lock"}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_that_is_killed_loses_nothing(server: Emulator, output: Path) -> None:
+    in_flight, count = 5, 60
+    may_kill = threading.Event()
+
+    async def answer(request: ReceivedRequest) -> Answer:
+        if len(server.requests) == count // 2:
+            may_kill.set()
+        return Answer(request.user_text, usage=USAGE, delay=0.02)
+
+    def kill() -> None:
+        if may_kill.wait(120):
+            os.kill(process(server.requests[0]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    server.answer_with = answer
+    try:
+        result = on_ray(output, tickets(count), workers=1, rows_in_flight=in_flight)
+    finally:
+        server.answer_with = None
+        killer.join(130)
+    assert (result.rows, result.answered, result.failed) == (count, count, 0)
+    assert len({process(request) for request in server.requests}) == 2  # the worker, and the one that took over
     times = Counter(request.user_text for request in server.requests)
     assert len(times) == count
     assert sum(times.values()) <= count + in_flight
     rows = read_results(output).to_pylist()
     assert sorted(row["id"] for row in rows) == list(range(count))
     assert all(row["answer"] == row["text"] and row["cost"] == 0.1 for row in rows)
-    assert {file.name for file in output.glob("[_.]*")} == {"_job.json", "_lock"}
 
 
 @pytest.mark.usefixtures("cluster")
