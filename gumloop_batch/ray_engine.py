@@ -102,7 +102,7 @@ def _dataset(plan: Plan, rows: Survey, answered: object, coordinator: Any, worke
         fn_constructor_args=[plan, coordinator],
         batch_size=batch,
         batch_format="pyarrow",
-        num_cpus=1,
+        num_cpus=0,  # they wait for answers: those that feed them need the cluster's CPUs, however few there are
         compute=ray.data.ActorPoolStrategy(
             size=workers, max_concurrent_calls_per_actor=_BATCHES, enable_true_multi_threading=True
         ),
