@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def work(who: str, rows: int, address: str) -> tuple[float, float, int]:
     from langchain_gumloop import ChatGumloop
 
     cap = None if "learned" in who else IN_FLIGHT
-    model = ChatGumloop(model="m", api_key="k", user_id="benchmark", base_url=address, max_concurrency=cap)
+    os.environ["GUMLOOP_API_KEY"] = "k"  # in the environment of Ray's workers too: a key does not travel
+    model = ChatGumloop(model="m", user_id="benchmark", base_url=address, max_concurrency=cap)
     task = ChatPromptTemplate.from_template("Sort this ticket: {text}") | model
     data = [{"id": number, "text": f"ticket {number}"} for number in range(rows)]
     asyncio.run(task.ainvoke(data[0]))  # what the first call imports is nobody's
