@@ -115,7 +115,9 @@ def llama_index_meaning(response: ChatResponse) -> dict[str, Any]:
             "invalid calls": [
                 (b.tool_call_id, b.tool_name, b.tool_kwargs) for b in calls if isinstance(b.tool_kwargs, str)
             ],
-            "images": sum(isinstance(block, ImageBlock) for block in blocks),
+            # An address that the framework's block does not take is kept beside the blocks.
+            "images": sum(isinstance(block, ImageBlock) for block in blocks)
+            + sum(map(_is_image, extras.get("unread_images", []))),
             "cited": [str(block.source) for block in blocks if block.block_type == "citation"],
             "refusal": extras.get("refusal") or "",
             "details": [one for b in thoughts for one in b.additional_information.get("reasoning_details") or []],
@@ -219,6 +221,11 @@ def in_one_order(result: Any) -> dict[str, Any] | Failed:
 
     sortable = {name: face[name] for name in ("content", "content_blocks") if isinstance(face[name], list)}
     return {**face, **{name: sorted(blocks, key=place) for name, blocks in sortable.items()}}
+
+
+def _is_image(part: Any) -> bool:
+    address = part.get("image_url") if isinstance(part, dict) else None
+    return isinstance(address, dict) and isinstance(address.get("url"), str) and address["url"] != ""
 
 
 def assert_same(one: dict[str, Any] | Failed, other: dict[str, Any] | Failed, which: str) -> None:
