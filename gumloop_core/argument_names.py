@@ -68,7 +68,6 @@ IN_CALLS = frozenset(
 """Those that a call takes as well."""
 
 _RENAMED = {
-    "api_base": "base_url",
     "api_url": "base_url",
     "endpoint": "base_url",
     "endpoint_url": "base_url",
@@ -80,7 +79,6 @@ _RENAMED = {
     "deployment_name": "model",
     "azure_deployment": "model",
     "engine": "model",
-    "request_timeout": "timeout",
     "default_request_timeout": "timeout",
     "stream_chunk_timeout": "stream_idle_timeout",
     "max_output_tokens": "max_completion_tokens",
@@ -93,7 +91,6 @@ _RENAMED = {
     "include_reasoning": "reasoning",
     "num_retries": "max_retries",
     "headers": "default_headers",
-    "extra_headers": "default_headers",
     "openai_headers": "default_headers",
     "http_headers": "default_headers",
     "fallback_models": "models",
@@ -104,6 +101,7 @@ _RENAMED = {
     "azure_ad_token_provider": "access_token",
     "token_provider": "access_token",
 }
+_MEANT = {**_RENAMED, **RENAMED}
 _EXAMPLES = {"thinking": ', as {"max_tokens": 4000}'}
 _OF_THE_BODY = frozenset(
     {
@@ -189,7 +187,7 @@ def refusal_in_a_call(name: str) -> str | None:
 
     In the body it would be lost, or found: a key among them.
     """
-    renamed = _RENAMED.get(name) or RENAMED.get(name)
+    renamed = _MEANT.get(name)
     if name in _HEADERS:
         return f"{name!r} is not an option. Did you mean 'extra_headers'?"
     if renamed == "timeout":
@@ -235,7 +233,7 @@ def _reason_against(name: str) -> str | None:
         return f"send it as extra_body={{{_HIDDEN_IN[name]!r}: …}}."
     if name in _OF_NO_USE:
         return f"leave it out: {_OF_NO_USE[name]}."
-    renamed = _RENAMED.get(name) or RENAMED.get(name)
+    renamed = _MEANT.get(name)
     if renamed is not None:
         return f"did you mean {renamed!r}{_EXAMPLES.get(name, '')}?"
     if is_secret_argument(name):
