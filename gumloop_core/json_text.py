@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -89,7 +89,7 @@ def with_null(value: Any) -> Any:
     return value
 
 
-def is_finite_number(value: Any) -> bool:
+def is_finite_number(value: Any) -> TypeGuard[int | float]:
     """Whether a value is a number that JSON can say. Neither a truth value nor ``NaN`` is one, however great it is."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,6 +21,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, Trac
 
 from gumloop_core.costs.observer_context import ObserverContext
 from gumloop_core.costs.prices import reported_cost
+from gumloop_core.json_text import is_finite_number
 from gumloop_core.observation import CallObserver, CallRecord
 from gumloop_core.version import __version__
 
@@ -99,10 +100,10 @@ def _asked(options: Mapping[str, Any]) -> dict[str, Attribute]:
     attributes: dict[str, Attribute] = {}
     for option, name in _NUMBERS.items():
         value = options.get(option)
-        if _is_number(value):
+        if is_finite_number(value):
             attributes[name] = value
     choices = options.get("n")
-    if _is_number(choices) and choices != 1:
+    if is_finite_number(choices) and choices != 1:
         attributes["gen_ai.request.choice.count"] = choices
     if options.get("stream") is True:
         attributes["gen_ai.request.stream"] = True
@@ -120,10 +121,6 @@ def _asked(options: Mapping[str, Any]) -> dict[str, Attribute]:
     if isinstance(response_format, dict) and str(response_format.get("type")).startswith("json"):
         attributes["gen_ai.output.type"] = "json"
     return attributes
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _cost(record: CallRecord) -> float | None:
