@@ -9,18 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from gumloop_core.http.http_library import library_of, of_library
+from gumloop_core.http.http_library import StreamWrapper, library_of, of_library
 
 
-class _EndedStream:
-    def __init__(self, stream: Any) -> None:
-        self.has_ended = False
-        self._stream = stream
-
-    @property
-    def elapsed(self) -> Any:
-        """How long the response took: httpx2's look it up at their stream."""
-        return getattr(self._stream, "elapsed", None)
+class _EndedStream(StreamWrapper):
+    has_ended = False
 
 
 class _Pieces(_EndedStream):

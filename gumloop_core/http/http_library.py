@@ -29,6 +29,18 @@ def library_of(thing: Any) -> Any:
     return None
 
 
+class StreamWrapper:
+    """What stands around the stream of a response, and is asked in its place."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    @property
+    def elapsed(self) -> Any:
+        """How long the response took: httpx2's look it up at their stream."""
+        return getattr(self._stream, "elapsed", None)
+
+
 @cache
 def of_library(kind: type[Kind], base: type) -> type[Kind]:
     """A class that is one of a library's too, which its library asks for.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 
-from gumloop_core.http.http_library import library_of, of_library
+from gumloop_core.http.http_library import StreamWrapper, library_of, of_library
 
 if TYPE_CHECKING:
     from gumloop_core.http.passed import AsyncHttpClient
@@ -36,18 +36,13 @@ async def send(client: AsyncHttpClient, request: httpx.Request) -> httpx.Respons
     raise library.ReadTimeout("", request=request)
 
 
-class _TimedStream:
+class _TimedStream(StreamWrapper):
     """The bytes of a response as they arrive, each read within what its request's timeout says at that moment."""
 
     def __init__(self, stream: Any, request: httpx.Request, library: Any) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._request = request
         self._library = library
-
-    @property
-    def elapsed(self) -> Any:
-        """How long the response took: httpx2's look it up at their stream."""
-        return getattr(self._stream, "elapsed", None)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _TimedReads(aiter(self._stream), self._request, self._library)
