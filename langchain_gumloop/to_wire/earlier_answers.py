@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.wire import ContentPart, JSONObject, MessageParam, ToolCallParam
@@ -13,6 +13,8 @@ from langchain_gumloop.from_wire.citations import file_annotations, raw_annotati
 from langchain_gumloop.from_wire.list_indices import with_integer_indices
 from langchain_gumloop.from_wire.tool_calls import arguments_text
 from langchain_gumloop.to_wire.content_parts import cache_mark, content_part
+
+Made = TypeVar("Made")
 
 _CALLS = frozenset(
     {
@@ -87,11 +89,11 @@ def assistant_param(
         if kind in _CALLS:
             if not has_calls and kind in ("tool_use", "tool_call"):
                 calls.append(_call_of(block, place))
-            mark = _mark(block, place)
+            mark = _of_block(cache_mark, block, place)
             if mark is not None:
                 mark_last(texts, mark)
         elif kind in _IMAGES:
-            images.append({"type": "image_url", "image_url": _part(block, place)["image_url"]})
+            images.append({"type": "image_url", "image_url": _of_block(content_part, block, place)["image_url"]})
         elif kind == "image_generation_call":
             if isinstance(block.get("result"), str) and block["result"]:
                 picture = data_url(block["result"], f"image/{block.get('output_format') or 'png'}")
@@ -106,7 +108,7 @@ def assistant_param(
             elif isinstance(text, str) and text:
                 reasoning.append(text)
         elif kind in ("text", "text-plain"):
-            part = _part(block, place)
+            part = _of_block(content_part, block, place)
             if part.get("text"):
                 texts.append(part)
             files += file_annotations(raw_annotations(block))
@@ -142,16 +144,10 @@ def _joined(texts: list[ContentPart]) -> str | list[ContentPart]:
     return "".join(part["text"] for part in texts)
 
 
-def _part(block: Mapping[str, Any], place: int) -> ContentPart:
+def _of_block(convert: Callable[[Mapping[str, Any]], Made], block: Mapping[str, Any], place: int) -> Made:
+    """What is made of a block; a refusal names its place."""
     try:
-        return content_part(block)
-    except InvalidRequestError as error:
-        raise InvalidRequestError(f"content[{place}]{error.message}") from None
-
-
-def _mark(block: Mapping[str, Any], place: int) -> JSONObject | None:
-    try:
-        return cache_mark(block)
+        return convert(block)
     except InvalidRequestError as error:
         raise InvalidRequestError(f"content[{place}]{error.message}") from None
 
