@@ -7,18 +7,15 @@ of its line says.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import LoadServer
+from benchmarks.load import LoadServer, worked, write_into
 from benchmarks.workers import served
 
 PAGE = Path(__file__).parents[1] / "docs" / "batch.md"
@@ -93,20 +90,16 @@ LINES = [
 def main() -> None:
     """Write the table."""
     lines = ["| | rows | rows a second | CPU ms a row | memory |", "| --- | ---: | ---: | ---: | ---: |"]
-    code = "import json, sys; from benchmarks.jobs import work; print(json.dumps(work(*json.loads(sys.argv[1]))))"
     with served(LoadServer) as server:
         for who in LINES:
             for rows in ROWS:
                 limit = IN_FLIGHT if "learned" in who else 0
                 address = f"{server}/{time.monotonic_ns()}/{limit}/{MILLISECONDS}/none/0/-/v1"
-                given = json.dumps([who, rows, address])
-                output = subprocess.check_output([sys.executable, "-c", code, given], timeout=300)
-                wall, cpu, memory = json.loads(output.splitlines()[-1])
+                wall, cpu, memory = worked("benchmarks.jobs", who, rows, address, timeout=300)
                 cells = f"{rows / wall:.0f}", f"{cpu / rows * 1000:.2f}", f"{memory >> 20} MB"
                 lines.append(f"| {who} | {rows:,} | {' | '.join(cells)} |")
                 print(lines[-1], flush=True)
-    head, mark, rest = PAGE.read_text(encoding="utf-8").partition("<!-- benchmarks.jobs -->\n")
-    PAGE.write_text("\n".join([head + mark, *lines, "", "<!-- end -->" + rest.partition("<!-- end -->")[2]]))
+    write_into(PAGE, "benchmarks.jobs", lines)
 
 
 if __name__ == "__main__":

@@ -83,10 +83,8 @@ class Job(NamedTuple):
         """Run it in a process of its own; its line."""
         name = f"{time.monotonic_ns()}"
         path = f"{name}/{self.limit}/{self.seconds * 1000:.0f}/{self.retry_after}/{self.busy}/{self.moves}"
-        code = "import json, sys; from benchmarks.load import work; print(json.dumps(work(*json.loads(sys.argv[1]))))"
-        given = json.dumps([self._asdict(), f"{address}/warm-up/0/1/none/0/-/v1", f"{address}/{path}/v1"])
-        output = subprocess.check_output([sys.executable, "-c", code, given], timeout=120)
-        wall, cpu, lost = json.loads(output.splitlines()[-1])
+        given = self._asdict(), f"{address}/warm-up/0/1/none/0/-/v1", f"{address}/{path}/v1"
+        wall, cpu, lost = worked("benchmarks.load", *given, timeout=120)
         requests = int(urlopen(f"{address}/stats/{name}").read())
         over = wall / (self.rows / (self.places or self.limit or self.rows) * self.seconds)
         after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
@@ -104,6 +102,19 @@ class Job(NamedTuple):
             f"{requests / self.rows:.2f}",
         )
         return f"| {' | '.join(map(str, cells))} | {over:.2f} | {lost} | {cpu / self.rows * 1000:.1f} |"
+
+
+def worked(module: str, *given: Any, timeout: float) -> Any:
+    """What ``work`` of a module returns, done in a process of its own."""
+    code = f"import json, sys; from {module} import work; print(json.dumps(work(*json.loads(sys.argv[1]))))"
+    output = subprocess.check_output([sys.executable, "-c", code, json.dumps(given)], timeout=timeout)
+    return json.loads(output.splitlines()[-1])
+
+
+def write_into(page: Path, module: str, lines: list[str]) -> None:
+    """Put lines where a page has its mark of a module's."""
+    head, mark, rest = page.read_text(encoding="utf-8").partition(f"<!-- {module} -->\n")
+    page.write_text("\n".join([head + mark, *lines, "", "<!-- end -->" + rest.partition("<!-- end -->")[2]]))
 
 
 def jobs() -> Iterator[Job]:
@@ -192,8 +203,7 @@ def main(only: str = "") -> None:
                 lines.append(job.run(address))
                 print(lines[-1], flush=True)
     if not only:
-        head, mark, rest = PAGE.read_text(encoding="utf-8").partition("<!-- benchmarks.load -->\n")
-        PAGE.write_text("\n".join([head + mark, *lines, "", "<!-- end -->" + rest.partition("<!-- end -->")[2]]))
+        write_into(PAGE, "benchmarks.load", lines)
 
 
 if __name__ == "__main__":
