@@ -270,7 +270,7 @@ class ChatModelFields(NamedArguments, RequestOptions, BodyOptions, AccessOptions
             limits=self.limits,
             default_headers=self.default_headers,
             max_response_bytes=self.max_response_bytes,
-            async_transport=self.async_transport,
+            transport=self.transport,
         )
 
     def _has_idle_timeout(self) -> bool:

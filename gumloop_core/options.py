@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from gumloop_core.concurrency.limits import Limits
-from gumloop_core.http.settings import (
-    DEFAULT_MAX_RESPONSE_BYTES,
-    DEFAULT_STREAM_IDLE_TIMEOUT,
-    DEFAULT_TIMEOUT,
-    AsyncTransportName,
-)
+from gumloop_core.http.road import Road
+from gumloop_core.http.settings import DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_STREAM_IDLE_TIMEOUT, DEFAULT_TIMEOUT
 from gumloop_core.http.timeouts import UnsetSeconds
 from gumloop_core.wire import JSONObject
 
@@ -201,9 +197,9 @@ class RequestOptions(Options):
     """An ``httpx.AsyncClient`` or ``httpx2.AsyncClient`` to send with. It is yours to close. ``None`` for a pool that
     the event loop shares."""
 
-    async_transport: AsyncTransportName = "httpx"
-    """What sends asynchronous requests: httpx's own transport, or ``"aiohttp"``, which reads faster and needs the extra
-    of that name. An ``http_async_client`` sends by itself."""
+    transport: Road | None = None
+    """What sends requests: ``"httpx"``, or ``"httptools"``, which is faster and needs the extra ``fast``. ``None`` for
+    httptools where it is installed. Proxies, and clients that you pass, are httpx's whatever is said here."""
 
 
 BODY_OPTIONS = tuple(BodyOptions.model_fields)

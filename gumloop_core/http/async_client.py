@@ -135,7 +135,7 @@ class AsyncGumloopClient(BaseClient["AsyncHttpClient", "AsyncTransport"]):
         if self._http_client is None:
             from gumloop_core.http.async_pool import AsyncPooledTransport
 
-            return AsyncPooledTransport(self._settings.async_transport)
+            return AsyncPooledTransport(self._settings.transport)
         from gumloop_core.http.callers_transport import AsyncCallersTransport
 
         return AsyncCallersTransport(self._http_client)

@@ -171,7 +171,7 @@ class GumloopClient(BaseClient["SyncHttpClient", "Transport"]):
         if self._http_client is None:
             from gumloop_core.http.sync_pool import PooledTransport
 
-            return PooledTransport()
+            return PooledTransport(self._settings.transport)
         from gumloop_core.http.callers_transport import CallersTransport
 
         return CallersTransport(self._http_client)

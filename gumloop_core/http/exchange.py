@@ -202,7 +202,7 @@ class Exchange:
                 without bound.
         """
         self._is_answered = True
-        encoding = response.headers.get("content-encoding")
+        encoding = response.content_encoding
         if encoding is None:
             return None
         layers = layers_of(encoding)

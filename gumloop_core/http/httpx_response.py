@@ -22,6 +22,11 @@ class _HttpxHead:
         self.headers = response.headers
 
     @property
+    def content_encoding(self) -> str | None:
+        """The header of this name."""
+        return self.headers.get("content-encoding")
+
+    @property
     def is_unpacked(self) -> bool:
         """Whether a hook of the caller's client has read the body, and decompressed it."""
         return self._response.is_stream_consumed

@@ -6,12 +6,13 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from gumloop_core.boundary import leaving
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers, fits_a_header
+from gumloop_core.http.road import Road
 from gumloop_core.http.timeouts import kept_seconds, phases_of
 from gumloop_core.json_text import encode, what_json_cannot_say, with_null
 from gumloop_core.secrets.credentials import Credentials
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from gumloop_core.concurrency.limits import Limits
     from gumloop_core.http.exchange import Exchange
     from gumloop_core.http.passed import PhasesTimeout
-
-AsyncTransportName: TypeAlias = Literal["httpx", "aiohttp"]
-"""What sends asynchronous requests: httpx's own transport, or aiohttp under httpx."""
 
 USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 """How requests introduce themselves."""
@@ -74,7 +72,8 @@ class ClientSettings:
         limits: Where the slots are kept that several processes share; ``None`` for this process's memory.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
-        async_transport: What sends asynchronous requests; ``"aiohttp"`` needs the extra of that name.
+        transport: What sends requests where no client was passed: ``"httpx"``, or ``"httptools"``, which needs the extra
+            ``fast``. ``None`` for the quicker of those that are installed.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class ClientSettings:
         limits: Limits | None = None,
         default_headers: Mapping[str, str] | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-        async_transport: AsyncTransportName = "httpx",
+        transport: Road | None = None,
     ) -> None:
         self.credentials = credentials or Credentials()
         self.endpoint = endpoint or Endpoint.resolve()
@@ -104,7 +103,7 @@ class ClientSettings:
         self.limits = limits
         self.default_headers = checked_headers(default_headers)
         self.max_response_bytes = max_response_bytes
-        self.async_transport: AsyncTransportName = async_transport
+        self.transport: Road | None = transport
         self._urls: dict[str, httpx.URL] = {}
 
     def chat_exchange(

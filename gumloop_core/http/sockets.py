@@ -6,6 +6,7 @@ then ends when its time is over, and a socket when it is collected.
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +31,15 @@ def shut_down_socket(waited_for: socket.socket | None) -> None:
         with suppress(Exception):
             # Not the method of a TLS socket, which would take from the waiting thread what it reads with.
             socket.socket.shutdown(waited_for, socket.SHUT_RDWR)
+
+
+def is_readable(waiting: socket.socket) -> bool:
+    """Whether there is something to read from a socket, or its end."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(waiting, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([waiting], [], [], 0)[0])  # Windows, where any number of a socket will do
 
 
 def duplicate(stream: Any) -> socket.socket | None:

@@ -8,93 +8,103 @@ must not write into its parent's connections.
 from __future__ import annotations
 
 import os
-import socket
 import threading
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable
+from typing import Protocol
 
 import httpx
 
-from gumloop_core.http import environment, loop_pools, sockets
-from gumloop_core.http.httpx_response import HttpxResponse
-from gumloop_core.http.pool import ONE_CONNECTION, Cookieless, Lease, Pool, PoolKey, httpx_request
-from gumloop_core.http.transport import Request
+from gumloop_core.http import loop_pools
+from gumloop_core.http.pool import Connection, Lease, Pool, PoolKey
+from gumloop_core.http.road import Road
+from gumloop_core.http.transport import Request, Response
 
 
-class SyncLease(Lease[httpx.Client]):
-    """A client that is in use for one request of a user."""
+class SyncConnection(Connection, Protocol):
+    """What sends one synchronous request at a time."""
 
-    _opening: socket.socket | None
+    def send(self, request: Request, release: Callable[[], None]) -> Response:
+        """Send a request and wait for the head of its response.
 
-    def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Follow the request: a connection that is being opened is not yet the client's. httpx calls this."""
-        if event.endswith("connect_tcp.complete"):
-            # While TLS shakes hands, the socket is in nobody's hands but its own.
-            self._opening = sockets.duplicate(info["return_value"])
-            if self.is_ended:
-                sockets.shut_down_socket(self._opening)
-        elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            info["request"].extensions.pop("trace", None)  # what follows is not worth being told of
-            self._has_opened()
+        Args:
+            request: The request.
+            release: Called when the response is closed.
+        """
 
-    def _has_opened(self) -> None:
-        if self._opening is not None:
-            self._opening.close()
-            self._opening = None
+    def end(self) -> None:
+        """End the request, whose thread may be waiting."""
+
+    def close(self) -> None:
+        """Close the connection. Raises nothing."""
+
+
+class SyncLease(Lease[SyncConnection]):
+    """A connection that is in use for one request of a user."""
+
+    def send(self, request: Request) -> Response:
+        """Send the request."""
+        try:
+            return self.connection.send(request, self.release)
+        except BaseException:
+            self.release()
+            raise
 
     def end(self) -> None:
         """End the request, whose thread may be waiting."""
         self.is_ended = True
-        sockets.shut_down_socket(self._opening)
-        sockets.shut_down(self.client)
+        self.connection.end()
 
     def release(self) -> None:
         """Say that the request and the reading of its answer are over."""
-        self._has_opened()
         for surplus in self._pool.release(self):
-            with suppress(Exception):  # it is not used again
-                surplus.close()
+            surplus.close()
 
 
-class SyncPool(Pool[httpx.Client, threading.Event, SyncLease]):
+class SyncPool(Pool[SyncConnection, threading.Event, SyncLease]):
     """The process's pool."""
 
     def __init__(self) -> None:
         super().__init__(threading.Event, SyncLease)
 
-    def make_client(self, key: PoolKey) -> httpx.Client:
-        """A new client, with the proxies of the environment."""
-        return environment.with_proxies(_make_client)
+    def make_connection(self, key: PoolKey) -> SyncConnection:
+        """A new connection, on the road that the key names."""
+        if key[2] == "httpx":
+            from gumloop_core.http.httpx_connection import HttpxConnection
+
+            return HttpxConnection()
+        from gumloop_core.http.socket_connection import SocketConnection
+
+        return SocketConnection()
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others when they are released."""
-        for client in self.close_idle():
-            with suppress(Exception):
-                client.close()
+        for connection in self.close_idle():
+            connection.close()
 
 
 class PooledTransport:
-    """Sends with the process's pool, and is one of its users."""
+    """Sends with the process's pool, and is one of its users.
+
+    Args:
+        road: Which connections to use, ``None`` for the quickest that there are.
+    """
+
+    def __init__(self, road: Road | None) -> None:
+        self._road = road
 
     def begin(self) -> threading.Event:
         """Begin a call."""
         with _lock:  # or another thread closes the pool before this user is known
             return _open().join(self)
 
-    def send(self, request: Request, closed: threading.Event) -> HttpxResponse:
+    def send(self, request: Request, closed: threading.Event) -> Response:
         """Send a request.
 
         Raises:
             ConnectionAbortedError: If the call was ended by closing.
+            ConfigurationError: If the road is not installed.
         """
-        lease = self._acquire(request.url, closed)
-        try:
-            sent = httpx_request(request, lease.trace)
-            response = lease.client.send(sent, stream=True, auth=None, follow_redirects=False)
-            return HttpxResponse(response, lease.release)
-        except BaseException:
-            lease.release()
-            raise
+        return self._acquire(request.url, closed).send(request)
 
     def close(self) -> None:
         """End this user's calls; the pool closes with its last user."""
@@ -118,7 +128,7 @@ class PooledTransport:
                 raise ConnectionAbortedError
             pool = _open()  # a child that was forked during the call has another
             pool.users[self] = closed
-            return pool.acquire(self, (url.scheme, url.netloc, "httpx"))
+            return pool.acquire(self, (url.scheme, url.netloc, pool.road(self._road)))
 
 
 _lock = threading.Lock()
@@ -130,10 +140,6 @@ def _open() -> SyncPool:
     if _pool is None:
         _pool = SyncPool()
     return _pool
-
-
-def _make_client() -> httpx.Client:
-    return Cookieless(verify=environment.tls_context(), limits=ONE_CONNECTION, timeout=None)
 
 
 def _forget_in_child() -> None:

@@ -3,7 +3,8 @@
 A transport takes a request with its time limits, and gives back a response's head and the pieces of its body as they
 come. It knows nothing of models, credentials, retries or server-sent events, and the clients know nothing of pools or
 sockets. There are two for each kind of client: the pools (:mod:`gumloop_core.http.sync_pool`,
-:mod:`gumloop_core.http.async_pool`), and clients of the caller's (:mod:`gumloop_core.http.callers_transport`).
+:mod:`gumloop_core.http.async_pool`), and clients of the caller's (:mod:`gumloop_core.http.callers_transport`). What has
+one connection of a pool is a road, of which there are two as well: :mod:`gumloop_core.http.road`.
 
 What fails raises an error of httpx or httpx2, ``OSError`` or ``ssl.SSLError``, whatever the transport is made of; what
 the caller has to correct raises a :class:`~gumloop_core.errors.ConfigurationError`.
@@ -62,6 +63,10 @@ class Head(Protocol):
     @property
     def headers(self) -> httpx.Headers:
         """The headers."""
+
+    @property
+    def content_encoding(self) -> str | None:
+        """The header of this name, which each call asks for."""
 
     @property
     def is_unpacked(self) -> bool:

@@ -9,7 +9,16 @@ import pytest
 
 from gumloop_core.http import retry
 from tests.support.byte_server import ByteServer
-from tests.support.core_driver import ALL_CLIENTS, PASSING, AiohttpCore, AsyncCore, CoreDriver, SyncCore, settings_for
+from tests.support.core_driver import (
+    ALL_CLIENTS,
+    PASSING,
+    AsyncCore,
+    AsyncOverHttpx,
+    CoreDriver,
+    SyncCore,
+    SyncOverHttpx,
+    settings_for,
+)
 
 Connect = Callable[..., CoreDriver]
 
@@ -20,7 +29,12 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
 
 
-POOLED: dict[str, type[CoreDriver]] = {"sync": SyncCore, "async": AsyncCore, "aiohttp": AiohttpCore}
+POOLED: dict[str, type[CoreDriver]] = {
+    "sync": SyncCore,
+    "async": AsyncCore,
+    "sync-over-httpx": SyncOverHttpx,
+    "async-over-httpx": AsyncOverHttpx,
+}
 KINDS = {**POOLED, **PASSING} if ALL_CLIENTS else POOLED
 
 

@@ -19,13 +19,13 @@ import pytest
 from gumloop_core.http import retry
 from tests.support.byte_server import SILENCE, ByteServer
 from tests.support.core_driver import body
-from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, AsyncCore, AsyncLangChain, Core, Driver, LangChain
+from tests.support.drivers import DRIVERS, OVER_HTTPX, AsyncCore, AsyncLangChain, Core, Driver, LangChain
 from tests.support.http_bytes import FIRST, TEXT, completion, streamed, text_events, whole
 
-SYNC = [name for name in DRIVERS if name.endswith("-sync")]
-ASYNC = [*(name for name in DRIVERS if name.endswith("-async")), "core-aiohttp"]
-ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}
-COUNTED = [*DRIVERS, "core-aiohttp"]
+SYNC = [*(name for name in DRIVERS if name.endswith("-sync")), "core-sync-over-httpx"]
+ASYNC = [*(name for name in DRIVERS if name.endswith("-async")), "core-async-over-httpx"]
+ALL_DRIVERS = {**DRIVERS, **OVER_HTTPX}
+COUNTED = [*DRIVERS, "core-sync-over-httpx", "core-async-over-httpx"]
 
 
 @contextlib.contextmanager
@@ -385,7 +385,7 @@ def test_successive_event_loops(name: str) -> None:
         driver.stop()
 
 
-@pytest.mark.parametrize("name", ["core-async", "core-aiohttp"])
+@pytest.mark.parametrize("name", ["core-async", "core-async-over-httpx"])
 def test_event_loops_are_not_kept_alive(name: str) -> None:
     import weakref
 

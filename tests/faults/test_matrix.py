@@ -27,10 +27,10 @@ from tests.faults.matrix import (
 from tests.support.byte_server import ByteServer, unused_port
 from tests.support.core_driver import ALL_CLIENTS
 from tests.support.drivers import (
-    AIOHTTP_DRIVERS,
     DRIVERS,
     EVENT_DRIVERS,
     HTTPX2_DRIVERS,
+    OVER_HTTPX,
     PASSED_DRIVERS,
     Driver,
 )
@@ -58,7 +58,7 @@ def cells(faults: list[Fault], drivers: dict[str, type[Driver]]) -> list[Any]:
 
 
 CELLS = [
-    *cells(FAULTS, of_core({**DRIVERS, **AIOHTTP_DRIVERS})),
+    *cells(FAULTS, of_core({**DRIVERS, **OVER_HTTPX})),
     *cells(ADAPTERS_FAULTS, of_adapters({**DRIVERS, **EVENT_DRIVERS})),
 ]
 if ALL_CLIENTS:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gumloop_core import AsyncGumloopClient, GumloopClient
-from gumloop_core.http import environment, pool, retry, settings, sync_pool
+from gumloop_core.http import environment, httpx_connection, pool, retry, settings, sync_pool
 from gumloop_emulator.script import Pause
 from tests.guards.counting import counter_of
 from tests.support.byte_server import SILENCE, ByteServer
@@ -42,10 +42,10 @@ def test_twenty_models_share_one_tls_context_and_one_client(own_pool: None, monk
     environment.tls_context.cache_clear()
     counts, watch = counter_of(monkeypatch)
     watch(httpx, "create_ssl_context")
-    watch(sync_pool, "Cookieless")
+    watch(httpx_connection, "Cookieless")
     with ByteServer(whole(completion())) as server:
         for _ in range(20):
-            GumloopClient(settings_for(server.base_url)).complete(body())
+            GumloopClient(settings_for(server.base_url, transport="httpx")).complete(body())
         assert server.connections == 1
     assert counts == {"create_ssl_context": 1, "Cookieless": 1}
 

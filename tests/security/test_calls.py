@@ -24,7 +24,7 @@ from tests.faults.matrix import ADAPTERS_FAULTS, FAULTS, MODES, Fault, Raises, s
 from tests.faults.test_matrix import address_of
 from tests.security.shown import KEY, pickled, shown_by_error
 from tests.support.byte_server import CLOSE, RESET, SILENCE, ByteServer
-from tests.support.drivers import AIOHTTP_DRIVERS, DRIVERS, Driver
+from tests.support.drivers import DRIVERS, OVER_HTTPX, Driver
 from tests.support.http_bytes import (
     completion,
     event,
@@ -35,8 +35,9 @@ from tests.support.http_bytes import (
     whole,
 )
 
-SOME_DRIVERS = ["core-sync", "langchain-sync", "llamaindex-async", "core-aiohttp"]
-ALL_DRIVERS = {**DRIVERS, **AIOHTTP_DRIVERS}
+ROADS = ["core-sync", "core-async", "core-sync-over-httpx", "core-async-over-httpx"]
+SOME_DRIVERS = ["core-sync", "langchain-sync", "llamaindex-async", *ROADS[2:]]
+ALL_DRIVERS = {**DRIVERS, **OVER_HTTPX}
 
 
 def make(name: str, base_url: str, **options: Any) -> Driver:
@@ -69,7 +70,7 @@ def is_telling(fault: Fault) -> bool:
 def test_the_faults_of_the_matrix(fault: Fault, mode: str) -> None:
     if not isinstance(fault.unary if mode == "unary" else fault.stream, Raises):
         return
-    for name in SOME_DRIVERS if fault in ADAPTERS_FAULTS else ["core-sync", "core-aiohttp"]:
+    for name in SOME_DRIVERS if fault in ADAPTERS_FAULTS else ROADS:
         with serve(fault, mode) as server, address_of(fault, server) as base_url:
             driver = make(name, base_url, **{"max_retries": 1, **fault.options})
             shown = shown_by_error(failure(driver, mode))
@@ -117,7 +118,7 @@ class _Names:
 def who_meets(echo: str) -> list[str]:
     """The core masks; an adapter hands on the core's error or makes its own of it, one for each class."""
     is_enough = echo in ("error", "not HTTP", "no completion", "error chunk", "garbage event")
-    return [*DRIVERS, "core-aiohttp"] if is_enough else ["core-sync", "core-async", "core-aiohttp"]
+    return [*DRIVERS, *ROADS[2:]] if is_enough else ROADS
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -291,7 +292,7 @@ def test_an_interrupt_in_the_functions_of_the_http_library(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["core-async", "langchain-async", "llamaindex-async", *AIOHTTP_DRIVERS])
+@pytest.mark.parametrize("name", [name for name in ALL_DRIVERS if "-async" in name])
 def test_a_cancellation_at_any_step(name: str, mode: str) -> None:
     async def cancelled_after(driver: Driver, steps: int) -> BaseException | None:
         pieces: list[str] = []

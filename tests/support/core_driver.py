@@ -123,11 +123,19 @@ class AsyncCore:
         self.loop.close()
 
 
-class AiohttpCore(AsyncCore):
-    """Drives :class:`AsyncGumloopClient` over aiohttp, which reads the bytes in another way."""
+class SyncOverHttpx(SyncCore):
+    """Drives :class:`GumloopClient` over httpx's connections, whatever else is installed."""
 
     def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
-        settings.async_transport = "aiohttp"
+        settings.transport = "httpx"
+        super().__init__(settings, http_client)
+
+
+class AsyncOverHttpx(AsyncCore):
+    """Drives :class:`AsyncGumloopClient` over httpx's connections."""
+
+    def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
+        settings.transport = "httpx"
         super().__init__(settings, http_client)
 
 

@@ -22,7 +22,7 @@ from tests.support.certificates import trusting_context
 from tests.support.core_driver import body, settings_for
 from tests.support.http_bytes import FIRST, TEXT, completion, whole
 
-TRANSPORTS = ["httpx", "aiohttp"]
+TRANSPORTS = ["httptools", "httpx"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def call_and_close(client: AsyncGumloopClient) -> weakref.ref[Any]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_loops_closed_by_hand(transport: Any, tls: bool) -> None:
     with ByteServer(whole(completion()), tls=tls) as server:
-        client = AsyncGumloopClient(settings_for(server.base_url, async_transport=transport))
+        client = AsyncGumloopClient(settings_for(server.base_url, transport=transport))
         loops = []
         for count in range(1, 21):
             loops.append(call_and_close(client))
@@ -59,7 +59,7 @@ def test_loops_closed_by_hand(transport: Any, tls: bool) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_synchronous_call_lets_them_go_too(transport: Any) -> None:
     with ByteServer(whole(completion())) as server:
-        settings = settings_for(server.base_url, async_transport=transport)
+        settings = settings_for(server.base_url, transport=transport)
         call_and_close(AsyncGumloopClient(settings))
         sync = GumloopClient(settings)
         sync.complete(body())
@@ -70,7 +70,7 @@ def test_a_synchronous_call_lets_them_go_too(transport: Any) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_call_in_an_older_loop_lets_them_go_too(transport: Any) -> None:
     with ByteServer(whole(completion())) as server:
-        client = AsyncGumloopClient(settings_for(server.base_url, async_transport=transport))
+        client = AsyncGumloopClient(settings_for(server.base_url, transport=transport))
         older = asyncio.new_event_loop()
         older.run_until_complete(client.complete(body()))
         for _ in range(3):
@@ -91,7 +91,7 @@ def test_loops_that_nobody_closes(transport: Any) -> None:
         return weakref.ref(loop)
 
     with ByteServer(whole(completion())) as server:
-        client = AsyncGumloopClient(settings_for(server.base_url, async_transport=transport))
+        client = AsyncGumloopClient(settings_for(server.base_url, transport=transport))
         loops = [call() for _ in range(5)]
         gc.collect()
         assert [loop() for loop in loops] == [None] * 5
@@ -102,7 +102,7 @@ def test_loops_that_nobody_closes(transport: Any) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_loop_that_is_closed_within_a_stream(transport: Any) -> None:
     with ByteServer([FIRST, SILENCE], whole(completion())) as server:
-        client = AsyncGumloopClient(settings_for(server.base_url, async_transport=transport))
+        client = AsyncGumloopClient(settings_for(server.base_url, transport=transport))
         loop = asyncio.new_event_loop()
         stream = client.stream(body(stream=True))
         assert loop.run_until_complete(anext(stream)).text

@@ -99,14 +99,14 @@ def test_closing_from_another_thread(place: str, tls: bool) -> None:
         assert server.wait_until(lambda: server.open_connections == 0)
 
 
-@pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+@pytest.mark.parametrize("transport", ["httptools", "httpx"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("place", PLACES)
 def test_closing_from_another_task(place: str, tls: bool, transport: Any) -> None:
     way, script = PLACES[place]
 
     async def main(server: ByteServer) -> None:
-        settings = settings_for(server.base_url, timeout=60.0, stream_idle_timeout=60.0, async_transport=transport)
+        settings = settings_for(server.base_url, timeout=60.0, stream_idle_timeout=60.0, transport=transport)
         client, other = AsyncGumloopClient(settings), AsyncGumloopClient(settings)
 
         async def consume() -> None:
@@ -158,16 +158,16 @@ async def closed_in_task(client: AsyncGumloopClient, wait: Callable[[], None], *
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
-@pytest.mark.parametrize("kind", ["sync", "httpx", "aiohttp"])
+@pytest.mark.parametrize("transport", ["httptools", "httpx"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
 class TestClosingACallThatHasNoConnection:
-    def test_while_it_pauses_between_attempts(self, kind: Any, stream: bool) -> None:
+    def test_while_it_pauses_between_attempts(self, kind: str, transport: Any, stream: bool) -> None:
         with ByteServer(whole({}, 429, retry_after="50"), whole(completion())) as server:
-            options = {} if kind == "sync" else {"async_transport": kind}
-            self.check(settings_for(server.base_url, **options), lambda: wait_until_waiting(server), kind, stream)
+            self.check(settings_for(server.base_url, transport=transport), lambda: wait_until_waiting(server), kind, stream)
             assert len(server.requests) == 1
             assert server.wait_until(lambda: server.open_connections == 0)
 
-    def test_while_it_shakes_hands(self, kind: Any, stream: bool) -> None:
+    def test_while_it_shakes_hands(self, kind: str, transport: Any, stream: bool) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             accepted: list[socket.socket] = []
 
@@ -177,14 +177,13 @@ class TestClosingACallThatHasNoConnection:
                 accepted.append(connection)
                 connection.recv(10)
 
-            options = {} if kind == "sync" else {"async_transport": kind}
-            settings = settings_for(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=60, **options)
+            settings = settings_for(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=60, transport=transport)
             self.check(settings, wait, kind, stream)
             with accepted[0]:
                 while accepted[0].recv(4096):  # until the connection is closed
                     pass
 
-    def test_while_it_connects(self, kind: Any, stream: bool) -> None:
+    def test_while_it_connects(self, kind: str, transport: Any, stream: bool) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen(0)
@@ -204,8 +203,7 @@ class TestClosingACallThatHasNoConnection:
                         accepted.append(listener.accept()[0])
 
             accepted: list[socket.socket] = []
-            options = {} if kind == "sync" else {"async_transport": kind}
-            settings = settings_for(f"http://127.0.0.1:{address[1]}", timeout=60, **options)
+            settings = settings_for(f"http://127.0.0.1:{address[1]}", timeout=60, transport=transport)
             timer = threading.Timer(0.6, accept)
             timer.start()
             self.check(settings, wait, kind, stream)

@@ -149,7 +149,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"extra_body": 5}, "extra_body: "),
     ({"api_key": 5}, "api_key: "),
     ({"max_retries": -1}, "max_retries: "),
-    ({"async_transport": "x"}, "async_transport: "),
+    ({"transport": "x"}, "transport: "),
     ({"timeout": -1}, "timeout must be"),
     ({"timeout": math.nan}, "timeout must be"),
     ({"timeout": "10"}, "timeout must be"),
