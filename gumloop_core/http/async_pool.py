@@ -156,6 +156,7 @@ class AsyncPooledTransport:
             await lease.end()
         if is_last:
             await pool.aclose()
+        await asyncio.sleep(0)  # in which asyncio closes the sockets
 
     async def _acquire(self, url: httpx.URL, closed: asyncio.Event) -> AsyncLease:
         if closed.is_set():

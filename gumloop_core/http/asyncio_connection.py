@@ -92,16 +92,17 @@ class AsyncioConnection(asyncio.Protocol):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connection, and let the event loop close its socket."""
+        """Close the connection."""
         self.close()
-        await asyncio.sleep(0)
 
     def close(self) -> None:
         """Close the connection; its socket is closed when the event loop comes to it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is not None:
+        if self._loop.is_closed():
+            self.drop()
+        elif self._transport is not None:
             self._transport.abort()
 
     def drop(self) -> None:

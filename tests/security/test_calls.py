@@ -239,16 +239,20 @@ def test_an_error_that_nobody_foresaw(library: Any, place: str) -> None:
 # -- interruptions: nothing is translated, so the HTTP library's own frames would show ------------------------------
 
 
-def interrupted(driver: Driver, mode: str, place: int) -> tuple[BaseException | None, int]:
+OF_HTTPX = ("httpx", "httpcore", "h11")
+OUR_OWN = ("gumloop_core.http.socket_connection", "gumloop_core.http.http11", "gumloop_core.http.sockets")
+
+
+def interrupted(driver: Driver, mode: str, place: int, modules: tuple[str, ...]) -> tuple[BaseException | None, int]:
     """Interrupt a call where the HTTP library begins its ``place``-th function; what was raised, and how far it got."""
     count = 0
 
     def profile(frame: Any, what: str, _argument: Any) -> None:
         nonlocal count
-        if what == "call" and frame.f_globals.get("__name__", "").split(".")[0] in ("httpx", "httpcore", "h11"):
+        if what == "call" and frame.f_globals.get("__name__", "").startswith(modules):
             # An object that is half made has no repr, and what is raised in a generator's end is not raised at all.
             is_odd = frame.f_code.co_name.startswith("__") or frame.f_code.co_flags & inspect.CO_GENERATOR
-            if is_odd or not _is_below_send(frame):
+            if is_odd or not _is_below_send(frame, modules):
                 return
             count += 1
             if count == place:
@@ -265,24 +269,27 @@ def interrupted(driver: Driver, mode: str, place: int) -> tuple[BaseException | 
     return None, count
 
 
-def _is_below_send(frame: Any) -> bool:
+def _is_below_send(frame: Any, modules: tuple[str, ...]) -> bool:
     while frame is not None:
-        if frame.f_code.co_name in ("send", "iter_raw") and "httpx" in frame.f_globals.get("__name__", ""):
+        if frame.f_code.co_name in ("send", "iter_raw", "pieces") and frame.f_globals["__name__"].startswith(modules):
             return True
         frame = frame.f_back
     return False
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_interrupt_in_the_functions_of_the_http_library(mode: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "modules"), [("core-sync-over-httpx", OF_HTTPX), ("core-sync", OUR_OWN)], ids=["httpx", "our own"]
+)
+def test_an_interrupt_in_the_functions_of_the_http_library(name: str, modules: tuple[str, ...], mode: str) -> None:
     answer = whole(completion()) if mode == "unary" else streamed()
     with ByteServer(answer) as server:
-        driver = make("core-sync", server.base_url, max_retries=0)
-        functions = interrupted(driver, mode, -1)[1]
-        assert functions > 100
-        for place in range(1, functions, functions // 60):
+        driver = make(name, server.base_url, max_retries=0)
+        functions = interrupted(driver, mode, -1, modules)[1]
+        assert functions > (100 if modules is OF_HTTPX else 10)
+        for place in range(1, functions, functions // 60 or 1):
             driver.stop()  # a new connection each time: its making is a part of the call
-            error, _ = interrupted(driver, mode, place)
+            error, _ = interrupted(driver, mode, place, modules)
             if error is None:
                 continue
             assert isinstance(error, (KeyboardInterrupt, GumloopError))

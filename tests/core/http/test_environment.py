@@ -28,9 +28,9 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     environment.tls_context.cache_clear()
 
 
-def check(connect: Connect, says: str) -> None:
+def check(connect: Connect, says: str, *, tls: bool = False) -> None:
     """Every call says what is wrong, and sends nothing."""
-    with ByteServer(whole(completion())) as server:
+    with ByteServer(whole(completion()), tls=tls) as server:
         driver = connect(server)
         for call in (driver.complete, lambda: list(driver.stream()), driver.models):
             with pytest.raises(ConfigurationError, match=says) as caught:
@@ -45,7 +45,7 @@ def check(connect: Connect, says: str) -> None:
 def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(name, "/nowhere/certificates")
-    check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it")
+    check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it", tls=True)
 
 
 @THE_POOLS
@@ -55,7 +55,7 @@ def test_a_certificate_file_without_certificates(
     path = tmp_path / "empty.pem"
     path.write_text("nothing")
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    check(connect, "SSL_CERT_FILE names .*empty.pem.*cannot be read")
+    check(connect, "SSL_CERT_FILE names .*empty.pem.*cannot be read", tls=True)
 
 
 @THE_POOLS

@@ -161,7 +161,9 @@ def test_a_connection_that_could_not_be_tried_is_given_back() -> None:
         for _ in range(3):
             with pytest.raises(UnexpectedError, match=r"RuntimeError: .*shutdown"):
                 await client.complete(body())
-        assert len(loop_pools.pools[loop].clients) == 1
+        pool = loop_pools.pools[loop]
+        assert len(pool.connections) <= 1
+        assert not pool.leases
 
     with ByteServer([SILENCE]) as server:
         asyncio.run(main(server))
