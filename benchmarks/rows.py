@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS, OVER_AIOHTTP
+from benchmarks.contenders import CONTENDERS, FLOOR, OURS
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Row:
         """The contenders that are measured."""
         if quick and self.work == "imported":
             return [OURS[framework]]  # the peers take many seconds
-        names = [name for name in CONTENDERS[framework] if not self.only or name in self.only]
-        return [name for name in names if self.work.startswith("async_") or name != OVER_AIOHTTP[framework]]
+        return [name for name in CONTENDERS[framework] if not self.only or name in self.only]
 
 
 def _aims(langchain: float, llama_index: float | None = None) -> dict[str, float]:

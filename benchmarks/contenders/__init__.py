@@ -10,7 +10,7 @@ from benchmarks.answers import MODEL
 FLOOR = "floor"
 OURS = {"langchain": "ChatGumloop", "llama_index": "Gumloop"}
 
-OVER_AIOHTTP = {"langchain": "ChatGumloop, aiohttp", "llama_index": "Gumloop, aiohttp"}  # in the asynchronous rows
+OVER_HTTPX = {"langchain": "ChatGumloop, httpx", "llama_index": "Gumloop, httpx"}
 # Without the peers that take seconds to start and milliseconds a call.
 QUICK = (FLOOR, *OURS.values(), "ChatOpenAI", "OpenAILike")
 
@@ -31,7 +31,7 @@ class Contender(NamedTuple):
 
 _ONCE = {"max_retries": 0}
 _OURS = {**_ONCE, "user_id": "benchmark"}
-_AIOHTTP = {**_OURS, "async_transport": "aiohttp"}
+_HTTPX = {**_OURS, "transport": "httpx"}
 _LITELLM = {**_ONCE, "model": f"openrouter/{MODEL}"}  # by its route to OpenRouter
 _LIKE = {**_ONCE, "is_chat_model": True, "is_function_calling_model": True}
 
@@ -39,7 +39,7 @@ CONTENDERS = {
     "langchain": {
         FLOOR: Contender("benchmarks.contenders.langchain_floor", "Floor", {}),
         "ChatGumloop": Contender("langchain_gumloop", "ChatGumloop", _OURS),
-        "ChatGumloop, aiohttp": Contender("langchain_gumloop", "ChatGumloop", _AIOHTTP),
+        "ChatGumloop, httpx": Contender("langchain_gumloop", "ChatGumloop", _HTTPX),
         "ChatOpenAI": Contender("langchain_openai", "ChatOpenAI", _ONCE),
         "ChatOpenRouter": Contender("langchain_openrouter", "ChatOpenRouter", {}),
         "ChatLiteLLM": Contender("langchain_litellm", "ChatLiteLLM", _LITELLM, "api_base"),
@@ -47,7 +47,7 @@ CONTENDERS = {
     "llama_index": {
         FLOOR: Contender("benchmarks.contenders.llama_index_floor", "Floor", {}),
         "Gumloop": Contender("llama_index_gumloop", "Gumloop", _OURS),
-        "Gumloop, aiohttp": Contender("llama_index_gumloop", "Gumloop", _AIOHTTP),
+        "Gumloop, httpx": Contender("llama_index_gumloop", "Gumloop", _HTTPX),
         "OpenAILike": Contender("llama_index.llms.openai_like", "OpenAILike", _LIKE, "api_base"),
         "LiteLLM": Contender("llama_index.llms.litellm", "LiteLLM", _LITELLM, "api_base"),
     },

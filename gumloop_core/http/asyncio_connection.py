@@ -1,71 +1,70 @@
-"""A connection for asynchronous calls, on a transport of asyncio's; its twin is the one on a plain socket."""
+"""A connection for asynchronous calls, on a transport of asyncio; its twin is the one on a plain socket."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from gumloop_core.http import environment, sockets
-from gumloop_core.http.http11 import ParsedHead, ResponseParser, request_bytes
+from gumloop_core.http.http11 import ParsedResponse, ResponseParser, address_of, request_bytes
 from gumloop_core.http.pool import IDLE_SECONDS
 from gumloop_core.http.rest_of_body import aread_rest
 from gumloop_core.http.transport import Request
 
-_READ_AHEAD = 256 * 1024
-"""Bytes that may wait to be taken before the reading pauses."""
-
-_WRITE_BYTES = 1024 * 1024
-"""A longer body is handed over in pieces, so that packing it for TLS does not hold up the event loop."""
+_READ_AHEAD = 256 * 1024  # bytes that may wait to be taken before the reading pauses
+_WRITE_BYTES = 1024 * 1024  # a longer body is handed over in pieces: packing it for TLS would hold up the event loop
 
 
 class AsyncioConnection(asyncio.Protocol):
-    """Sends one request at a time to one origin, and connects when it has to."""
+    """Connects where it has to; see :class:`gumloop_core.http.async_pool.AsyncConnection`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._parser: ResponseParser | None = None  # of the request that is under way
-        self._waiter: asyncio.Future[None] | None = None
-        self._wait_ends = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._transport: Any = None
         self._connecting: asyncio.Timeout | None = None
+        self._parser: ResponseParser | None = None  # of the request that is under way
         self._unread = 0
         self._is_full = False  # what is to be written has to wait
+        self._waiter: asyncio.Future[None] | None = None
         self._used_at = 0.0
         self._is_ended = False
-        self._kind: type[httpx.TimeoutException] = httpx.ReadTimeout  # of the error to raise when the wait ends
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection that another request can be sent on."""
+        """Whether another request can be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
     async def send(self, request: Request, release: Callable[[], Awaitable[None]]) -> AsyncioResponse:
-        """Send a request and wait for the head of its response.
-
-        Args:
-            request: The request.
-            release: Called when the response is closed.
-        """
-        outgoing = request_bytes(request)
-        parser = ResponseParser()
+        """Send a request and wait for the head of its response."""
+        outgoing, parser, timeouts = request_bytes(request), ResponseParser(), request.timeouts
         try:
             if not self.is_open or self._loop.time() > self._used_at + IDLE_SECONDS:
-                await self._connect(request)
+                await self._connect(request.url, timeouts["connect"])
             self._parser = parser
-            await self._write(outgoing, request.timeouts["write"])
-            while not parser.has_head and parser.failure is None:
-                await self.wait(request.timeouts["read"])
-            if not parser.has_head and parser.failure is not None:
-                raise parser.failure
-            return AsyncioResponse(self, parser, request.timeouts["read"], release)
+            await self._write(outgoing, timeouts["write"])
+            while not parser.has_head:
+                if parser.failure is not None:
+                    raise parser.failure
+                await self.wait(timeouts["read"])
+            return AsyncioResponse(self, parser, timeouts["read"], release)
         except BaseException:
             self.close()
             parser.detach()
             raise
+
+    async def wait(self, seconds: float | None, kind: type[httpx.TimeoutException] = httpx.ReadTimeout) -> None:
+        """Wait until something happens, and raise an error of this kind if nothing does."""
+        waiter = self._waiter = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, _end_wait, waiter, kind)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
 
     def take(self, parser: ResponseParser) -> bytes:
         """What has come."""
@@ -77,11 +76,10 @@ class AsyncioConnection(asyncio.Protocol):
     def settle(self, parser: ResponseParser) -> None:
         """End a request: the connection is kept if nothing is left of it."""
         self._parser = None
-        if parser.keeps_connection and parser.is_complete and not self._is_ended and self._unread <= _READ_AHEAD:
-            self._used_at = self._loop.time()
-            self._unread = 0
-        else:
+        self._used_at = self._loop.time()
+        if not parser.keeps_connection or self._is_ended or self._unread > _READ_AHEAD:
             self.close()
+        self._unread = 0
         parser.detach()
 
     async def end(self) -> None:
@@ -89,17 +87,14 @@ class AsyncioConnection(asyncio.Protocol):
         self._is_ended = True
         if self._connecting is not None:
             self._connecting.reschedule(self._loop.time())
-        await self.aclose()
+        self.close()
 
     async def aclose(self) -> None:
         """Close the connection."""
         self.close()
 
     def close(self) -> None:
-        """Close the connection; its socket is closed when the event loop comes to it."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Close the connection; its socket follows when the event loop comes to it."""
         if self._loop.is_closed():
             self.drop()
         elif self._transport is not None:
@@ -109,65 +104,53 @@ class AsyncioConnection(asyncio.Protocol):
         """Close the socket of a loop that is closed."""
         sockets.lose(self._transport)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is a connection."""
-        self._transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+        self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
-        parser = self._parser
-        if parser is None:
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        if self._parser is None:
             self.close()  # nobody asked for them
             return
-        parser.feed(data)
+        self._parser.feed(data)
         self._unread += len(data)
-        if self._unread > _READ_AHEAD and self._transport is not None:
+        if self._unread > _READ_AHEAD:
             self._transport.pause_reading()
         self._wake()
 
-    def eof_received(self) -> None:
-        """No more will come."""
+    def eof_received(self) -> None:  # noqa: D102
         if self._parser is not None:
             self._parser.finish()
-            self._wake()
+        self._wake()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        """There is no connection any more."""
-        self._transport = None
-        self._is_full = False
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: D102
+        self._transport, self._is_full = None, False
         parser = self._parser
-        if parser is not None and not parser.is_complete:
-            if error is not None and parser.failure is None:
+        if parser is not None:
+            if error is not None and not parser.is_complete and parser.failure is None:
                 parser.failure = httpx.ReadError(str(error))
             parser.finish()
         self._wake()
 
-    def pause_writing(self) -> None:
-        """What is written does not get through."""
+    def pause_writing(self) -> None:  # noqa: D102
         self._is_full = True
 
-    def resume_writing(self) -> None:
-        """It gets through again."""
+    def resume_writing(self) -> None:  # noqa: D102
         self._is_full = False
         self._wake()
 
-    async def _connect(self, request: Request) -> None:
+    async def _connect(self, url: httpx.URL, seconds: float | None) -> None:
         self.close()
-        url = request.url
-        is_tls = url.scheme == "https"
-        host = url.raw_host.decode("ascii")
+        host, port, is_tls = address_of(url)
         context = environment.tls_context() if is_tls else None
+        # Where one of a host's addresses does not answer; uvloop has no such argument.
+        options: Any = {"happy_eyeballs_delay": 0.25} if isinstance(self._loop, asyncio.BaseEventLoop) else {}
         try:
-            async with asyncio.timeout(request.timeouts["connect"]) as self._connecting:
-                await self._loop.create_connection(
-                    lambda: self, host, url.port or (443 if is_tls else 80), ssl=context, **_options(self._loop)
-                )
-        except TimeoutError:
-            if self._is_ended:
-                raise ConnectionAbortedError from None
-            raise httpx.ConnectTimeout("") from None
+            async with asyncio.timeout(seconds) as self._connecting:
+                await self._loop.create_connection(lambda: self, host, port, ssl=context, **options)
         except OSError as error:
-            raise httpx.ConnectError(str(error)) from error
+            if self._is_ended or not isinstance(error, TimeoutError):
+                raise httpx.ConnectError(str(error)) from error
+            raise httpx.ConnectTimeout(str(error)) from error
         finally:
             self._connecting = None
 
@@ -179,69 +162,18 @@ class AsyncioConnection(asyncio.Protocol):
             while self._is_full:
                 await self.wait(seconds, httpx.WriteTimeout)
 
-    async def wait(self, seconds: float | None, kind: type[httpx.TimeoutException] = httpx.ReadTimeout) -> None:
-        """Wait until something happens, and raise an error of this kind if nothing does.
-
-        A timer is set only where none is, and looks when it goes off how long there is still to wait: setting one for
-        each piece of a stream would cost as much as reading it.
-        """
-        loop = self._loop
-        waiter = self._waiter = loop.create_future()
-        if seconds is not None:
-            self._wait_ends = loop.time() + seconds
-            if self._timer is None or self._timer.when() > self._wait_ends:
-                self._set_timer()
-        else:
-            self._wait_ends = float("inf")
-        self._kind = kind
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._wait_ends, self._look_at_clock)
 
-    def _look_at_clock(self) -> None:
-        self._timer = None
-        waiter = self._waiter
-        if waiter is None or waiter.done() or self._wait_ends == float("inf"):
-            return
-        if self._loop.time() >= self._wait_ends:
-            waiter.set_exception(self._kind(""))
-        else:
-            self._set_timer()
+def _end_wait(waiter: asyncio.Future[None], kind: type[httpx.TimeoutException]) -> None:
+    if not waiter.done():
+        waiter.set_exception(kind(""))
 
 
-def _options(loop: asyncio.AbstractEventLoop) -> Any:
-    """What makes a connection where one of a host's addresses does not answer; uvloop has no such argument."""
-    return {"happy_eyeballs_delay": 0.25} if isinstance(loop, asyncio.BaseEventLoop) else {}
-
-
-class AsyncioResponse(ParsedHead):
-    """A response to an asynchronous request; see :class:`gumloop_core.http.transport.AsyncResponse`."""
-
-    def __init__(
-        self,
-        connection: AsyncioConnection,
-        parser: ResponseParser,
-        read_timeout: float | None,
-        release: Callable[[], Awaitable[None]],
-    ) -> None:
-        super().__init__(parser)
-        self._connection = connection
-        self._read_timeout = read_timeout
-        self._release = release
-
-    def limit_reads(self, seconds: float | None) -> None:
-        """Settle how long each piece may be waited for."""
-        self._read_timeout = seconds
+class AsyncioResponse(ParsedResponse[AsyncioConnection, Callable[[], Awaitable[None]]]):
+    """See :class:`gumloop_core.http.transport.AsyncResponse`."""
 
     def pieces(self) -> AsyncIterator[bytes]:
         """The bytes of the body as they come."""

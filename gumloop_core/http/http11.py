@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: those of a request, and a response's as they come. No I/O.
+"""HTTP/1.1 without I/O: a request's bytes, and a response from its own as they come.
 
 httptools takes a response apart, in C. A head that it refuses is given to h11, the parser of httpx, which knows more of
 what servers send: a header folded over two lines, a length that is told twice. So both roads read the same.
@@ -7,7 +7,7 @@ what servers send: a header folded over two lines, a length that is told twice. 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -16,6 +16,9 @@ from gumloop_core.http.transport import Request
 
 LONGEST_HEAD = 100 * 1024
 """Bytes of a response's head that are read at most, as many as httpx reads."""
+
+AnyConnection = TypeVar("AnyConnection")
+AnyRelease = TypeVar("AnyRelease")
 
 
 def request_bytes(request: Request) -> bytes:
@@ -35,33 +38,23 @@ def request_bytes(request: Request) -> bytes:
     return b"%s\r\n\r\n%s" % (head.encode("ascii"), content or b"")
 
 
+def address_of(url: httpx.URL) -> tuple[str, int, bool]:
+    """A server's host and port, and whether it speaks TLS."""
+    is_tls = url.scheme == "https"
+    return url.raw_host.decode("ascii"), url.port or (443 if is_tls else 80), is_tls
+
+
 class ResponseParser:
-    """One response, read from its bytes as they come.
+    """One response, read from its bytes as they come. httptools calls the methods whose names begin with ``on``.
 
     Attributes:
-        status_code: The status; 0 until the head is there.
         raw_headers: The head's headers.
-        content_encoding: What the body is packed with, ``None`` if the head names nothing.
         has_head: Whether the head is there.
+        pieces: Those of the body that were not taken yet.
         is_complete: Whether the body is there to its end.
+        keeps_connection: Whether its connection can be used again.
         failure: What is wrong with the bytes, or with their end. What came before is good.
-        pieces: Of the body, those that were not taken yet.
     """
-
-    __slots__ = (
-        "_ends_with_connection",
-        "_head",
-        "_parser",
-        "content_encoding",
-        "failure",
-        "has_head",
-        "is_complete",
-        "keeps_connection",
-        "on_body",
-        "pieces",
-        "raw_headers",
-        "status_code",
-    )
 
     def __init__(self) -> None:
         self.status_code = 0
@@ -77,84 +70,8 @@ class ResponseParser:
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes."""
-        if self.has_head:
-            self._feed(data)
-            return
-        self._head += data
-        self._feed(data)
-        if self.has_head:
-            self._head = b""
-        elif len(self._head) > LONGEST_HEAD and self.failure is None:
-            self.failure = httpx.RemoteProtocolError("the head of the response is too long")
-
-    def finish(self) -> None:
-        """Say that no more bytes will come."""
-        self.keeps_connection = False
-        if self._ends_with_connection:
-            self.is_complete = True
-        elif not self.is_complete and self.failure is None:
-            self.failure = httpx.RemoteProtocolError(
-                "peer closed connection without sending complete message body"
-                if self.has_head
-                else "Server disconnected without sending a response."
-            )
-
-    def take(self) -> bytes:
-        """The bytes of the body that have come since the last time."""
-        pieces = self.pieces
-        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        return piece
-
-    def detach(self) -> None:
-        """Let go of what holds on to this in turn."""
-        self._parser = None
-
-    def on_message_begin(self) -> None:
-        """Another response begins; httptools calls this, and what follows."""
-        if self.is_complete:
-            raise ValueError("nothing was asked for")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer behind the body."""
         if not self.has_head:
-            self.raw_headers.append((name, value.strip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        """The head is there."""
-        status = self._parser.get_status_code()
-        if status < 200:  # announces another head
-            self.raw_headers.clear()
-        else:
-            self.begin_body(status)
-
-    def on_message_complete(self) -> None:
-        """The body is there."""
-        if self.has_head:
-            self.is_complete = True
-            self.keeps_connection = self._parser.should_keep_alive()
-
-    def begin_body(self, status: int) -> None:
-        """Note what the head says of the body."""
-        has_length = False
-        encodings = []
-        for name, value in self.raw_headers:
-            lowered = name.lower()
-            if lowered == b"content-length":
-                has_length = True
-            elif lowered == b"transfer-encoding":
-                if value.lower() != b"chunked":
-                    raise ValueError("only chunks can be read")
-                has_length = True
-            elif lowered == b"content-encoding":
-                encodings.append(value.decode("latin-1"))
-        if encodings:
-            self.content_encoding = ", ".join(encodings)
-        self._ends_with_connection = not has_length
-        self.status_code = status
-        self.has_head = True
-
-    def _feed(self, data: bytes) -> None:
+            self._head += data
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -165,35 +82,69 @@ class ResponseParser:
             else:
                 self.raw_headers.clear()
                 self._parser = _H11Parser(self)
-                self._feed(self._head)
+                self._parser.feed_data(self._head)
+        if len(self._head) > LONGEST_HEAD and self.failure is None:
+            self.failure = httpx.RemoteProtocolError("Receive buffer too long")
 
+    def finish(self) -> None:
+        """Say that no more bytes will come."""
+        self.keeps_connection = False
+        if self._ends_with_connection:
+            self.is_complete = True
+        elif not self.is_complete and self.failure is None:
+            missing = "sending complete message body" if self.has_head else "answering"
+            self.failure = httpx.RemoteProtocolError(f"the connection was closed without {missing}")
 
-class ParsedHead:
-    """The head of a response that a parser reads; see :class:`gumloop_core.http.transport.Head`."""
+    def take(self) -> bytes:
+        """The bytes of the body that have come since the last time."""
+        piece = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        self.pieces.clear()
+        return piece
 
-    is_unpacked = False
-    is_read = False
+    def detach(self) -> None:
+        """Let go of what holds on to this in turn."""
+        self._parser = None
 
-    def __init__(self, parser: ResponseParser) -> None:
-        self._parser = parser
-        self.status_code = parser.status_code
-        self.is_success = 200 <= parser.status_code < 300
-        self.content_encoding = parser.content_encoding
+    def on_message_begin(self) -> None:  # noqa: D102
+        if self.is_complete:
+            raise ValueError("a response that nobody asked for")
 
-    @cached_property
-    def headers(self) -> httpx.Headers:
-        """The headers, which hardly any call asks for."""
-        return httpx.Headers(self._parser.raw_headers)
+    def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
+        if not self.has_head:  # or it is one behind the body
+            self.raw_headers.append((name, value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:  # noqa: D102
+        status = self._parser.get_status_code()
+        if status < 200:  # it announces another head
+            self.raw_headers.clear()
+        else:
+            self.begin_body(status)
+
+    def on_message_complete(self) -> None:  # noqa: D102
+        if self.has_head:
+            self.is_complete = True
+            self.keeps_connection = self._parser.should_keep_alive()
+
+    def begin_body(self, status: int) -> None:
+        """Note what the head says."""
+        told = {name.lower(): value for name, value in self.raw_headers}
+        coding = told.get(b"transfer-encoding")
+        if coding is not None and coding.lower() != b"chunked":
+            raise ValueError("only chunks can be read")
+        if b"content-encoding" in told:
+            named = [value for name, value in self.raw_headers if name.lower() == b"content-encoding"]
+            self.content_encoding = b", ".join(named).decode("latin-1")
+        self._ends_with_connection = coding is None and b"content-length" not in told
+        self.status_code, self.has_head, self._head = status, True, b""
 
 
 class _H11Parser:
-    """Reads with h11 what httptools does not. The connection is not used again."""
+    """Reads with h11 what httptools does not."""
 
     def __init__(self, response: ResponseParser) -> None:
         import h11  # hardly ever
 
-        self._h11 = h11
-        self._response = response
+        self._h11, self._response = h11, response
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
         self._connection.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))
         self._connection.send(h11.EndOfMessage())
@@ -215,3 +166,33 @@ class _H11Parser:
                     response.is_complete = True
         except h11.RemoteProtocolError as error:
             response.failure = httpx.RemoteProtocolError(str(error))
+
+
+class ParsedResponse(Generic[AnyConnection, AnyRelease]):
+    """A response of a connection, but for the reading; see :class:`gumloop_core.http.transport.Head`.
+
+    Args:
+        connection: What reads.
+        parser: The response, with its head.
+        read_timeout: Seconds that each piece may be waited for.
+        release: Called when it is closed.
+    """
+
+    is_unpacked = is_read = False
+
+    def __init__(
+        self, connection: AnyConnection, parser: ResponseParser, read_timeout: float | None, release: AnyRelease
+    ) -> None:
+        self.status_code = parser.status_code
+        self.is_success = 200 <= parser.status_code < 300
+        self.content_encoding = parser.content_encoding
+        self._connection, self._parser, self._read_timeout, self._release = connection, parser, read_timeout, release
+
+    @cached_property
+    def headers(self) -> httpx.Headers:
+        """The headers, which hardly any call asks for."""
+        return httpx.Headers(self._parser.raw_headers)
+
+    def limit_reads(self, seconds: float | None) -> None:
+        """Settle how long each piece may be waited for."""
+        self._read_timeout = seconds

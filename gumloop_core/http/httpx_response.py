@@ -24,7 +24,8 @@ class _HttpxHead:
     @property
     def content_encoding(self) -> str | None:
         """The header of this name."""
-        return self.headers.get("content-encoding")
+        encoding: str | None = self.headers.get("content-encoding")
+        return encoding
 
     @property
     def is_unpacked(self) -> bool:

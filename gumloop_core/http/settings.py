@@ -72,8 +72,8 @@ class ClientSettings:
         limits: Where the slots are kept that several processes share; ``None`` for this process's memory.
         default_headers: Headers for every request; they win over ours, but for the credentials.
         max_response_bytes: Bytes of one answer that are read at most.
-        transport: What sends requests where no client was passed: ``"httpx"``, or ``"httptools"``, which needs the extra
-            ``fast``. ``None`` for the quicker of those that are installed.
+        transport: What sends requests where no client was passed: ``"httpx"``, or ``"httptools"``, which needs the
+            extra ``fast``. ``None`` for the quicker of those that are installed.
     """
 
     def __init__(

@@ -57,8 +57,8 @@ def cells(faults: list[Fault], drivers: dict[str, type[Driver]]) -> list[Any]:
     ]
 
 
+ROADS = of_core({**DRIVERS, **OVER_HTTPX})
 CELLS = [
-    *cells(FAULTS, of_core({**DRIVERS, **OVER_HTTPX})),
     *cells(ADAPTERS_FAULTS, of_adapters({**DRIVERS, **EVENT_DRIVERS})),
 ]
 if ALL_CLIENTS:
@@ -68,6 +68,12 @@ else:
         *cells(one_of_each_kind(FAULTS), of_core(HTTPX2_DRIVERS)),
         *cells(one_of_each_kind(CONNECTION), of_adapters(HTTPX2_DRIVERS)),
     ]
+
+
+REASON = re.compile(
+    r"(Could not connect to [^:]*|The connection to [^:]* broke|The stream broke): .*?\. (?=Check|The req|What had)",
+    re.DOTALL,
+)
 
 
 def test_rows_have_names_of_their_own() -> None:
@@ -94,7 +100,33 @@ def test_a_cell(fault: Fault, driver: type[Driver], mode: str) -> None:
             assert len(server.requests) == expected.requests
 
 
-def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> None:
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_all_roads_lead_to_the_same(fault: Fault, mode: str) -> None:
+    """By the core, which has a synchronous and an asynchronous client over each; what it says is the same, too."""
+    expected: Outcome = fault.unary if mode == "unary" else fault.stream
+    said = {}
+    for name, driver in ROADS.items():
+        with serve(fault, mode) as server, address_of(fault, server) as base_url:
+            model = driver(base_url, **fault.options)
+            try:
+                said[name] = without_reason(check(model, fault, mode, expected))
+            finally:
+                model.stop()
+            if expected.requests is not None:
+                assert len(server.requests) == expected.requests, name
+    assert len(said) == 4
+    if not fault.name.endswith("on connecting"):  # there it is chance when the system notices
+        assert len(set(said.values())) == 1, said
+
+
+def without_reason(message: str) -> str:
+    """An error's words without those that are the system's or the parser's."""
+    return REASON.sub(r"\1. ", message)
+
+
+def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> str:
+    """Hold an answer or error against what is expected; the error's words."""
     for _ in range(fault.calls - 1):
         model.ask(mode)
     pieces: list[str] = []
@@ -102,7 +134,7 @@ def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> None:
         text = model.ask(mode, pieces=pieces)
         assert len(text) == len(expected.text)
         assert text == expected.text
-        return
+        return ""
     with pytest.raises(errors.GumloopError) as caught:
         model.ask(mode, pieces=pieces)
     error = caught.value
@@ -121,6 +153,7 @@ def check(model: Driver, fault: Fault, mode: str, expected: Outcome) -> None:
         assert error.partial.text == expected.partial
         if mode == "stream":
             assert "".join(pieces) == expected.partial
+    return str(error)
 
 
 @contextmanager

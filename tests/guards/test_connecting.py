@@ -77,7 +77,7 @@ def test_idle_connections_cost_a_call_nothing(monkeypatch: pytest.MonkeyPatch) -
         await client.aclose()
 
     with ByteServer(script) as server:
-        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url))))
+        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url, transport="httpx"))))
         assert server.connections == 40
     assert 1 <= counts["has_expired"] <= 3
     assert counts["is_idle"] <= 8
@@ -99,14 +99,14 @@ def test_no_more_connections_stay_idle_than_are_allowed(monkeypatch: pytest.Monk
         await client.aclose()
 
     with ByteServer(script) as server:
-        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url))))
+        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url, transport="httpx"))))
 
 
 def test_connections_that_were_idle_for_long_are_closed_when_another_is_given_back(
     own_pool: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ByteServer(streamed()) as server:
-        client = GumloopClient(settings_for(server.base_url))
+        client = GumloopClient(settings_for(server.base_url, transport="httpx"))
         streams = [client.stream(body(stream=True)) for _ in range(4)]
         for stream in streams:
             next(stream)
@@ -122,7 +122,7 @@ def test_a_request_takes_no_more_calls_with_more_messages_than_its_encoding(own_
     few = body()
     many = {**few, "messages": few["messages"] * 1000}
     with ByteServer(whole(completion())) as server:
-        client = GumloopClient(settings_for(server.base_url))
+        client = GumloopClient(settings_for(server.base_url, transport="httpx"))
         client.complete(few)  # type: ignore[arg-type]
         base = calls_made(lambda: client.complete(few))  # type: ignore[arg-type]
         more = calls_made(lambda: client.complete(many))  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def test_an_abandoned_stream_may_be_collected_while_another_request_begins(
     """httpcore holds a lock while it looks through a client's connections, and takes it again to close a response."""
     unfinished = [stream_head() + b"".join(map(http_chunk, answer_events()[:1])), SILENCE]
     with ByteServer(unfinished, whole(completion())) as server:
-        client = GumloopClient(settings_for(server.base_url))
+        client = GumloopClient(settings_for(server.base_url, transport="httpx"))
         abandoned = [client.stream(body(stream=True))]
         next(abandoned[0])
         assign = httpcore.ConnectionPool._assign_requests_to_connections

@@ -135,7 +135,7 @@ def test_the_connection_cannot_be_used_again(content: bytes) -> None:
 def test_an_end_that_comes_too_soon(start: bytes) -> None:
     parser, _ = parsed(start, 10_000, end=True)
     assert not parser.is_complete
-    says = "without sending complete message body" if parser.has_head else "without sending a response"
+    says = "without sending complete message body" if parser.has_head else "without answering"
     with pytest.raises(httpx.RemoteProtocolError, match=says):
         raise parser.failure or AssertionError
 

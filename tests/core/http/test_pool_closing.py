@@ -163,7 +163,9 @@ async def closed_in_task(client: AsyncGumloopClient, wait: Callable[[], None], *
 class TestClosingACallThatHasNoConnection:
     def test_while_it_pauses_between_attempts(self, kind: str, transport: Any, stream: bool) -> None:
         with ByteServer(whole({}, 429, retry_after="50"), whole(completion())) as server:
-            self.check(settings_for(server.base_url, transport=transport), lambda: wait_until_waiting(server), kind, stream)
+            self.check(
+                settings_for(server.base_url, transport=transport), lambda: wait_until_waiting(server), kind, stream
+            )
             assert len(server.requests) == 1
             assert server.wait_until(lambda: server.open_connections == 0)
 

@@ -13,8 +13,8 @@ import textwrap
 import warnings
 from typing import Any
 
-import httpx
 import httptools
+import httpx
 import pytest
 
 from gumloop_core.errors import APITimeoutError, ConfigurationError
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_take_the_request(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         driver = connect(address, max_retries=0, timeout=httpx.Timeout(0.2))
-        with pytest.raises(APITimeoutError, match="did not take the request within 0.2 s"):
+        with pytest.raises(APITimeoutError, match=r"did not take the request within 0.2 s"):
             driver.complete(body("x" * 30_000_000))
 
 
