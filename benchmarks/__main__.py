@@ -22,7 +22,8 @@ from benchmarks.server import BenchmarkServer
 from benchmarks.workers import Worker, served
 
 _PACKAGES = """
-gumloop-llms httpx httpcore h11 httptools pydantic langchain-core langchain-openai langchain-openrouter langchain-litellm
+gumloop-llms httpx httpcore h11 httptools pydantic
+langchain-core langchain-openai langchain-openrouter langchain-litellm
 llama-index-core llama-index-llms-openai-like llama-index-llms-litellm litellm openai openrouter
 """
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import FLOOR, OURS, OVER_AIOHTTP
+from benchmarks.contenders import FLOOR, OURS, OVER_HTTPX
 
 RESULTS = Path(__file__).with_name("results.json")
 SUMMARY = ("unary call", "streamed chunk, server flat out", "tool-argument delta", "time to first chunk")
@@ -16,7 +16,7 @@ NAMES = {"langchain": "LangChain", "llama_index": "LlamaIndex"}
 def table(framework: str, rows: list[dict[str, Any]]) -> str:
     """A framework's table: a row for each kind of work, a column for each contender."""
     ours = OURS[framework]
-    names = dict.fromkeys([FLOOR, ours, OVER_AIOHTTP[framework], *(name for row in rows for name in row["contenders"])])
+    names = dict.fromkeys([FLOOR, ours, OVER_HTTPX[framework], *(name for row in rows for name in row["contenders"])])
     measured = [name for name in names if any(name in row["contenders"] for row in rows)]
     lines = [[NAMES[framework], *measured, "aim", "met"]]
     for row in rows:

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from gumloop_core.concurrency.limits import Limits
-from gumloop_core.http.road import Road
-from gumloop_core.http.settings import DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_STREAM_IDLE_TIMEOUT, DEFAULT_TIMEOUT
+from gumloop_core.http.settings import (
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_STREAM_IDLE_TIMEOUT,
+    DEFAULT_TIMEOUT,
+    Road,
+)
 from gumloop_core.http.timeouts import UnsetSeconds
 from gumloop_core.wire import JSONObject
 

@@ -16,7 +16,8 @@ from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
-from gumloop_core.http.road import Road, Roads
+from gumloop_core.http.road import Roads
+from gumloop_core.http.settings import Road
 
 IDLE_CONNECTIONS = 100
 """Connections to one origin that are kept open for later requests. Those in use are not limited: a thousand streams

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Literal, TypeAlias
 
 from gumloop_core.errors import ConfigurationError
-
-Road: TypeAlias = Literal["httpx", "httptools"]
-"""What takes the responses apart."""
+from gumloop_core.http.settings import Road
 
 _WORKS_FROM, _WORKS_BELOW = (0, 6, 4), (1,)
 """Versions of httptools that the tests were run with."""

@@ -6,13 +6,12 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gumloop_core.boundary import leaving
 from gumloop_core.errors import ConfigurationError, InvalidRequestError
 from gumloop_core.http.endpoint import Endpoint
 from gumloop_core.http.headers import checked_headers, fits_a_header
-from gumloop_core.http.road import Road
 from gumloop_core.http.timeouts import kept_seconds, phases_of
 from gumloop_core.json_text import encode, what_json_cannot_say, with_null
 from gumloop_core.secrets.credentials import Credentials
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from gumloop_core.concurrency.limits import Limits
     from gumloop_core.http.exchange import Exchange
     from gumloop_core.http.passed import PhasesTimeout
+
+Road: TypeAlias = Literal["httpx", "httptools"]
+"""Whose connections requests are sent over: httpx's, or our own, whose responses httptools takes apart."""
 
 USER_AGENT = f"gumloop-llms/{__version__} Python/{platform.python_version()}"
 """How requests introduce themselves."""

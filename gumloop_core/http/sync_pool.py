@@ -16,7 +16,7 @@ import httpx
 
 from gumloop_core.http import loop_pools
 from gumloop_core.http.pool import Connection, Lease, Pool, PoolKey
-from gumloop_core.http.road import Road
+from gumloop_core.http.settings import Road
 from gumloop_core.http.transport import Request, Response
 
 

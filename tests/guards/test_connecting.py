@@ -62,7 +62,7 @@ def test_a_body_is_encoded_once_however_often_it_is_sent(monkeypatch: pytest.Mon
 
 def test_idle_connections_cost_a_call_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """httpx looks at every connection of a client for each request: a call must not meet those of other calls."""
-    script = [stream_head(), Pause(0.2), b"".join(map(http_chunk, answer_events())) + LAST_HTTP_CHUNK]
+    script = [stream_head(), Pause(1), b"".join(map(http_chunk, answer_events())) + LAST_HTTP_CHUNK]
     counts, watch = counter_of(monkeypatch)
 
     async def work(client: AsyncGumloopClient) -> None:
@@ -99,14 +99,14 @@ def test_no_more_connections_stay_idle_than_are_allowed(monkeypatch: pytest.Monk
         await client.aclose()
 
     with ByteServer(script) as server:
-        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url, transport="httpx"))))
+        asyncio.run(work(AsyncGumloopClient(settings_for(server.base_url))))
 
 
 def test_connections_that_were_idle_for_long_are_closed_when_another_is_given_back(
     own_pool: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ByteServer(streamed()) as server:
-        client = GumloopClient(settings_for(server.base_url, transport="httpx"))
+        client = GumloopClient(settings_for(server.base_url))
         streams = [client.stream(body(stream=True)) for _ in range(4)]
         for stream in streams:
             next(stream)
@@ -122,7 +122,7 @@ def test_a_request_takes_no_more_calls_with_more_messages_than_its_encoding(own_
     few = body()
     many = {**few, "messages": few["messages"] * 1000}
     with ByteServer(whole(completion())) as server:
-        client = GumloopClient(settings_for(server.base_url, transport="httpx"))
+        client = GumloopClient(settings_for(server.base_url))
         client.complete(few)  # type: ignore[arg-type]
         base = calls_made(lambda: client.complete(few))  # type: ignore[arg-type]
         more = calls_made(lambda: client.complete(many))  # type: ignore[arg-type]

@@ -55,6 +55,7 @@ NOT_AT_IMPORT = {
     "gumloop_core.http.sync_pool",
     "gumloop_core.http.response_body",
     "gumloop_core.http.rest_of_body",
+    "gumloop_core.http.road",
     "gumloop_core.http.asyncio_connection",
     "gumloop_core.http.http11",
     "gumloop_core.http.httpx_connection",
