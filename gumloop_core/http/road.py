@@ -1,8 +1,12 @@
-"""Which connections the pools have: httpx's, or quicker ones of our own where httptools is installed."""
+"""Which connections a request is sent over: httpx's, or quicker ones of our own where httptools is installed."""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http.settings import Road
@@ -12,19 +16,21 @@ _WORKS_FROM, _WORKS_BELOW = (0, 6, 4), (1,)
 
 
 class Roads:
-    """The roads that can be taken from here. The environment is asked once, as httpx's clients ask it once."""
+    """The roads that can be taken from here. Proxies are looked for once, as httpx's clients look for them once."""
 
     def __init__(self) -> None:
         from urllib.request import getproxies  # takes long to import
 
         self._has_proxies = not {"http", "https", "all"}.isdisjoint(getproxies())
         self._what_is_missing = _what_is_missing()
+        self._untouched: tuple[Any, ...] = ()
 
     def choose(self, wanted: Road | None) -> Road:
         """The road to take.
 
         Args:
-            wanted: The caller's choice, ``None`` for the quickest. Proxies are httpx's matter whatever it is.
+            wanted: The caller's choice. ``None`` for the quickest on which nobody is passed by who listens to httpx, or
+                answers in its place. Proxies are httpx's matter whatever is wanted.
 
         Raises:
             ConfigurationError: If it cannot be had.
@@ -36,7 +42,41 @@ class Roads:
             )
         if wanted == "httpx" or self._has_proxies or self._what_is_missing:
             return "httpx"
-        return "httptools"
+        return "httptools" if wanted is not None or self._is_httpx_untouched() else "httpx"
+
+    def _is_httpx_untouched(self) -> bool:
+        functions = _functions()
+        if functions == self._untouched:
+            return True
+        if not all(map(_is_its_own, functions)):
+            return False
+        self._untouched = functions
+        return True
+
+
+def _functions() -> tuple[Any, ...]:
+    """Where tools that trace, record or answer requests put themselves.
+
+    sentry-sdk and ddtrace in the first two, OpenTelemetry and pytest-httpx in the next, respx and vcrpy in the last.
+    """
+    httpx, httpcore = sys.modules["httpx"], sys.modules.get("httpcore")
+    placed = (
+        httpx.Client.send,
+        httpx.AsyncClient.send,
+        httpx.HTTPTransport.handle_request,
+        httpx.AsyncHTTPTransport.handle_async_request,
+    )
+    if httpcore is None:
+        return placed
+    return *placed, httpcore.ConnectionPool.handle_request, httpcore.AsyncConnectionPool.handle_async_request
+
+
+def _is_its_own(function: Any) -> bool:
+    """Whether a function is the one that the library has."""
+    if type(function) is not FunctionType:
+        return False
+    libraries = [Path(str(sys.modules[name].__file__)).parent for name in ("httpx", "httpcore") if name in sys.modules]
+    return any(Path(function.__code__.co_filename).is_relative_to(library) for library in libraries)
 
 
 def _what_is_missing() -> str:

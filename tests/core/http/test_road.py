@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import re
@@ -13,6 +14,7 @@ import textwrap
 import warnings
 from typing import Any
 
+import httpcore
 import httptools
 import httpx
 import pytest
@@ -90,6 +92,39 @@ def test_proxies_of_the_environment_are_used(driver: type[Any], name: str, monke
         made.complete()
         assert proxy.requests[0].target.startswith("http://127.0.0.2:9/")
         assert road_of(made) == {"httpx"}
+        made.stop()
+
+
+@pytest.mark.parametrize("driver", [SyncCore, AsyncCore])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (httpx.Client, "send"),  # sentry-sdk, ddtrace
+        (httpx.AsyncClient, "send"),
+        (httpx.HTTPTransport, "handle_request"),  # opentelemetry-instrumentation-httpx, logfire, pytest-httpx
+        (httpx.AsyncHTTPTransport, "handle_async_request"),
+        (httpcore.ConnectionPool, "handle_request"),  # respx, vcrpy
+        (httpcore.AsyncConnectionPool, "handle_async_request"),
+    ],
+)
+def test_who_listens_to_httpx_or_answers_in_its_place_is_not_passed_by(
+    owner: Any, name: str, driver: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tool(*args: Any, **options: Any) -> Any:
+        calls.append(name)
+        return original(*args, **options)
+
+    calls: list[str] = []
+    original = getattr(owner, name)
+    with ByteServer(whole(completion())) as server:
+        made = driver(settings_for(server.base_url))
+        made.complete()
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, functools.wraps(original)(tool))
+            made.complete()
+            assert road_of(made) == {"httptools", "httpx"}
+        is_async = "Async" in owner.__name__
+        assert calls == ([name] if is_async == (driver is AsyncCore) else [])
         made.stop()
 
 
