@@ -75,6 +75,8 @@ class AsyncioConnection(asyncio.Protocol):
 
     def settle(self, parser: ResponseParser) -> None:
         """End a request: the connection is kept if nothing is left of it."""
+        if self._parser is not parser:
+            return
         self._parser = None
         self._used_at = self._loop.time()
         if not parser.keeps_connection or self._is_ended or self._unread > _READ_AHEAD:

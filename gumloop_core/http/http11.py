@@ -75,6 +75,9 @@ class ResponseParser:
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
+            raised = error.__context__  # in a method that httptools called, which may have been interrupted
+            if raised is not None and not isinstance(raised, Exception):
+                raise raised from None
             if self.is_complete:
                 self.keeps_connection = False  # it brings what nobody asked for
             elif self.has_head:

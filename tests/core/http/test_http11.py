@@ -140,6 +140,22 @@ def test_an_end_that_comes_too_soon(start: bytes) -> None:
         raise parser.failure or AssertionError
 
 
+@pytest.mark.parametrize("method", ["on_message_begin", "on_header", "on_headers_complete", "on_message_complete"])
+def test_an_interrupt_is_no_error_of_the_server(method: str) -> None:
+    """httptools catches it where it comes within what httptools calls."""
+
+    class Interrupted(ResponseParser):
+        def __init__(self) -> None:
+            setattr(self, method, self.interrupt)
+            super().__init__()
+
+        def interrupt(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted().feed(GOOD["a length"])
+
+
 @pytest.mark.parametrize("start", [OK, OK + b"A: b\r\n c\r\n"], ids=["httptools", "h11"])
 def test_a_head_without_end(start: bytes) -> None:
     parser, _ = parsed(start + b"X-Filler: x\r\n" * (LONGEST_HEAD // 10), 1000)
