@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock, ToolCallBlock
+from pydantic import PrivateAttr
 
 
 class AnswerMessage(ChatMessage):
@@ -13,6 +14,8 @@ class AnswerMessage(ChatMessage):
     Chat engines before 0.14.24 end a stream by setting the text of its last message, which a plain message refuses
     where there is any other block: a thought is enough. And a plain message without text prints as "assistant: None".
     """
+
+    _selections: Any = PrivateAttr(None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ChatMessage) and self.__dict__ == other.__dict__
@@ -24,6 +27,11 @@ class AnswerMessage(ChatMessage):
         if text is None:
             text = ", ".join(shown for shown in map(_shown, self.blocks) if shown)
         return f"{self.role.value}: {text}"
+
+    @property
+    def selections_so_far(self) -> Any:
+        """What has read the tool calls of the same stream's earlier messages; ``None`` outside of a stream."""
+        return self._selections
 
     @property
     def content(self) -> str | None:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import ChatResponse
 
-from gumloop_core.answer import Delta
+from gumloop_core.answer import Delta, ToolCallPiece
 from gumloop_core.boundary import Boundary
 from gumloop_core.reading.merging import MergedFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answers import AnswerImages, message_extras, to_response
+from llama_index_gumloop.from_wire.tool_calls import SelectionsSoFar
 from llama_index_gumloop.from_wire.unvalidated import OBJECTS
 
 Given = TypeVar("Given")
@@ -55,13 +56,21 @@ async def aconverted(
 
 
 class ResponseMaker:
-    """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own."""
+    """Makes a response of every step of a streamed answer; each holds all that has arrived, and is its own.
+
+    But for the tool calls: what a step brings nothing to is the same object in the next response, so that a step costs
+    no more than its own calls and two lists of references, however many calls there are. The last response shares
+    nothing.
+    """
 
     def __init__(self) -> None:
         self._text = ""
         self._reasoning = ""
         self._images = AnswerImages()
         self._calls: list[_StreamedCall] = []
+        self._call_blocks: list[Any] = []  # a block for each, as it stands
+        self._call_params: list[JSONObject] = []  # and the same in the wire's form
+        self._selections = SelectionsSoFar()
         self._refusal = ""
         self._extensions: MergedFields | None = None
         self._is_plain = True
@@ -86,12 +95,7 @@ class ResponseMaker:
         if delta.images:
             self._images.add(delta.images)
         for piece in delta.tool_calls:
-            while len(self._calls) <= piece.index:
-                self._calls.append(_StreamedCall())
-            call = self._calls[piece.index]
-            call.id = piece.id or call.id
-            call.name = piece.name or call.name
-            call.arguments += piece.arguments
+            self._add_piece(piece)
         if delta.extensions:
             if self._extensions is None:
                 self._extensions = MergedFields()
@@ -101,7 +105,28 @@ class ResponseMaker:
             more["thinking_delta"] = delta.reasoning
         if delta.partial_images:
             more["partial_images"] = [image.url for image in delta.partial_images]
-        return OBJECTS.response(self._blocks(), self._message_extras(), delta.text, delta.raw, more)
+        return OBJECTS.response(
+            self._blocks(),
+            self._message_extras(),
+            delta.text,
+            delta.raw,
+            more,
+            self._selections if self._calls else None,
+        )
+
+    def _add_piece(self, piece: ToolCallPiece) -> None:
+        """Take the next piece of a call. What earlier responses hold of it stays as it is."""
+        index = piece.index
+        if index == len(self._calls):
+            self._calls.append(_StreamedCall())
+            self._call_blocks.append(None)
+            self._call_params.append({})
+        call = self._calls[index]
+        call.id = piece.id or call.id
+        call.name = piece.name or call.name
+        call.arguments += piece.arguments
+        self._call_blocks[index] = OBJECTS.tool_call_block(call.id, call.name, call.arguments)
+        self._call_params[index] = _param(call)
 
     def _blocks(self) -> list[Any]:
         blocks: list[Any] = []
@@ -112,19 +137,14 @@ class ResponseMaker:
             blocks.append(OBJECTS.text_block(self._text))
         if images:
             blocks.extend(image.model_copy() for image in images)  # the picture's bytes are shared
-        for call in self._calls:
-            blocks.append(OBJECTS.tool_call_block(call.id, call.name, call.arguments))  # noqa: PERF401 - faster
+        blocks.extend(self._call_blocks)
         return blocks
 
     def _message_extras(self) -> JSONObject:
         if not (self._calls or self._refusal or self._extensions is not None or self._images.unread):
             return {}
-        calls = [
-            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in self._calls
-        ]
         extensions = self._extensions.finished() if self._extensions is not None else None
-        return message_extras(calls, self._refusal, extensions, self._images.unread, None)
+        return message_extras(self._call_params.copy(), self._refusal, extensions, self._images.unread, None)
 
 
 class _StreamedCall:
@@ -136,3 +156,8 @@ class _StreamedCall:
         self.id: str | None = None
         self.name = ""
         self.arguments = ""
+
+
+def _param(call: _StreamedCall) -> JSONObject:
+    """A call in the wire's form."""
+    return {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}

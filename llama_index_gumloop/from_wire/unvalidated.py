@@ -47,7 +47,12 @@ class ValidatedObjects:
 
     @staticmethod
     def response(
-        blocks: list[Any], message_extras: dict[str, Any], delta: str, raw: Any, extras: dict[str, Any]
+        blocks: list[Any],
+        message_extras: dict[str, Any],
+        delta: str,
+        raw: Any,
+        extras: dict[str, Any],
+        selections: Any = None,
     ) -> ChatResponse:
         """A response of any blocks.
 
@@ -57,8 +62,10 @@ class ValidatedObjects:
             delta: The text that is new.
             raw: The chunk.
             extras: The response's ``additional_kwargs``.
+            selections: What reads the message's tool calls.
         """
         message = AnswerMessage(role=_ASSISTANT, blocks=blocks, additional_kwargs=message_extras)
+        message._selections = selections
         return ChatResponse(message=message, raw=raw, delta=delta, additional_kwargs=extras)
 
     @staticmethod
@@ -104,13 +111,19 @@ class UnvalidatedObjects(ValidatedObjects):
 
     @staticmethod
     def response(  # noqa: D102
-        blocks: list[Any], message_extras: dict[str, Any], delta: str, raw: Any, extras: dict[str, Any]
+        blocks: list[Any],
+        message_extras: dict[str, Any],
+        delta: str,
+        raw: Any,
+        extras: dict[str, Any],
+        selections: Any = None,
     ) -> ChatResponse:
         message = _new(AnswerMessage)
         _set_all(
             message,
             {"role": _ASSISTANT, "additional_kwargs": message_extras, "blocks": blocks},
             {"role", "blocks", "additional_kwargs"},
+            {"_selections": selections},
         )
         response = _new(ChatResponse)
         _set_all(
@@ -147,11 +160,11 @@ class UnvalidatedObjects(ValidatedObjects):
         return block
 
 
-def _set_all(made: BaseModel, fields: dict[str, Any], names: set[str]) -> None:
+def _set_all(made: BaseModel, fields: dict[str, Any], names: set[str], private: dict[str, Any] | None = None) -> None:
     _set_fields(made, fields)
     _set_names(made, names)
     _set_extra(made, None)
-    _set_private(made, None)
+    _set_private(made, private)
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -13,10 +13,13 @@ from pydantic import BaseModel
 
 from benchmarks.answers import text_events, tool_events, words
 from llama_index_gumloop import Gumloop
+from llama_index_gumloop.from_wire import streamed_answers, tool_calls
+from llama_index_gumloop.from_wire.unvalidated import OBJECTS
 from llama_index_gumloop.to_wire.messages import to_messages
 from tests.guards.counting import counter_of
 from tests.guards.played_back import Player
 from tests.support.counting import calls_made
+from tests.support.http_bytes import chunk, event
 
 MANY = 500
 
@@ -30,6 +33,16 @@ def model(monkeypatch: pytest.MonkeyPatch, events: list[bytes]) -> Gumloop:
 
 def conversation(count: int) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.USER, content=f"Message {place}") for place in range(count)]
+
+
+def many_calls(count: int) -> list[bytes]:
+    """The events of so many tool calls, each in four pieces."""
+    deltas = []
+    for index in range(count):
+        first = {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": "f", "arguments": ""}}
+        pieces = ({"index": index, "function": {"arguments": piece}} for piece in ('{"a": ', '"b', '"}'))
+        deltas += [{"tool_calls": [call]} for call in (first, *pieces)]
+    return list(map(event, [*map(chunk, deltas), chunk({}, finish_reason="tool_calls")]))
 
 
 @pytest.mark.parametrize("events", [text_events, tool_events])
@@ -76,6 +89,40 @@ def test_a_chunk_takes_few_calls_however_long_the_request(
     base = calls_made(lambda: work(few))
     many = model(monkeypatch, events(10 + MANY))
     assert calls_made(lambda: work(many)) - base <= most * MANY
+
+
+def test_a_piece_of_one_call_makes_objects_of_that_call_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = model(monkeypatch, many_calls(MANY))
+    counts, watch = counter_of(monkeypatch)
+    watch(OBJECTS, "tool_call_block")
+    watch(streamed_answers, "_param")
+    for _ in llm.stream_chat(conversation(1)):
+        pass
+    assert MANY < counts["tool_call_block"] == counts["_param"] <= 4 * MANY
+
+
+@pytest.mark.parametrize("is_agent", [False, True], ids=["consumed", "calls asked for at each response"])
+def test_a_piece_takes_few_calls_however_many_tool_calls_there_are(
+    monkeypatch: pytest.MonkeyPatch, is_agent: bool
+) -> None:
+    def work(llm: Gumloop) -> None:
+        for response in llm.stream_chat(conversation(1)):
+            if is_agent:
+                llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+
+    some, many = (model(monkeypatch, many_calls(count)) for count in (50, 50 + MANY))
+    work(some)  # what is made once
+    made = [calls_made(lambda llm=llm: work(llm)) for llm in (some, many)]
+    assert made[1] <= 2 * made[0] * (50 + MANY) / 50
+
+
+def test_the_arguments_of_a_finished_call_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = model(monkeypatch, many_calls(MANY))
+    counts, watch = counter_of(monkeypatch)
+    watch(tool_calls, "from_json")
+    for response in llm.stream_chat(conversation(1)):
+        llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+    assert counts["from_json"] <= 5 * MANY
 
 
 def test_messages_are_converted_without_dumping_or_validating_them(monkeypatch: pytest.MonkeyPatch) -> None:
