@@ -265,6 +265,7 @@ class ChatModelFields(NamedArguments, RequestOptions, BodyOptions, AccessOptions
             timeout=self.timeout,
             stream_idle_timeout=self.stream_idle_timeout if self._has_idle_timeout() else UNSET,
             max_retries=self.max_retries,
+            retry_unanswered=self.retry_unanswered,
             max_concurrency=self.max_concurrency,
             slot_timeout=self.slot_timeout,
             limits=self.limits,

@@ -20,7 +20,11 @@ class GumloopError(Exception):
     Attributes:
         message: What happened and what to do.
         partial: What had arrived of the answer before it failed: text, reasoning, tool calls. ``None`` if nothing.
+        withheld: Whether the request may have run and is for that reason not to be sent again, as the caller asked for
+            by ``retry_unanswered=False``.
     """
+
+    withheld = False
 
     def __init__(self, message: str, *, partial: Completion | None = None) -> None:
         super().__init__(message)

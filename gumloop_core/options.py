@@ -179,6 +179,10 @@ class RequestOptions(Options):
     max_retries: int = Field(default=2, ge=0)
     """Further attempts after one that failed in a way that may pass, never after something was handed out."""
 
+    retry_unanswered: bool = True
+    """Whether such an attempt may be made where the request was sent and no answer came: it may have run, and be billed
+    twice then. ``False`` leaves the decision to you."""
+
     max_concurrency: int | None = Field(default=None, gt=0)
     """Calls of the account that may be in flight at once in this process; the others wait for their turn. ``None`` to
     learn the bound from what the endpoint refuses."""

@@ -69,6 +69,24 @@ class StreamError(core.StreamError, langchain.ModelAPIError):
     """The stream broke, ended early or made no sense. ``partial`` holds what had arrived."""
 
 
+class WithheldConnectionError(core.APIConnectionError, langchain.ModelConnectionError, ValueError):
+    """An ``APIConnectionError`` of a call that may have run and is not to be sent again: ``retry_unanswered=False``."""
+
+    is_retryable = False
+
+
+class WithheldTimeoutError(core.APITimeoutError, langchain.ModelTimeoutError, ValueError):
+    """An ``APITimeoutError`` of such a call."""
+
+    is_retryable = False
+
+
+class WithheldStreamError(StreamError, ValueError):
+    """A :class:`StreamError` of such a call."""
+
+    is_retryable = False
+
+
 class APIStatusError(core.APIStatusError, langchain.ModelError):
     """The endpoint answered with an error of a status that has no class of its own."""
 
@@ -115,6 +133,10 @@ class ServerError(core.ServerError, langchain.ModelAPIError):
     """5xx: the server failed."""
 
 
+class WithheldServerError(ServerError, ValueError):
+    """A :class:`ServerError` by which a gateway says that the call may have run: ``retry_unanswered=False``."""
+
+
 class NotSupportedError(core.NotSupportedError, langchain.ModelAPIError, ValueError):
     """501: the provider behind the model cannot do what was asked."""
 
@@ -157,9 +179,18 @@ _KINDS: dict[type[core.GumloopError], type[core.GumloopError]] = {
 }
 
 
+_WITHHELD: dict[type[core.GumloopError], type[core.GumloopError]] = {
+    core.APIConnectionError: WithheldConnectionError,
+    core.APITimeoutError: WithheldTimeoutError,
+    core.StreamError: WithheldStreamError,
+    core.ServerError: WithheldServerError,
+}
+"""The kinds of errors of calls that are not to be repeated by anybody but the caller."""
+
+
 def as_langchain(error: core.GumloopError) -> core.GumloopError:
     """The same error, of LangChain's kind too. What is of it already, or unknown, is returned as it is."""
-    kind = _KINDS.get(type(error))
+    kind = (_WITHHELD if error.withheld else _KINDS).get(type(error))
     if kind is None:
         return error
     if kind is APIStatusError and not is_retryable(error):

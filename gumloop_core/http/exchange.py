@@ -62,6 +62,7 @@ class Exchange:
         idle_timeout: Seconds that a stream may be silent once it has begun.
         max_bytes: Bytes of an answer that are read at most.
         max_retries: Further attempts after one that failed in a way that may pass.
+        retry_unanswered: Whether they may be made where the request may have run.
         messages: The messages that were sent, for errors that name one.
         caller_indices: Where each came from among the caller's.
         partial_images: Whether partial frames of pictures were asked for.
@@ -86,6 +87,7 @@ class Exchange:
         idle_timeout: float | None,
         max_bytes: int,
         max_retries: int = 0,
+        retry_unanswered: bool = True,
         messages: Sequence[Mapping[str, Any]] = (),
         caller_indices: Sequence[int] | None = None,
         partial_images: bool = False,
@@ -122,6 +124,7 @@ class Exchange:
             max_bytes=max_bytes,
             messages=messages,
             caller_indices=caller_indices,
+            retry_unanswered=retry_unanswered,
         )
 
     @property
@@ -298,7 +301,7 @@ class Exchange:
         """
         if self.is_closed and not isinstance(error, APIStatusError):
             forget_frames(error, self._redactor)
-            self._failed = self.closing_failure(reader)
+            self._failed = self._failures.withheld(self.closing_failure(reader), error)
         else:
             self._failed = self._failures.failure(error, reader)
         return self._failed

@@ -22,6 +22,7 @@ from gumloop_core.errors import (
     StreamError,
 )
 from gumloop_core.http.http_library import library_of
+from gumloop_core.http.retry import is_unanswered, withhold
 from gumloop_core.json_text import decode, encode
 from gumloop_core.reading.fields import excerpt
 from gumloop_core.reading.reader import AnswerReader
@@ -41,6 +42,14 @@ def is_transports(error: Exception) -> bool:
     )
 
 
+def was_sent(error: Exception) -> bool:
+    """Whether the request may have been sent when an error came up: all but those of opening a connection."""
+    library: Any = library_of(error) or httpx
+    return not isinstance(
+        error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)
+    )
+
+
 class Failures:
     """Makes the errors of one exchange.
 
@@ -54,6 +63,7 @@ class Failures:
         max_bytes: Bytes of an answer that are read at most.
         messages: The messages that were sent, for errors that name one.
         caller_indices: Where each came from among the caller's.
+        retry_unanswered: Whether a request that may have run may be sent again.
     """
 
     def __init__(
@@ -68,6 +78,7 @@ class Failures:
         max_bytes: int,
         messages: Sequence[Mapping[str, Any]],
         caller_indices: Sequence[int] | None,
+        retry_unanswered: bool = True,
     ) -> None:
         self.has_begun = False
         """Whether a stream has begun: from then on another time limit holds."""
@@ -80,6 +91,7 @@ class Failures:
         self._max_bytes = max_bytes
         self._messages = messages
         self._caller_indices = caller_indices
+        self._retry_unanswered = retry_unanswered
 
     def failure(self, error: Exception, reader: AnswerReader | None = None) -> GumloopError:
         """The error to raise for one that came up during an exchange, with what had arrived.
@@ -88,6 +100,20 @@ class Failures:
             error: What was raised; the cause of what is returned, unless it is ours already.
             reader: The stream's reader, ``None`` for a unary call.
         """
+        return self.withheld(self._failure(error, reader), error)
+
+    def withheld(self, failure: GumloopError, error: Exception) -> GumloopError:
+        """A failure, which says so if the request is not to be sent again because it may have run.
+
+        Args:
+            failure: The error to raise.
+            error: What it was made of.
+        """
+        if self._retry_unanswered or not is_unanswered(failure) or not was_sent(error):
+            return failure
+        return withhold(failure)
+
+    def _failure(self, error: Exception, reader: AnswerReader | None) -> GumloopError:
         library: Any = library_of(error) or httpx
         if isinstance(error, library.HTTPStatusError):  # a hook of the caller's client has looked at the status first
             forget_frames(error, self._redactor)
@@ -202,14 +228,15 @@ class Failures:
         if isinstance(error, (library.LocalProtocolError, library.UnsupportedProtocol, library.InvalidURL)):
             return ConfigurationError(f"The request cannot be sent: {reason}. Check base_url and default_headers.")
         if reader is not None and reader.started:
-            return StreamError(
-                f"The stream broke: {reason}. What had arrived is in .partial; the request can be sent again."
-            )
+            return StreamError(f"The stream broke: {reason}. What had arrived is in .partial.{self._advice()}")
         if isinstance(error, library.ConnectError):
             return APIConnectionError(
                 f"Could not connect to {host}: {reason}. Check the network, proxies and base_url."
             )
-        return APIConnectionError(f"The connection to {host} broke: {reason}. The request can be sent again.")
+        return APIConnectionError(f"The connection to {host} broke: {reason}.{self._advice()}")
+
+    def _advice(self) -> str:
+        return " The request can be sent again." if self._retry_unanswered else ""
 
     def _timeout_message(self, error: Exception) -> str:
         host = self._url.host

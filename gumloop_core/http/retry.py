@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import random
 
-from gumloop_core.errors import APIConnectionError, APIStatusError, APITimeoutError, BadRequestError, GumloopError
+from gumloop_core.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    BadRequestError,
+    GumloopError,
+    StreamError,
+)
 
 RETRIED_STATUSES = frozenset({408, 409, 429, *range(500, 600)} - {501})
 """Statuses after which the same request may succeed. 520 to 530 are what content delivery networks say, 529 is an
 overloaded provider."""
+
+UNANSWERED_STATUSES = frozenset({504, 520, 524})
+"""Statuses of a gateway that has passed the request on and got no answer to it, or none that makes sense. A 502 says so
+at some, and at this endpoint that the provider failed; most between 521 and 530 say that the server was not reached."""
 
 QUOTA_CODES = frozenset(
     {
@@ -38,11 +49,34 @@ def is_retryable(error: GumloopError) -> bool:
     An error inside a 200 answer is judged by the status that it names. One that names none is the provider's failure
     (a finish reason of ``error``, for example), unless its words say that the request is at fault.
     """
+    if error.withheld:
+        return False
     if isinstance(error, APIStatusError):
         if error.status_code == 200:
             return not isinstance(error, BadRequestError)
         return error.status_code in RETRIED_STATUSES and not is_quota_used_up(error)
     return isinstance(error, (APIConnectionError, APITimeoutError))
+
+
+def is_unanswered(error: GumloopError) -> bool:
+    """Whether a request that was sent may have run, and be billed, though no whole answer to it came.
+
+    An error that the endpoint itself tells, by a status or inside an answer, is an answer.
+    """
+    if isinstance(error, APIStatusError):
+        return error.status_code in UNANSWERED_STATUSES
+    return isinstance(error, (APIConnectionError, APITimeoutError, StreamError))
+
+
+def withhold(error: GumloopError) -> GumloopError:
+    """The error, which says now that the request is not to be sent again, and why."""
+    error.withheld = True
+    error.message = (
+        f"{error.message} The call may have run and been billed, so it was not sent again (retry_unanswered=False). "
+        "See in the account's usage whether it was before you repeat it."
+    )
+    error.args = (error.message, *error.args[1:])
+    return error
 
 
 def is_refusal(error: GumloopError) -> bool:

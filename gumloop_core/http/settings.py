@@ -69,6 +69,8 @@ class ClientSettings:
         stream_idle_timeout: Seconds that a stream may be silent; ``None`` or infinity waits without end. If it is not
             given, the smaller of ``timeout`` and two minutes.
         max_retries: Further attempts after one that failed in a way that may pass.
+        retry_unanswered: Whether they may be made where the request was sent and no answer came, so that it may have
+            run and be billed.
         max_concurrency: Calls of the account that may be in flight at once; ``None`` to learn it.
         slot_timeout: Seconds that a call may wait for its turn; ``None`` waits without end.
         limits: Where the slots are kept that several processes share; ``None`` for this process's memory.
@@ -86,6 +88,7 @@ class ClientSettings:
         timeout: float | PhasesTimeout | None = DEFAULT_TIMEOUT,
         stream_idle_timeout: float | None = UNSET,
         max_retries: int = 2,
+        retry_unanswered: bool = True,
         max_concurrency: int | None = None,
         slot_timeout: float | None = None,
         limits: Limits | None = None,
@@ -100,6 +103,7 @@ class ClientSettings:
         if stream_idle_timeout is not UNSET:
             self.stream_idle_timeout = kept_seconds(stream_idle_timeout, "stream_idle_timeout")
         self.max_retries = max_retries
+        self.retry_unanswered = retry_unanswered
         self.max_concurrency = max_concurrency
         self.slot_timeout = slot_timeout
         self.limits = limits
@@ -202,6 +206,7 @@ class ClientSettings:
             idle_timeout=idle_timeout,
             max_bytes=self.max_response_bytes,
             max_retries=self.max_retries,
+            retry_unanswered=self.retry_unanswered or method == "GET",  # which nothing is billed for
             messages=body["messages"] if is_chat else (),
             caller_indices=caller_indices,
             partial_images=isinstance(image_config, Mapping) and bool(image_config.get("partial_images")),

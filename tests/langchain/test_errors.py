@@ -131,6 +131,40 @@ def test_an_answer_that_takes_too_long(server: Emulator, chat: MakeModel, way: s
     assert default_retry_on(error) is True
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("script", "own", "langchains"),
+    [
+        pytest.param(Drop(), core.APIConnectionError, langchain.ModelConnectionError, id="no answer"),
+        pytest.param(Failure(500, delay=2), core.APITimeoutError, langchain.ModelTimeoutError, id="too late"),
+        pytest.param(Failure(504), core.ServerError, langchain.ModelAPIError, id="a gateway's timeout"),
+    ],
+)
+def test_nobody_repeats_what_may_have_run(
+    server: Emulator, chat: MakeModel, script: Any, own: type, langchains: type, way: str
+) -> None:
+    server.queue(script)
+    error = raised(chat(retry_unanswered=False, timeout=0.2), way)
+    assert len(server.chat_requests) == 1
+    assert isinstance(error, own)
+    assert isinstance(error, langchains)
+    assert error.is_retryable is False
+    assert default_retry_on(error) is False
+    assert "retry_unanswered=False" in str(error)
+    copied = pickle.loads(pickle.dumps(error))
+    assert (type(copied), copied.is_retryable, str(copied)) == (type(error), False, str(error))
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_nobody_repeats_a_stream_that_may_have_run(server: Emulator, chat: MakeModel, way: str) -> None:
+    server.queue(Chunks([*streamed({"content": "Ot"}).events[:2], Drop()]))
+    error = raised(chat(retry_unanswered=False), way)
+    assert isinstance(error, adapter.StreamError)
+    assert error.partial is not None
+    assert error.is_retryable is False
+    assert default_retry_on(error) is False
+
+
 @pytest.mark.parametrize("way", ["stream", "astream"])
 @pytest.mark.parametrize(
     ("script", "said"),

@@ -8,8 +8,8 @@ import pytest
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import ChatMessage
 
-from gumloop_core.errors import APITimeoutError, InvalidRequestError, MissingCredentialsError
-from gumloop_emulator import Answer, Emulator, Failure
+from gumloop_core.errors import APIConnectionError, APITimeoutError, InvalidRequestError, MissingCredentialsError
+from gumloop_emulator import Answer, Drop, Emulator, Failure
 from llama_index_gumloop import Gumloop
 from tests.support.odd_keywords import ODD_KEYWORDS
 
@@ -42,6 +42,14 @@ def test_keywords_of_a_call_are_sent_and_win(server: Emulator, make_llm):
 def test_a_keyword_of_none_takes_a_field_away(server: Emulator, make_llm):
     make_llm(temperature=0.9).chat(USER, temperature=None)
     assert "temperature" not in server.last_body
+
+
+def test_what_may_have_run_is_sent_once_where_that_is_wanted(server: Emulator, make_llm):
+    server.queue(Drop())
+    with pytest.raises(APIConnectionError, match="may have run and been billed") as caught:
+        make_llm(retry_unanswered=False).chat(USER)
+    assert caught.value.withheld
+    assert len(server.chat_requests) == 1
 
 
 def test_modalities_are_sent(server: Emulator, make_llm):
