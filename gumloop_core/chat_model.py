@@ -21,7 +21,6 @@ from pydantic import (
 
 from gumloop_core.argument_names import RENAMED
 from gumloop_core.boundary import Boundary
-from gumloop_core.concurrency.limits import Limits
 from gumloop_core.errors import ConfigurationError, GumloopError
 from gumloop_core.field_errors import hide_secrets, of_validation
 from gumloop_core.http.async_client import AsyncGumloopClient
@@ -55,7 +54,11 @@ _NOT_PICKLED = ("api_key", "access_token", "default_headers", "http_client", "ht
 
 
 def _checked_limits(limits: Any) -> Any:
-    if limits is None or isinstance(limits, Limits):
+    if limits is None:
+        return limits
+    from gumloop_core.concurrency.limits import Limits  # most pass none
+
+    if isinstance(limits, Limits):
         return limits
     raise ConfigurationError(f"limits must be RedisLimits(…), RayLimits(…) or None, not {named(limits)}.")
 

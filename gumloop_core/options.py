@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
-from gumloop_core.concurrency.limits import Limits
 from gumloop_core.http.settings import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_STREAM_IDLE_TIMEOUT,
@@ -21,8 +20,11 @@ from gumloop_core.http.timeouts import UnsetSeconds
 from gumloop_core.wire import JSONObject
 
 if TYPE_CHECKING:
+    from gumloop_core.concurrency.limits import Limits
+
     SecretSource: TypeAlias = SecretStr | str | Callable[[], Any]
 else:
+    Limits = Any  # a model looks at it itself
     SecretSource = SecretStr | Callable[[], Any]
 """A secret, or a callable (for async calls also an async one) that gives it at each request. A text may be given, and
 becomes a secret at once."""

@@ -4,7 +4,6 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.concurrency.limits import RayLimits, RedisLimits
 from gumloop_core.secrets.env_secret import EnvSecret
 from gumloop_core.version import __version__
 
@@ -20,6 +19,7 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
+    from gumloop_core.concurrency.limits import RayLimits, RedisLimits
     from gumloop_core.costs import Budget, CostTracker
     from langchain_gumloop.middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
     from langchain_gumloop.prompt_caching import GumloopPromptCachingMiddleware as GumloopPromptCachingMiddleware
@@ -45,6 +45,10 @@ def __getattr__(name: str) -> Any:
         from langchain_gumloop.registration import register
 
         return register
+    if name in ("RayLimits", "RedisLimits"):
+        from gumloop_core.concurrency import limits
+
+        return getattr(limits, name)
     if name in ("Budget", "CostTracker"):
         from gumloop_core import costs
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from gumloop_core.observation import CallObserver
+if TYPE_CHECKING:
+    from gumloop_core.observation import CallObserver
 
 
 class CostCallbackHandler(BaseCallbackHandler):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.utils.utils import LC_ID_PREFIX
 from langchain_core.version import VERSION
 
-from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.from_wire.answers import (
     PROVIDER,
@@ -34,6 +33,8 @@ from langchain_gumloop.from_wire.tool_calls import read_call
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
+
+    from gumloop_core.answer import Completion, Delta, Image, ToolCallPiece
 
 _KNOWS_TOOL_CALL_DELTA = tuple(int(part) for part in VERSION.split(".")[:2]) >= (1, 7)
 """Whether LangChain adds up pieces of arguments itself; before 1.7 it wants all of them so far each time."""

@@ -3,7 +3,6 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.concurrency.limits import RayLimits, RedisLimits
 from gumloop_core.secrets.env_secret import EnvSecret
 from gumloop_core.version import __version__
 
@@ -18,6 +17,7 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
+    from gumloop_core.concurrency.limits import RayLimits, RedisLimits
     from gumloop_core.costs import Budget, CostTracker
 
 __all__ = [
@@ -33,6 +33,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("RayLimits", "RedisLimits"):
+        from gumloop_core.concurrency import limits
+
+        return getattr(limits, name)
     if name in ("Budget", "CostTracker"):
         from gumloop_core import costs
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.dispatcher import Dispatcher
 from llama_index_instrumentation.event_handlers import BaseEventHandler
 from pydantic import SkipValidation
 
-from gumloop_core.observation import CallObserver
+if TYPE_CHECKING:
+    from gumloop_core.observation import CallObserver
+else:
+    CallObserver = Any  # the field is not validated, and most programs observe nothing
 
 
 class CostEventHandler(BaseEventHandler):

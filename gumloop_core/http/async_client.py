@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
 from gumloop_core.http.base_client import Answer, BaseClient, Read
 from gumloop_core.http.settings import UNSET
-from gumloop_core.observation import CallObserver
 from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
+    from gumloop_core.answer import Completion, Delta
     from gumloop_core.http.decoding import Unpack
     from gumloop_core.http.exchange import Exchange
     from gumloop_core.http.passed import AsyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import AsyncResponse, AsyncTransport
+    from gumloop_core.observation import CallObserver
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
 
@@ -100,10 +100,10 @@ class AsyncGumloopClient(BaseClient["AsyncHttpClient", "AsyncTransport"]):
                 outcome = exchange.outcome(error, reader)
             finally:
                 exchange.leave()
-            if isinstance(outcome, Delta):
+            assert outcome is not None
+            if not isinstance(outcome, GumloopError):
                 yield outcome
                 return
-            assert outcome is not None
             pause = exchange.pause_after(outcome, reader)
             if pause is None:
                 piece = b""  # an error in it may echo the key

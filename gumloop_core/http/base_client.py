@@ -9,13 +9,13 @@ from weakref import WeakValueDictionary
 
 from gumloop_core.errors import ConfigurationError
 from gumloop_core.http.settings import ClientSettings
-from gumloop_core.observation import CallObserver, current_observers
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
     from gumloop_core.http.exchange import Exchange
     from gumloop_core.http.observed_call import ObservedCall
     from gumloop_core.http.transport import Head
+    from gumloop_core.observation import CallObserver
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
 
@@ -63,6 +63,8 @@ class BaseClient(ABC, Generic[HttpClient, AnyTransport]):
         self, exchange: Exchange, body: ChatBody, observers: Sequence[CallObserver]
     ) -> ObservedCall | None:
         """The call that begins with an exchange, ``None`` where nobody observes."""
+        from gumloop_core.observation import current_observers
+
         observers = current_observers(observers)
         if not observers:
             return None

@@ -11,18 +11,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from gumloop_core.answer import Completion, Delta
 from gumloop_core.errors import GumloopError
 from gumloop_core.http.base_client import Answer, BaseClient, Read
 from gumloop_core.http.settings import UNSET
-from gumloop_core.observation import CallObserver
 from gumloop_core.secrets.tracebacks import cut_below
 from gumloop_core.wire import ChatBody
 
 if TYPE_CHECKING:
+    from gumloop_core.answer import Completion, Delta
     from gumloop_core.http.exchange import Exchange
     from gumloop_core.http.passed import SyncHttpClient  # noqa: F401 - named in the class's bases
     from gumloop_core.http.transport import Response, Transport
+    from gumloop_core.observation import CallObserver
     from gumloop_core.reading.model_list import ModelGroup
     from gumloop_core.reading.route_decision import RouteDecision
 
@@ -117,10 +117,10 @@ class GumloopClient(BaseClient["SyncHttpClient", "Transport"]):
                 outcome = exchange.outcome(error, reader)
             finally:
                 exchange.leave()
-            if isinstance(outcome, Delta):
+            assert outcome is not None
+            if not isinstance(outcome, GumloopError):
                 yield outcome
                 return
-            assert outcome is not None
             pause = exchange.pause_after(outcome, reader)
             if pause is None:
                 piece = b""  # it may hold an error that echoes the key, and tracebacks show variables

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from gumloop_core.answer import Completion, Image, Usage
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.from_wire.content_blocks import IMAGE_INDEX, TEXT_INDEX, blocks_of
 from langchain_gumloop.from_wire.list_indices import with_float_indices
 from langchain_gumloop.from_wire.tool_calls import CALL_EXTRAS, read_calls
+
+if TYPE_CHECKING:
+    from gumloop_core.answer import Completion, Image, Usage
 
 PROVIDER = "gumloop"
 """``response_metadata["model_provider"]``, and what traces call the provider."""

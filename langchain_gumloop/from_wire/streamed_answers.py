@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from gumloop_core.answer import Delta, Image, ToolCallPiece
 from gumloop_core.reading.arguments import read_arguments
 from gumloop_core.wire import JSONObject
 from langchain_gumloop.from_wire.answers import (
@@ -25,6 +24,9 @@ from langchain_gumloop.from_wire.chunks import streamed_chunk
 from langchain_gumloop.from_wire.content_blocks import last_blocks
 from langchain_gumloop.from_wire.invalid_call_mark import invalid_call_mark
 from langchain_gumloop.from_wire.unvalidated import text_chunk, tool_arguments_chunk
+
+if TYPE_CHECKING:
+    from gumloop_core.answer import Delta, Image, ToolCallPiece
 
 
 class ChunkMaker:

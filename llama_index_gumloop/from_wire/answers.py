@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -18,11 +18,13 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from gumloop_core.answer import Completion, Image, ToolCall, Usage
 from gumloop_core.boundary import unexpected
 from gumloop_core.reading.arguments import read_arguments
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answer_message import AnswerMessage
+
+if TYPE_CHECKING:
+    from gumloop_core.answer import Completion, Image, ToolCall, Usage
 
 _USAGE_DETAILS = (
     "cached_tokens",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llama_index.core.base.llms.types import ChatResponse
 
-from gumloop_core.answer import Delta, ToolCallPiece
 from gumloop_core.boundary import Boundary
 from gumloop_core.reading.merging import MergedFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answers import AnswerImages, message_extras, to_response
 from llama_index_gumloop.from_wire.tool_calls import SelectionsSoFar
 from llama_index_gumloop.from_wire.unvalidated import OBJECTS
+
+if TYPE_CHECKING:
+    from gumloop_core.answer import Delta, ToolCallPiece
 
 Given = TypeVar("Given")
 Converted = TypeVar("Converted")

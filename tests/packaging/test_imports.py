@@ -41,6 +41,8 @@ FRAMEWORKS = {
     "llama_index_gumloop": "import llama_index.core, llama_index.core.llms.function_calling",
 }
 NOT_AT_IMPORT = {
+    "gumloop_core.answer",
+    "gumloop_core.concurrency.limits",
     "gumloop_core.concurrency.memory_limiter",
     "gumloop_core.costs",
     "gumloop_core.http.ended_stream",
@@ -49,6 +51,7 @@ NOT_AT_IMPORT = {
     "gumloop_core.http.passed",
     "gumloop_core.http.observed_call",
     "gumloop_core.model_facts",
+    "gumloop_core.observation",
     "gumloop_core.settled_arguments",
     "gumloop_core.http.async_pool",
     "gumloop_core.http.callers_transport",
