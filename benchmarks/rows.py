@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
+from benchmarks.rounds import FIRST_TIME
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Row:
 
     def contenders(self, framework: str, *, quick: bool = False) -> list[str]:
         """The contenders that are measured."""
-        if quick and self.work == "imported":
+        if quick and self.work in FIRST_TIME:
             return [OURS[framework]]  # the peers take many seconds
         return [name for name in CONTENDERS[framework] if not self.only or name in self.only]
 
@@ -74,5 +75,7 @@ ROWS = [
     Row("second model object and its first call, less a call", "second_model_called", {}, *_MODELS, "ms"),
     Row("stream among 1,000 in one event loop, over one alone", "together", _aims(1.3), *_MANY, "x", 5, _MAIN),
     Row("connections that 10 streams open", "connections", _aims(1), {"streams": 10}, unit="", rounds=1),
+    Row("first call of a process, beyond a later one", "first_call", _aims(25.0), *_CALLS, unit="ms", rounds=5),
+    Row("certificates, once a process, for https", "certificates", {}, unit="ms", rounds=5, only=(FLOOR,)),
     Row("import beyond the framework", "imported", _aims(30.0, 20.0), unit="ms", rounds=5, only=_ADAPTERS),
 ]

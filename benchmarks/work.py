@@ -197,6 +197,25 @@ class Work:
         """Importing the contender beyond its framework; only the first time tells."""
         return _cpu_seconds(lambda: getattr(import_module(self._contender.module), self._contender.name))
 
+    def first_call(self, *, calls: int) -> float:
+        """The first unary call of a process, beyond a later one; only the first time tells.
+
+        httpx and what the framework itself loads for its first call are there already.
+        """
+        import httpcore  # noqa: F401
+        import httpx  # noqa: F401
+
+        self._calls.framework_alone()
+        model = self._new_model()
+        first, *later = (_cpu_seconds(lambda: self._calls.unary(model, self._one_message)) for _ in range(1 + calls))
+        return first - median(later)
+
+    def certificates(self) -> float:
+        """Reading the certificates that https is checked with, as httpx does."""
+        import httpx
+
+        return _cpu_seconds(lambda: httpx.create_ssl_context(trust_env=False))
+
     def _async_cpu_seconds(self, work: Callable[[], Awaitable[None]]) -> float:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))
 

@@ -22,6 +22,7 @@ class Calls:
     whole: Callable[[list[Any]], Any]  # the answer that all pieces make
     text: Callable[[Any], str]  # an answer's text
     tool_call: Callable[[Any, Any], tuple[str, dict[str, Any]]]  # name and arguments of an answer's only tool call
+    framework_alone: Callable[[], Any]  # a call of the framework's own model, which answers without any endpoint
 
     def conversation(self, count: int) -> list[Any]:
         """A conversation of so many messages, the user's last."""

@@ -7,6 +7,7 @@ from operator import add, attrgetter, itemgetter
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel  # noqa: F401
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: F401
 from langchain_core.output_parsers import StrOutputParser  # noqa: F401
 from langchain_core.prompts import ChatPromptTemplate  # noqa: F401
@@ -31,5 +32,6 @@ CALLS = Calls(
     new_text=attrgetter("text"),
     whole=lambda chunks: reduce(add, chunks),
     text=attrgetter("text"),
+    framework_alone=lambda: FakeListChatModel(responses=["Hi"]).invoke("Hi"),
     tool_call=lambda model, answer: itemgetter("name", "args")(*answer.tool_calls),
 )

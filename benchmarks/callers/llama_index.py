@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter, itemgetter
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.llms import MockLLM
 from llama_index.core.llms.function_calling import FunctionCallingLLM  # noqa: F401 - a program has it loaded
 from llama_index.core.tools import FunctionTool
 
@@ -24,5 +25,6 @@ CALLS = Calls(
     new_text=lambda response: response.delta or "",
     whole=itemgetter(-1),  # the last response has all of it
     text=lambda answer: answer.message.content or "",
+    framework_alone=lambda: MockLLM().chat([ChatMessage("Hi")]),
     tool_call=lambda model, answer: attrgetter("tool_name", "tool_kwargs")(*model.get_tool_calls_from_response(answer)),
 )

@@ -89,7 +89,7 @@ class AsyncPool(Pool[AsyncConnection, asyncio.Event, AsyncLease]):
         if key[2] == "httpx":
             from gumloop_core.http.httpx_connection import AsyncHttpxConnection
 
-            return AsyncHttpxConnection()
+            return AsyncHttpxConnection(key[0])
         from gumloop_core.http.asyncio_connection import AsyncioConnection
 
         return AsyncioConnection()

@@ -23,8 +23,26 @@ from gumloop_core.errors import ConfigurationError
 Made = TypeVar("Made")
 
 _SOCKS = ("socks5", "socks5h")
-_PROXIED = ("http", "https", "all")
+_PROXIED = frozenset({"http", "https", "all"})
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+
+
+def tls_context_for(scheme: str) -> ssl.SSLContext:
+    """The TLS context for connections to addresses of a scheme.
+
+    Plain http needs none, and reading the certificates takes longer than all else that a first call does. But a proxy
+    may be spoken to by TLS.
+
+    Raises:
+        ConfigurationError: If the certificates cannot be read.
+    """
+    return _trusting_nobody() if scheme == "http" and _PROXIED.isdisjoint(getproxies()) else tls_context()
+
+
+@lru_cache(maxsize=1)
+def _trusting_nobody() -> ssl.SSLContext:
+    """What httpx is given in place of a context that is not used: with it, no connection by TLS could be opened."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +80,7 @@ def with_proxies(make: Callable[[], Made]) -> Made:
     """
     proxies = getproxies()
     if "*" not in [host.strip() for host in proxies.get("no", "").split(",")]:
-        for scheme in _PROXIED:
+        for scheme in sorted(_PROXIED):
             if proxies.get(scheme):
                 _check_proxy(_variable(scheme), proxies[scheme])
     try:

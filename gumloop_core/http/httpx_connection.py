@@ -39,12 +39,16 @@ class AsyncCookieless(httpx.AsyncClient):
 
 
 class HttpxConnection:
-    """Sends one synchronous request at a time, with a client that has the proxies of the environment."""
+    """Sends one synchronous request at a time, with a client that has the proxies of the environment.
+
+    Args:
+        scheme: That of all its requests.
+    """
 
     is_open = True  # a client connects again by itself
 
-    def __init__(self) -> None:
-        context = environment.tls_context()
+    def __init__(self, scheme: str) -> None:
+        context = environment.tls_context_for(scheme)
         self._client = environment.with_proxies(
             lambda: Cookieless(verify=context, limits=_ONE_CONNECTION, timeout=None)
         )
@@ -98,8 +102,8 @@ class AsyncHttpxConnection:
 
     is_open = True
 
-    def __init__(self) -> None:
-        context = environment.tls_context()
+    def __init__(self, scheme: str) -> None:
+        context = environment.tls_context_for(scheme)
         self._client = environment.with_proxies(
             lambda: AsyncCookieless(verify=context, limits=_ONE_CONNECTION, timeout=None)
         )

@@ -71,7 +71,7 @@ class SyncPool(Pool[SyncConnection, threading.Event, SyncLease]):
         if key[2] == "httpx":
             from gumloop_core.http.httpx_connection import HttpxConnection
 
-            return HttpxConnection()
+            return HttpxConnection(key[0])
         from gumloop_core.http.socket_connection import SocketConnection
 
         return SocketConnection()

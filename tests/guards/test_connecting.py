@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpcore
 import httpx
@@ -15,6 +16,7 @@ from gumloop_core.http import environment, httpx_connection, pool, retry, settin
 from gumloop_emulator.script import Pause
 from tests.guards.counting import counter_of
 from tests.support.byte_server import SILENCE, ByteServer
+from tests.support.certificates import certificates
 from tests.support.core_driver import body, settings_for
 from tests.support.counting import calls_made
 from tests.support.http_bytes import (
@@ -38,16 +40,23 @@ def own_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         used.close()
 
 
-def test_twenty_models_share_one_tls_context_and_one_client(own_pool: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+def test_twenty_models_share_one_tls_context_and_one_client(
+    own_pool: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: bool
+) -> None:
+    certificates()[0].cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     environment.tls_context.cache_clear()
     counts, watch = counter_of(monkeypatch)
     watch(httpx, "create_ssl_context")
     watch(httpx_connection, "Cookieless")
-    with ByteServer(whole(completion())) as server:
+    with ByteServer(whole(completion()), tls=tls) as server:
         for _ in range(20):
             GumloopClient(settings_for(server.base_url, transport="httpx")).complete(body())
         assert server.connections == 1
-    assert counts == {"create_ssl_context": 1, "Cookieless": 1}
+    environment.tls_context.cache_clear()
+    assert counts["create_ssl_context"] == int(tls)  # for plain http, nobody reads certificates
+    assert counts["Cookieless"] == 1
 
 
 def test_a_body_is_encoded_once_however_often_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,26 @@ def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.M
     monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(name, "/nowhere/certificates")
     check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it", tls=True)
+
+
+@THE_POOLS
+def test_plain_http_reads_no_certificates(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates")
+    with ByteServer(whole(completion())) as server:
+        assert connect(server).complete().text == TEXT
+
+
+def test_what_plain_http_has_in_their_place_trusts_nobody() -> None:
+    context = environment.tls_context_for("http")
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.cert_store_stats() == {"x509": 0, "crl": 0, "x509_ca": 0}
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy"])
+def test_a_proxy_may_be_spoken_to_by_tls(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "https://proxy.example:8080")
+    assert environment.tls_context_for("http") is environment.tls_context() is environment.tls_context_for("https")
 
 
 @THE_POOLS
