@@ -60,7 +60,9 @@ class MemoryLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        if self._entered(ticket, this_task()):
+        # Only streams are in anybody's hands, so that most calls need not be told apart.
+        holder = this_task() if ticket.is_stream or self._holders else None
+        if self._entered(ticket, holder):
             return
         waiter = _TaskWaiter(ticket, self._tick)
         try:
@@ -125,7 +127,9 @@ class MemoryLimiter:
     def _enqueue(self, waiter: _Waiter) -> None:
         with self._lock:
             insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
-        self._look()
+            is_first = self._waiting[0] is waiter
+        if is_first or self._notes:  # behind others there is nothing to find: the first has room looked for
+            self._look()
 
     def _leave_line(self, waiter: _Waiter) -> None:
         """Say that the waiting is over, whatever ended it."""
