@@ -13,6 +13,12 @@ from types import ModuleType
 
 from gumloop_core.answer import Usage
 
+MOST_UNKNOWN = 1000
+"""Names that are remembered to be on no list."""
+
+# Where each was looked for in vain: to find that out takes a millisecond, and a job asks after each answer.
+_unknown: dict[tuple[str, str | None], object] = {}
+
 
 def reported_cost(usage: Usage) -> float | None:
     """The cost in USD that the server told; ``None`` where it told none, or none that can be."""
@@ -49,6 +55,9 @@ def estimated_cost(usage: Usage, model: str, answered_by: str | None = None) -> 
 
 
 def _price(prices: ModuleType, usage: Usage, model: str, provider: str | None) -> float:
+    price_list = prices.data_snapshot.get_snapshot()  # a program may replace it with a newer one
+    if _unknown.get((model, provider)) is price_list:
+        raise LookupError(model)
     counts = prices.Usage(
         input_tokens=usage.prompt_tokens,
         output_tokens=usage.completion_tokens,
@@ -57,7 +66,14 @@ def _price(prices: ModuleType, usage: Usage, model: str, provider: str | None) -
         input_audio_tokens=usage.prompt_audio_tokens,
         output_audio_tokens=usage.completion_audio_tokens,
     )
-    return float(prices.calc_price(counts, model, provider_id=provider).total_price)
+    try:
+        return float(prices.calc_price(counts, model, provider_id=provider).total_price)
+    except LookupError as error:
+        if type(error) is LookupError:  # no mere KeyError
+            if len(_unknown) >= MOST_UNKNOWN:
+                _unknown.clear()
+            _unknown[model, provider] = price_list
+        raise
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import genai_prices
 import pytest
@@ -40,6 +41,26 @@ def test_names(model: str, answered_by: str | None, priced_as: tuple[str, str | 
 )
 def test_no_price_is_made_up(model: str, answered_by: str | None) -> None:
     assert estimated_cost(USAGE, model, answered_by) is None
+
+
+def test_a_model_that_a_newer_list_has_is_found_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = genai_prices.data_snapshot.get_snapshot()
+    older = genai_prices.data_snapshot.DataSnapshot(
+        [provider for provider in bundled.providers if provider.id != "anthropic"], from_auto_update=False
+    )
+    monkeypatch.setattr(genai_prices.data_snapshot, "_custom_snapshot", older)
+    looked_for: list[str] = []
+    calc_price = genai_prices.calc_price
+
+    def counted(counts: Any, model: str, **options: Any) -> Any:
+        looked_for.append(model)
+        return calc_price(counts, model, **options)
+
+    monkeypatch.setattr(genai_prices, "calc_price", counted)
+    assert [estimated_cost(USAGE, "claude-sonnet-4-5") for _ in range(3)] == [None] * 3
+    assert len(looked_for) == 1
+    monkeypatch.setattr(genai_prices.data_snapshot, "_custom_snapshot", bundled)
+    assert estimated_cost(USAGE, "claude-sonnet-4-5") == price("claude-sonnet-4-5")
 
 
 def test_cached_tokens_have_their_own_price() -> None:
