@@ -22,6 +22,10 @@ an endpoint without a bound must not be slow at first because none has been answ
 TICK_SECONDS = 0.005
 """How often it grows meanwhile."""
 
+LATE_SECONDS = 0.015
+"""How much later than that a process grows it no more: it is so busy that what it has in flight is mostly in its own
+hands, and would reach the endpoint all at once."""
+
 SETTLING_SECONDS = 0.004
 """How long a place stays taken after its answer has ended: a server gives it free a moment later than that. Doubles
 where that was too short."""
@@ -121,13 +125,17 @@ class LearnedBound:
             return max(self._freed[0] + self._settling_seconds - now, 0.0)
         return None if self.is_known or cap is not None else TICK_SECONDS
 
-    def release(self, now: float, *, is_admitted: bool, has_waiting: bool, cap: int | None = None) -> None:
+    def release(
+        self, now: float, *, is_admitted: bool, has_waiting: bool, is_behind: bool = False, cap: int | None = None
+    ) -> None:
         """Give a place back whose call has ended.
 
         Args:
             now: Seconds of a monotonic clock.
             is_admitted: Whether the endpoint let the call in: it answered, be it with another error.
             has_waiting: Whether calls wait for a place. The bound is not raised without need.
+            is_behind: Whether calls that were let in have not begun. While it is looked for, the bound is not raised
+                then either.
             cap: What the call was taken with.
         """
         self.in_flight -= 1
@@ -141,7 +149,7 @@ class LearnedBound:
         if not has_waiting:
             return
         if not self.is_known:
-            self.limit += cap is None
+            self.limit += cap is None and not is_behind
         elif cap is None or self.limit < cap:
             self._count_success(now)
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from operator import attrgetter
 from typing import TypeAlias
 
-from gumloop_core.concurrency.bound import LearnedBound
+from gumloop_core.concurrency.bound import LATE_SECONDS, LearnedBound
 from gumloop_core.concurrency.holders import StreamHolders, this_task
 from gumloop_core.concurrency.limiter import Ticket
 from gumloop_core.errors import SlotTimeoutError
@@ -147,14 +147,17 @@ class MemoryLimiter:
         self._notes.append(note)
         self._look()
 
-    def _tick(self) -> None:
-        """The first one's time to look again has come."""
-        self._leave_note(self._grow)
+    def _tick(self, due_at: float) -> None:
+        """The first one's time to look again has come, at that moment or a while ago."""
+        self._leave_note(lambda now: self._grow(now, due_at))
 
-    def _grow(self, now: float) -> None:
-        # A process that is too busy to begin the calls that were let in cannot know yet whether they are refused.
-        if self._waiting and not any(waiter.is_awake() for waiter in list(self._beginning)):
+    def _grow(self, now: float, due_at: float) -> None:
+        if self._waiting and now < due_at + LATE_SECONDS and not self._is_behind():
             self.bound.grow(now, self._waiting[0].ticket.cap)
+
+    def _is_behind(self) -> bool:
+        """Whether the process is too busy to begin the calls that were let in: it could not read a refusal either."""
+        return any(waiter.is_awake() for waiter in list(self._beginning))
 
     def _look(self) -> None:
         """Read the notes and let calls in, unless another thread does so right now: it reads ours too."""
@@ -204,7 +207,11 @@ class MemoryLimiter:
 
     def _release(self, ticket: Ticket, now: float, is_admitted: bool) -> None:
         self._holders.remove(ticket)
-        self.bound.release(now, is_admitted=is_admitted, has_waiting=bool(self._waiting), cap=ticket.cap)
+        bound = self.bound
+        is_behind = not bound.is_known and self._is_behind()
+        bound.release(
+            now, is_admitted=is_admitted, has_waiting=bool(self._waiting), is_behind=is_behind, cap=ticket.cap
+        )
 
     def _refuse(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
         bound = self.bound
@@ -278,7 +285,7 @@ class _ThreadWaiter(_Waiter):
     def end_if_closed(self) -> None:
         self._event.set()
 
-    def wait(self, tick: Callable[[], None]) -> None:
+    def wait(self, tick: Callable[[float], None]) -> None:
         ticket = self.ticket
         while True:
             if ticket.slot:
@@ -292,7 +299,7 @@ class _ThreadWaiter(_Waiter):
             look_at = self._look_at
             if look_at is not None and now >= look_at:
                 self._look_at = None
-                tick()
+                tick(look_at)
                 continue
             ends = [moment for moment in (look_at, self.deadline) if moment is not None]
             self._event.wait(min(ends) - now if ends else None)
@@ -300,7 +307,7 @@ class _ThreadWaiter(_Waiter):
 
 
 class _TaskWaiter(_Waiter):
-    def __init__(self, ticket: Ticket, tick: Callable[[], None]) -> None:
+    def __init__(self, ticket: Ticket, tick: Callable[[float], None]) -> None:
         super().__init__(ticket)
         self._tick = tick
         self._loop = asyncio.get_running_loop()
@@ -360,8 +367,8 @@ class _TaskWaiter(_Waiter):
             self._timer = self._loop.call_later(seconds, self._look_now)
 
     def _look_now(self) -> None:
-        self._look_at = 0.0
-        self._tick()
+        due_at, self._look_at = self._look_at, 0.0
+        self._tick(due_at)
 
     def _call(self, function: Callable[[], None]) -> bool:
         if self._thread == threading.get_ident() and asyncio._get_running_loop() is self._loop:

@@ -63,6 +63,13 @@ def test_until_the_first_refusal_each_answer_makes_room_for_one_more() -> None:
     assert taken(bound, 0.0) == 2
 
 
+def test_no_room_is_made_while_calls_that_were_let_in_have_not_begun() -> None:
+    bound = LearnedBound()
+    taken(bound, 0.0)
+    bound.release(0.0, is_admitted=True, has_waiting=True, is_behind=True)
+    assert taken(bound, 0.0) == 1
+
+
 def test_until_the_first_refusal_it_doubles_with_time() -> None:
     bound = LearnedBound()
     ticks = round(DOUBLING_SECONDS / TICK_SECONDS)

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gumloop_core.concurrency.bound import FIRST_BOUND, LATE_SECONDS, TICK_SECONDS
 from gumloop_core.concurrency.limiter import Ticket
 from gumloop_core.concurrency.memory_limiter import MemoryLimiter
 from gumloop_core.errors import SlotTimeoutError
@@ -185,6 +186,20 @@ def test_the_bound_grows_while_calls_wait_for_one_that_is_not_answered(threads: 
 
 
 # -- what ends a wait -------------------------------------------------------------------------------------------------
+
+
+async def test_a_process_that_is_too_busy_to_look_in_time_does_not_raise_the_bound() -> None:
+    limiter = MemoryLimiter()
+    for _ in range(FIRST_BOUND):
+        limiter.acquire(ticket(None))
+    waiting = asyncio.create_task(limiter.aacquire(ticket(None)))
+    await asyncio.sleep(0)
+    for _ in range(20):
+        time.sleep(LATE_SECONDS + TICK_SECONDS)  # as a loop that has its hands full
+        await asyncio.sleep(0)
+    assert limiter.bound.limit < FIRST_BOUND + 1
+    assert await auntil(lambda: limiter.waiting == 0)  # and as soon as it has time again, it does
+    await waiting
 
 
 def test_a_thread_that_waits_too_long() -> None:
