@@ -77,7 +77,8 @@ def run(
             by the price list of the extra `costs`.
         max_tokens: Tokens that it may use, read and written, likewise.
         workers: How many workers there are on Ray; ``None`` for one on each node.
-        rows_in_flight: How many rows a worker has under way at once. Calls wait for room at the endpoint by themselves.
+        rows_in_flight: How many rows a worker has under way at most. Fewer are where calls wait for room at the
+            endpoint, which they do by themselves.
         rows_per_file: After how many rows a file is written. Until then they are in a journal.
         progress: ``False`` shows nothing; else there is a bar at a terminal, or a line every 30 seconds.
 

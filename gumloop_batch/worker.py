@@ -20,9 +20,11 @@ from gumloop_batch.keys import Row, row_ids
 from gumloop_batch.limits import Limits, passed_limit
 from gumloop_batch.observer import RowObserver
 from gumloop_batch.output import OutputFolder
+from gumloop_batch.room import Room
 from gumloop_batch.tally import Tally
 from gumloop_batch.task import Task
 from gumloop_batch.writer import ResultWriter
+from gumloop_core.concurrency.waiting import noted_in
 from gumloop_core.costs import Budget, BudgetCounter, BudgetState
 from gumloop_core.errors import BudgetExceededError, GumloopError
 from gumloop_core.observation import observed_by
@@ -95,7 +97,7 @@ class Worker:
         self.refusal: GumloopError | None = None
         self._plan = plan
         self._budget = None if plan.counter is None else Budget(counter=plan.counter)
-        self._under_way = asyncio.Semaphore(plan.rows_in_flight)  # of all that it works on, which may be several
+        self._room = Room(plan.rows_in_flight)  # for all that it works on, which may be several
         self._is_told = False
         self._askers: set[asyncio.Task[None]] = set()
         self._row_id = row_ids(plan.key, plan.columns)
@@ -201,7 +203,7 @@ class Worker:
             row = await rows.next()
             if row is None:
                 return
-            async with self._under_way:
+            async with self._room:
                 await self._answer(row)
             at_most -= 1
 
@@ -212,7 +214,7 @@ class Worker:
         error: Exception | None = None
         values: dict[str, object] = {}
         try:
-            with observed_by(observer):
+            with observed_by(observer), noted_in(self._room.calls_waiting):
                 answer = await plan.task.answer(dict(row))  # a copy: what it does to it is its own affair
             values = plan.answers.values(answer)
         except Exception as raised:  # whatever a task raises is the row's result
