@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
@@ -458,6 +459,11 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
 
             return tokens_of_messages(messages, tools)
 
+
+# LangChain asks for these signatures at each call, and making them takes longer than our limiter.
+_method: Any
+for _method in (ChatGumloop._generate, ChatGumloop._agenerate):
+    _method.__signature__ = inspect.signature(_method)
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
 
