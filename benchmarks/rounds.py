@@ -12,15 +12,14 @@ from statistics import median, quantiles
 from typing import Any
 
 from benchmarks.contenders import FLOOR
+from benchmarks.rows import Row
 from benchmarks.workers import HungError, Worker, WorkError
-
-FIRST_TIME = ("imported", "first_call")  # work that costs something only once in a process
 
 MOST_HUNG = 2  # rounds of a row that a contender may miss because it hung
 
 
 def measure(
-    workers: Sequence[Worker], work: str, server: str, arguments: dict[str, Any], rounds: int
+    workers: Sequence[Worker], row: Row, server: str, arguments: dict[str, Any], rounds: int
 ) -> dict[str, dict[str, Any]]:
     """Measure contenders side by side.
 
@@ -36,10 +35,10 @@ def measure(
         for worker in [*workers[first:], *workers[:first]]:
             if worker.name in errors:
                 continue
-            if work in FIRST_TIME:
+            if row.is_first:
                 worker.restart()
             try:
-                value = worker.do(work, server, arguments)
+                value = worker.do(row.work, server, arguments)
             except WorkError as error:
                 hung[worker.name] += isinstance(error, HungError)
                 if not isinstance(error, HungError) or hung[worker.name] > MOST_HUNG:

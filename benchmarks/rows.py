@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS
-from benchmarks.rounds import FIRST_TIME
+from benchmarks.contenders import CONTENDERS, FLOOR, OURS, OVER_HTTPX
 
 
 @dataclass(frozen=True)
@@ -21,15 +20,21 @@ class Row:
     unit: str | None = None  # what a contender's number is in; None shows ratios to the floor
     rounds: int = 21  # of how many the median is taken; fewer with `--quick`
     only: tuple[str, ...] = ()  # the contenders to measure; all if empty
+    tls: bool = False  # whether the server is asked over TLS
+
+    @property
+    def is_first(self) -> bool:
+        """Whether only the first time in a process tells."""
+        return self.work in ("imported", "first_call")
 
     @property
     def scale(self) -> float:
         """How many of the unit make one of what the work's method returns: a second, a number."""
-        return {"ms": 1e3, "µs": 1e6}.get(self.unit or "", 1.0)
+        return {"ms": 1e3, "µs": 1e6, "kB": 1e-3}.get(self.unit or "", 1.0)
 
     def contenders(self, framework: str, *, quick: bool = False) -> list[str]:
         """The contenders that are measured."""
-        if quick and self.work in FIRST_TIME:
+        if quick and self.is_first:
             return [OURS[framework]]  # the peers take many seconds
         return [name for name in CONTENDERS[framework] if not self.only or name in self.only]
 
@@ -39,21 +44,32 @@ def _aims(langchain: float, llama_index: float | None = None) -> dict[str, float
 
 
 _MAIN = (FLOOR, *OURS.values())
+_ROADS = (*_MAIN, *OVER_HTTPX.values())
 _ADAPTERS = tuple(name for names in CONTENDERS.values() for name in names if name != FLOOR)
 _CALLS = {"calls": 30}, {"calls": 8}
 _FLAT = {"chunks": 1000}, {"chunks": 300}
 _PACED = {"chunks": 200, "pace": 1000}, {"chunks": 60}
 _MODELS = {"models": 20}, {"models": 5}
+_CALLED = {"short": 100, "long": 1000, "kind": "calls"}, {"long": 300}
 _LONG = {"short": 100, "long": 5000}, {"short": 50, "long": 500}
-_MANY = {"streams": 1000, "chunks": 20, "pace": 5000}, {"streams": 60, "pace": 1000}
+# Two chunks a millisecond in all, each stream's at a moment of its own.
+_AMONG = {
+    count: {"streams": count, "chunks": 400 // count + 10, "pace": max(1000, 500 * count)} for count in (1, 50, 500)
+}
+_HELD = {"streams": 1000, "chunks": 3, "pace": 500_000}, {"streams": 100, "pace": 50_000}
 
 ROWS = [
-    Row("unary call", "unary", _aims(1.2), *_CALLS),
-    Row("unary call, async", "async_unary", _aims(1.15), *_CALLS),
-    Row("streamed chunk, server flat out", "chunk", _aims(0.85, 0.95), *_FLAT),
-    Row("streamed chunk, server flat out, async", "async_chunk", _aims(0.85, 0.95), *_FLAT),
-    Row("streamed chunk, one per ms", "chunk", _aims(1.1), *_PACED),
-    Row("streamed chunk, one per ms, async", "async_chunk", _aims(1.1), *_PACED),
+    Row("unary call", "unary", _aims(0.8), *_CALLS),
+    Row("unary call, async", "async_unary", _aims(0.75), *_CALLS),
+    Row("unary call, over TLS", "unary", _aims(0.8), *_CALLS, only=_ROADS, tls=True),
+    Row("streamed chunk, server flat out", "chunk", _aims(0.55), *_FLAT),
+    Row("streamed chunk, server flat out, async", "async_chunk", _aims(0.55), *_FLAT),
+    Row("streamed chunk, one per ms", "chunk", _aims(0.65), *_PACED),
+    Row("streamed chunk, one per ms, async", "async_chunk", _aims(0.65), *_PACED),
+    Row("streamed chunk, one per ms, async, over TLS", "async_chunk", _aims(0.65), *_PACED, only=_ROADS, tls=True),
+    *(Row(f"chunk of {streams} streams at once, async", "among", {}, _AMONG[streams], rounds=5) for streams in _AMONG),
+    Row("memory of an open stream, of 100", "memory", _aims(24, 21), {"streams": 100}, {"streams": 30}, "kB", 1),
+    Row("streams lost of 1,000 in one event loop", "lost", _aims(0), *_HELD, unit="", rounds=1),
     Row(
         "chunk with OpenAI's padding, over one without",
         "padding",
@@ -63,7 +79,7 @@ ROWS = [
         "x",
         only=_MAIN,
     ),
-    Row("tool-argument delta", "tool_delta", _aims(0.6, 1.1), {"chunks": 500}, {"chunks": 150}),
+    Row("tool-argument delta", "chunk", _aims(0.6, 1.1), {"chunks": 500, "kind": "tools"}, {"chunks": 150}),
     Row("time to first chunk", "first_chunk", _aims(1.1), {"calls": 15}, {"calls": 5}),
     Row("message of a request with 1,000", "message", _aims(5.0), {"messages": 1000, "calls": 5}, {"calls": 2}, "µs"),
     Row(
@@ -71,11 +87,13 @@ ROWS = [
     ),
     Row("v3 stream by the public call, over the bridged one", "v3_stream", {}, *_FLAT, "x", only=("ChatGumloop",)),
     Row("chunk in a stream of 5,000, over one in a stream of 100", "growth", _aims(1.1), *_LONG, "x", 11, _MAIN),
+    Row(
+        "tool call in a stream of 1,000, over one of 100", "growth", _aims(1.3), *_CALLED, "x", 3, tuple(OURS.values())
+    ),
     Row("second model object", "second_model", _aims(0.5), *_MODELS, "ms"),
     Row("second model object and its first call, less a call", "second_model_called", {}, *_MODELS, "ms"),
-    Row("stream among 1,000 in one event loop, over one alone", "together", _aims(1.3), *_MANY, "x", 5, _MAIN),
     Row("connections that 10 streams open", "connections", _aims(1), {"streams": 10}, unit="", rounds=1),
-    Row("first call of a process, beyond a later one", "first_call", _aims(25.0), *_CALLS, unit="ms", rounds=5),
+    Row("first call of a process, beyond a later one", "first_call", _aims(25), *_CALLS, unit="ms", rounds=5),
     Row("certificates, once a process, for https", "certificates", {}, unit="ms", rounds=5, only=(FLOOR,)),
-    Row("import beyond the framework", "imported", _aims(30.0, 20.0), unit="ms", rounds=5, only=_ADAPTERS),
+    Row("import beyond the framework", "imported", _aims(30, 20), unit="ms", rounds=5, only=_ADAPTERS),
 ]

@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import tracemalloc
 import urllib.request
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from itertools import chain
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import answers
 from benchmarks.callers import Calls
 from benchmarks.contenders import Contender
+
+_LONGEST_WAIT = 20.0  # seconds
+
+
+class _Together(NamedTuple):
+    memory: int  # bytes that Python held for all when they were open, if it was traced
+    cpu: float  # seconds of all from then on
+    lost: int  # how many did not bring all of their text
 
 
 class Work:
@@ -79,9 +90,12 @@ class Work:
         return self._async_cpu_seconds(work) / calls
 
     def chunk(self, *, chunks: int, streams: int = 1, pace: int = 0, kind: str = "flat") -> float:
-        """A chunk of a streamed text, the request's share included; ``pace`` is the pause between two in µs."""
-        model = self._model(f"paced-{chunks}-{pace}" if pace else f"{kind}-{chunks}")
-        read = (self._calls.stream(model, self._one_message) for _ in range(streams))
+        """A chunk of a stream, the request's share included; ``pace`` is the pause between two in µs."""
+        tools = kind in ("tools", "calls")
+        model = self._model(f"paced-{chunks}-{pace}" if pace else f"{kind}-{chunks}", tools=tools)
+        arguments = () if tools else (self._one_message,)
+        stream = partial(self._calls.stream_tools if tools else self._calls.stream, model, *arguments)
+        read = (stream() for _ in range(streams))
         return _cpu_seconds(lambda: _exhaust(chain.from_iterable(read))) / chunks / streams
 
     def async_chunk(self, *, chunks: int, pace: int = 0) -> float:
@@ -100,22 +114,17 @@ class Work:
         *_, padded, plain = (self.chunk(chunks=chunks, streams=streams, kind=kind) for kind in kinds)
         return padded / plain
 
-    def tool_delta(self, *, chunks: int) -> float:
-        """A piece of a tool call's arguments."""
-        model = self._model(f"tools-{chunks}", tools=True)
-        return _cpu_seconds(lambda: _exhaust(self._calls.stream_tools(model))) / chunks
-
     def message(self, *, messages: int, calls: int) -> float:
         """One more message in a request."""
         many = self.unary(calls=calls, messages=messages)
         return (many - self.unary(calls=calls)) / (messages - 1)
 
-    def growth(self, *, short: int, long: int) -> float:
+    def growth(self, *, short: int, long: int, kind: str = "flat") -> float:
         """What a chunk costs in a long stream, over what it costs in a short one; the request's cost is taken off."""
         streams = long // short
-        request = self.chunk(chunks=1, streams=streams)
-        in_short = self.chunk(chunks=short, streams=streams) * short - request
-        in_long = self.chunk(chunks=long) * long - request
+        request = self.chunk(chunks=1, streams=streams, kind=kind)
+        in_short = self.chunk(chunks=short, streams=streams, kind=kind) * short - request
+        in_long = self.chunk(chunks=long, kind=kind) * long - request
         return (in_long / long) / (in_short / short)
 
     def v3_event(self, *, chunks: int) -> float:
@@ -146,27 +155,55 @@ class Work:
         called = _cpu_seconds(lambda: _exhaust(call(self._new_model(), self._one_message) for _ in range(models)))
         return called / models - self.unary(calls=models)
 
-    def together(self, *, streams: int, chunks: int, pace: int) -> float:
-        """A stream among many in one event loop, which the server holds until all are open, over a stream alone."""
-        expected = len("".join(answers.words(chunks)))
-        held, paced = self._model(f"held-{streams}-{chunks}-{pace}"), self._model(f"paced-{chunks}-{pace}")
-        alone = max(1, streams // 20)
+    def among(self, *, streams: int, chunks: int, pace: int) -> float:
+        """A chunk of streams that run at once in one event loop, without the cost of the requests."""
+        together = self._together(streams, chunks, pace)
+        assert not together.lost
+        return together.cpu / streams / (chunks - 1)
 
-        async def read(model: Any) -> None:
+    def memory(self, *, streams: int) -> float:
+        """Bytes that Python holds for a stream that is open and silent, among others."""
+        self._together(1, 2, 0)
+        tracemalloc.start()
+        try:
+            return self._together(streams, 2, 0).memory / streams
+        finally:
+            tracemalloc.stop()
+
+    def lost(self, *, streams: int, chunks: int, pace: int) -> float:
+        """How many of some streams that run at once in one event loop do not bring all of their text."""
+        return float(self._together(streams, chunks, pace).lost)
+
+    def _together(self, streams: int, chunks: int, pace: int) -> _Together:
+        """Open streams that fall silent behind their first chunk, and have them go on when all are there."""
+        model, expected = self._model(f"held-{chunks}-{pace}"), len("".join(answers.words(chunks)))
+        opened = asyncio.Semaphore(0)
+
+        async def read() -> bool:
             length = 0
-            async for response in await self._calls.astream(model, self._one_message):
-                length += len(self._calls.new_text(response))
-            assert length == expected
+            async for piece in await self._calls.astream(model, self._one_message):
+                if (new := len(self._calls.new_text(piece))) and not length:
+                    opened.release()
+                length += new
+            return length == expected
 
-        async def one_after_another() -> None:
-            for _ in range(alone):
-                await read(paced)
+        async def until_open() -> None:
+            for _ in range(streams):
+                await asyncio.wait_for(opened.acquire(), _LONGEST_WAIT)
 
-        async def all_at_once() -> None:
-            await asyncio.gather(*(read(held) for _ in range(streams)))
+        reads = [self.loop.create_task(read()) for _ in range(streams)]
+        with suppress(TimeoutError):  # those that did not open are lost
+            self.loop.run_until_complete(until_open())
+        gc.collect()
+        memory, _ = tracemalloc.get_traced_memory()
 
-        one = self._async_cpu_seconds(one_after_another) / alone
-        return self._async_cpu_seconds(all_at_once) / streams / one
+        def go_on() -> None:
+            urllib.request.urlopen(f"{self._server}/release").close()
+            self.loop.run_until_complete(asyncio.wait(reads, timeout=_LONGEST_WAIT))
+
+        cpu = _cpu_seconds(go_on)
+        complete = [task.done() and not task.cancelled() and not task.exception() and task.result() for task in reads]
+        return _Together(memory, cpu, complete.count(False))
 
     def first_chunk(self, *, calls: int) -> float:
         """Seconds of real time until the first text is there: the median of some calls."""
@@ -216,7 +253,7 @@ class Work:
 
         return _cpu_seconds(lambda: httpx.create_ssl_context(trust_env=False))
 
-    def _async_cpu_seconds(self, work: Callable[[], Awaitable[None]]) -> float:
+    def _async_cpu_seconds(self, work: Callable[[], Awaitable[Any]]) -> float:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))
 
 

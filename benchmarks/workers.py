@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.work import Work
@@ -33,11 +34,17 @@ class HungError(WorkError):
 
 
 class Worker:
-    """A process with one contender, so that no contender's threads and garbage are counted as another's."""
+    """A process with one contender, so that no contender's threads and garbage are counted as another's.
 
-    def __init__(self, framework: str, name: str) -> None:
+    Args:
+        framework: The contender's.
+        name: Its name.
+        authorities: A file with the authorities that it trusts over TLS; those of its libraries if empty.
+    """
+
+    def __init__(self, framework: str, name: str, authorities: str = "") -> None:
         self.name = name
-        self._start = partial(_started, _work, framework, name)
+        self._start = partial(_started, _work, framework, name, authorities)
         self._process, self._orders = self._start()
 
     def do(self, work: str, server: str, arguments: dict[str, Any]) -> Any:
@@ -68,13 +75,15 @@ class Worker:
         self._orders.close()
 
 
-def _work(orders: Connection, framework: str, name: str) -> None:
+def _work(orders: Connection, framework: str, name: str, authorities: str) -> None:
     """Do work until nobody orders any."""
     for stream in (1, 2):  # what a contender prints must not get into the table
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     sys.dont_write_bytecode = False  # the first import of a contender writes it, the next ones are measured
     # A peer fetches a price list from the network when it is imported, unless told not to.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    if authorities:
+        os.environ["SSL_CERT_FILE"] = authorities
     for variable in [variable for variable in os.environ if variable.lower().endswith("_proxy")]:
         del os.environ[variable]
     at_work: dict[str, Work] = {}
@@ -95,7 +104,7 @@ def served(make: Callable[[], LocalServer]) -> Iterator[str]:
     """Start a server; its address, without a path."""
     process, ours = _started(_serve, make)
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield ours.recv()
     finally:
         process.kill()
         process.join()
@@ -104,7 +113,7 @@ def served(make: Callable[[], LocalServer]) -> Iterator[str]:
 
 def _serve(theirs: Connection, make: Callable[[], LocalServer]) -> None:
     with make() as server:
-        theirs.send(server.port)
+        theirs.send(server.base_url.removesuffix(urlsplit(server.base_url).path))
         theirs.poll(None)  # until the other end is closed
 
 
