@@ -29,6 +29,7 @@ from gumloop_emulator.traffic import ReceivedRequest
 
 PAGE = Path(__file__).parents[1] / "docs" / "concurrency.md"
 NO_BOUND = 10**6
+_LIMIT_KNOWN = "abatch, the limit known"
 
 
 class LoadServer(LocalServer):
@@ -121,9 +122,10 @@ def write_into(page: Path, module: str, lines: list[str]) -> None:
 def jobs() -> Iterator[Job]:
     """The lines of the table."""
     for limit, rows in ((5, 200), (25, 200), (100, 400)):
-        yield from (Job("ours", road, limit, rows) for road in _ROADS)
+        yield from (Job("ours", road, limit, rows) for road in _ROADS if road != _LIMIT_KNOWN)
         yield from (Job("ours", "mixed", limit, rows, retry_after=seconds) for seconds in "01")
         yield Job("ours", "mixed", limit, rows, cap=limit)
+        yield Job("floor", _LIMIT_KNOWN, limit, rows)
         yield from (Job("ChatOpenAI", road, limit, rows) for road in ("batch", "abatch"))
         yield from (Job("OpenAILike", road, limit, rows) for road in ("achat", "threads"))
     yield Job("ours", "mixed", 5, busy=2, places=3)
@@ -140,6 +142,8 @@ def work(job: dict[str, Any], *addresses: str) -> Any:
             for place, module, name in ((0, "langchain_gumloop", "ChatGumloop"), (1, "llama_index_gumloop", "Gumloop")):
                 model = getattr(import_module(module), name)
                 models[place] = model(**given, user_id="benchmark", max_concurrency=job["cap"])
+        elif job["who"] == "floor":  # who knows the limit, and nothing else
+            models = [import_module("benchmarks.contenders.langchain_floor").Floor(**given), job["limit"]]
         elif job["who"] == "ChatOpenAI":
             models[0] = import_module("langchain_openai").ChatOpenAI(**given)
         else:
@@ -188,6 +192,9 @@ _ROADS: dict[str, Callable[[Any, int], Any]] = {
         ["Hi"] * rows, {"max_concurrency": _threads(rows)}, return_exceptions=True
     ),
     "abatch": lambda models, rows: asyncio.run(models[0].abatch(["Hi"] * rows, return_exceptions=True)),
+    _LIMIT_KNOWN: lambda models, rows: asyncio.run(
+        models[0].abatch(["Hi"] * rows, {"max_concurrency": models[1]}, return_exceptions=True)
+    ),
     "astream": partial(_gather, lambda models: models[0].astream("Hi")),
     "achat": partial(_gather, lambda models: models[1].acomplete("Hi")),
     "astream_chat": partial(_gather, lambda models: models[1].astream_complete("Hi")),

@@ -18,7 +18,7 @@ class Row:
     full: dict[str, Any] = field(default_factory=dict)  # the method's arguments
     quick: dict[str, Any] = field(default_factory=dict)  # those that are other with `--quick`
     unit: str | None = None  # what a contender's number is in; None shows ratios to the floor
-    rounds: int = 21  # of how many the median is taken; fewer with `--quick`
+    rounds: int = 9  # of how many the median is taken; fewer with `--quick`
     only: tuple[str, ...] = ()  # the contenders to measure; all if empty
     tls: bool = False  # whether the server is asked over TLS
 
