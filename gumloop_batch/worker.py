@@ -205,6 +205,7 @@ class Worker:
                 return
             async with self._room:
                 await self._answer(row)
+                await asyncio.sleep(0)  # what came of it is in the journal before another call is sent
             at_most -= 1
 
     async def _answer(self, row: Row) -> None:

@@ -21,9 +21,9 @@ IN_FLIGHT = 5
 ROWS = 120
 
 
-def job(output: Path) -> subprocess.Popen[str]:
+def job(output: Path, rows: int = ROWS, in_flight: int = IN_FLIGHT) -> subprocess.Popen[str]:
     """Begin a job in a process of its own."""
-    command = [sys.executable, "-m", "tests.batch.jobs", str(output), str(ROWS), str(IN_FLIGHT)]
+    command = [sys.executable, "-m", "tests.batch.jobs", str(output), str(rows), str(in_flight)]
     # A job in the background is started with Ctrl-C ignored.
     restore = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
@@ -72,3 +72,23 @@ def test_only_calls_in_flight_are_asked_again(server: Emulator, output: Path, ho
     assert sorted(row["id"] for row in rows) == list(range(ROWS))
     assert all(row["answer"] == row["text"] for row in rows)
     assert not list(output.glob("_journal-*"))
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_what_came_of_a_row_is_kept_before_another_is_asked(server: Emulator, output: Path, in_flight: int) -> None:
+    """The journal alone tells what a killed job must not pay for again."""
+    missing: list[int] = []
+
+    async def answer(request: ReceivedRequest) -> Answer:
+        kept = sum(path.read_bytes().count(b"\n") for path in output.glob("_journal-*"))
+        missing.append(len(server.requests) - kept)
+        return Answer(request.user_text)
+
+    server.answer_with = answer
+    try:
+        with job(output, 40, in_flight) as asked:
+            _, errors = asked.communicate(timeout=30)
+    finally:
+        server.answer_with = None
+    assert errors == ""
+    assert len(missing) == 40
+    assert max(missing) <= in_flight
