@@ -60,7 +60,7 @@ _CALLED = {"short": 100, "long": 1000, "kind": "calls"}, {"long": 300}
 _LONG = {"short": 100, "long": 5000}, {"short": 50, "long": 500}
 # Two chunks a millisecond in all, each stream's at a moment of its own.
 _AMONG = {
-    count: {"streams": count, "chunks": 400 // count + 10, "pace": max(1000, 500 * count)} for count in (1, 50, 500)
+    count: {"streams": count, "chunks": 400 // count + 6, "pace": max(1000, 500 * count)} for count in (1, 50, 500)
 }
 _HELD = {"streams": 1000, "chunks": 3, "pace": 500_000}, {"streams": 100, "pace": 50_000}
 
@@ -74,7 +74,14 @@ ROWS = [
     Row("streamed chunk, one per ms, async", "async_chunk", _aims(0.65), *_PACED),
     Row("streamed chunk, one per ms, async, over TLS", "async_chunk", _aims(0.65), *_PACED, only=_ROADS, tls=True),
     *(
-        Row(f"chunk of {count} streams at once, async", "among", {}, _AMONG[count], rounds=5, only=_holding(count))
+        Row(
+            f"streamed chunk of {count} at once, async",
+            "among",
+            _aims(0.65),
+            _AMONG[count],
+            rounds=5,
+            only=_holding(count),
+        )
         for count in _AMONG
     ),
     Row("memory of an open stream, of 100", "memory", _aims(24, 21), {"streams": 100}, {"streams": 30}, "kB", 1),
