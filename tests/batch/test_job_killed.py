@@ -73,6 +73,7 @@ def test_only_calls_in_flight_are_asked_again(server: Emulator, output: Path, ho
     assert all(row["answer"] == row["text"] for row in rows)
     assert not list(output.glob("_journal-*"))
 
+
 @pytest.mark.parametrize("in_flight", [1, 3])
 def test_what_came_of_a_row_is_kept_before_another_is_asked(server: Emulator, output: Path, in_flight: int) -> None:
     """The journal alone tells what a killed job must not pay for again."""
