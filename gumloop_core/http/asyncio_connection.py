@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from math import inf
 from typing import Any
 
 import httpx
@@ -29,6 +30,9 @@ class AsyncioConnection(asyncio.Protocol):
         self._unread = 0
         self._is_full = False  # what is to be written has to wait
         self._waiter: asyncio.Future[None] | None = None
+        self._wait_ends = inf
+        self._timeout_kind: type[httpx.TimeoutException] = httpx.ReadTimeout
+        self._timer: asyncio.TimerHandle | None = None
         self._used_at = 0.0
         self._is_ended = False
 
@@ -56,15 +60,20 @@ class AsyncioConnection(asyncio.Protocol):
             raise
 
     async def wait(self, seconds: float | None, kind: type[httpx.TimeoutException] = httpx.ReadTimeout) -> None:
-        """Wait until something happens, and raise an error of this kind if nothing does."""
-        waiter = self._waiter = self._loop.create_future()
-        timer = None if seconds is None else self._loop.call_later(seconds, _end_wait, waiter, kind)
+        """Wait until something happens, and raise an error of this kind if nothing does.
+
+        A timer is set where none goes off soon enough, and looks then how long there is still to wait. To set one for
+        each piece of a stream takes a third of what the connection takes.
+        """
+        self._timeout_kind = kind
+        self._wait_ends = inf if seconds is None else self._loop.time() + seconds
+        if self._wait_ends < (inf if self._timer is None else self._timer.when()):
+            self._set_timer()
+        self._waiter = self._loop.create_future()
         try:
-            await waiter
+            await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
 
     def take(self, parser: ResponseParser) -> bytes:
         """What has come."""
@@ -82,6 +91,7 @@ class AsyncioConnection(asyncio.Protocol):
         if not parser.keeps_connection or self._is_ended or self._unread > _READ_AHEAD:
             self.close()
         self._unread = 0
+        self._cancel_timer()
         parser.detach()
 
     async def end(self) -> None:
@@ -97,6 +107,7 @@ class AsyncioConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the connection; its socket follows when the event loop comes to it."""
+        self._cancel_timer()
         if self._loop.is_closed():
             self.drop()
         elif self._transport is not None:
@@ -168,10 +179,23 @@ class AsyncioConnection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _set_timer(self) -> None:
+        self._cancel_timer()
+        self._timer = self._loop.call_at(self._wait_ends, self._look_at_clock)
 
-def _end_wait(waiter: asyncio.Future[None], kind: type[httpx.TimeoutException]) -> None:
-    if not waiter.done():
-        waiter.set_exception(kind(""))
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done() or self._wait_ends == inf:
+            return
+        if self._loop.time() < self._wait_ends:
+            self._set_timer()
+        else:
+            self._waiter.set_exception(self._timeout_kind(""))
 
 
 class AsyncioResponse(ParsedResponse[AsyncioConnection, Callable[[], Awaitable[None]]]):
