@@ -50,7 +50,6 @@ class AsyncLease(Lease[AsyncConnection]):
 
     async def end(self) -> None:
         """End the request, whose task may be waiting."""
-        self.is_ended = True
         await self.connection.end()
 
     async def release(self) -> None:

@@ -39,7 +39,7 @@ class AsyncioConnection(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Whether another request can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self._transport.is_closing() and not self._is_ended
 
     async def send(self, request: Request, release: Callable[[], Awaitable[None]]) -> AsyncioResponse:
         """Send a request and wait for the head of its response."""

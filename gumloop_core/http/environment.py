@@ -23,8 +23,13 @@ from gumloop_core.errors import ConfigurationError
 Made = TypeVar("Made")
 
 _SOCKS = ("socks5", "socks5h")
-_PROXIED = frozenset({"http", "https", "all"})
+_PROXIED = ("http", "https", "all")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+
+
+def has_proxies() -> bool:
+    """Whether the environment names any proxy."""
+    return not getproxies().keys().isdisjoint(_PROXIED)
 
 
 def tls_context_for(scheme: str) -> ssl.SSLContext:
@@ -36,7 +41,7 @@ def tls_context_for(scheme: str) -> ssl.SSLContext:
     Raises:
         ConfigurationError: If the certificates cannot be read.
     """
-    return _trusting_nobody() if scheme == "http" and _PROXIED.isdisjoint(getproxies()) else tls_context()
+    return _trusting_nobody() if scheme == "http" and not has_proxies() else tls_context()
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +85,7 @@ def with_proxies(make: Callable[[], Made]) -> Made:
     """
     proxies = getproxies()
     if "*" not in [host.strip() for host in proxies.get("no", "").split(",")]:
-        for scheme in sorted(_PROXIED):
+        for scheme in _PROXIED:
             if proxies.get(scheme):
                 _check_proxy(_variable(scheme), proxies[scheme])
     try:

@@ -45,8 +45,6 @@ class HttpxConnection:
         scheme: That of all its requests.
     """
 
-    is_open = True  # a client connects again by itself
-
     def __init__(self, scheme: str) -> None:
         context = environment.tls_context_for(scheme)
         self._client = environment.with_proxies(
@@ -54,6 +52,11 @@ class HttpxConnection:
         )
         self._opening: socket.socket | None = None  # that of a connection which is not yet the client's
         self._is_ended = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another request can be sent: a client connects again by itself."""
+        return not self._is_ended
 
     def send(self, request: Request, release: Callable[[], None]) -> HttpxResponse:
         """Send a request and wait for the head of its response.
@@ -100,8 +103,6 @@ class HttpxConnection:
 class AsyncHttpxConnection:
     """Sends one asynchronous request at a time; see :class:`HttpxConnection`."""
 
-    is_open = True
-
     def __init__(self, scheme: str) -> None:
         context = environment.tls_context_for(scheme)
         self._client = environment.with_proxies(
@@ -112,6 +113,11 @@ class AsyncHttpxConnection:
         # task in it, and the task may have the stream.
         self._sending: anyio.CancelScope | None = None
         self._is_ended = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another request can be sent: a client connects again by itself."""
+        return not self._is_ended
 
     async def send(self, request: Request, release: Callable[[], Awaitable[None]]) -> AsyncHttpxResponse:
         """Send a request and wait for the head of its response.

@@ -46,15 +46,11 @@ class Connection(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether another request can be sent without connecting first, as far as is known."""
+        """Whether another request can be sent without connecting first, as far as is known; never once it was ended."""
 
 
 class Lease(Generic[AnyConnection]):
-    """A connection that is in use for one request of a user.
-
-    Attributes:
-        is_ended: Whether the request was ended by closing.
-    """
+    """A connection that is in use for one request of a user."""
 
     def __init__(
         self, pool: Pool[AnyConnection, Any, Any], user: object, key: PoolKey, connection: AnyConnection
@@ -62,7 +58,6 @@ class Lease(Generic[AnyConnection]):
         self.connection = connection
         self.user = user
         self.key = key
-        self.is_ended = False
         self._pool = pool
 
 
@@ -140,7 +135,7 @@ class Pool(ABC, Generic[AnyConnection, AnyEvent, AnyLease]):
         """
         connection = lease.connection
         self.leases.discard(lease)
-        if lease.is_ended or not connection.is_open:
+        if not connection.is_open:
             self.connections.discard(connection)
             return [connection]
         now = time.monotonic()

@@ -6,9 +6,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 from gumloop_core.errors import ConfigurationError
+from gumloop_core.http import environment
 from gumloop_core.http.settings import Road
 
 _WORKS_FROM, _WORKS_BELOW = (0, 6, 4), (1,)
@@ -18,12 +19,11 @@ _WORKS_FROM, _WORKS_BELOW = (0, 6, 4), (1,)
 class Roads:
     """The roads that can be taken from here. Proxies are looked for once, as httpx's clients look for them once."""
 
-    def __init__(self) -> None:
-        from urllib.request import getproxies  # takes long to import
+    _untouched: ClassVar[tuple[Any, ...]] = ()  # what was found to be httpx's own, by any pool of the process
 
-        self._has_proxies = not {"http", "https", "all"}.isdisjoint(getproxies())
+    def __init__(self) -> None:
+        self._has_proxies = environment.has_proxies()
         self._what_is_missing = _what_is_missing()
-        self._untouched: tuple[Any, ...] = ()
 
     def choose(self, wanted: Road | None) -> Road:
         """The road to take.
@@ -50,7 +50,7 @@ class Roads:
             return True
         if not all(map(_is_its_own, functions)):
             return False
-        self._untouched = functions
+        Roads._untouched = functions
         return True
 
 

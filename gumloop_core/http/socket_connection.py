@@ -30,7 +30,7 @@ class SocketConnection:
     @property
     def is_open(self) -> bool:
         """Whether another request can be sent."""
-        return self._socket is not None
+        return self._socket is not None and not self._is_ended
 
     def send(self, request: Request, release: Callable[[], None]) -> SocketResponse:
         """Send a request and wait for the head of its response."""

@@ -51,7 +51,6 @@ class SyncLease(Lease[SyncConnection]):
 
     def end(self) -> None:
         """End the request, whose thread may be waiting."""
-        self.is_ended = True
         self.connection.end()
 
     def release(self) -> None:
