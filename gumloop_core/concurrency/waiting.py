@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 from gumloop_core.concurrency.limiter import Ticket
 
+_NOBODY = nullcontext()  # most calls are part of no job
 _WAITING: ContextVar[set[Ticket] | None] = ContextVar("gumloop_waiting", default=None)
 
 
@@ -21,13 +22,17 @@ def noted_in(waiting: set[Ticket]) -> Iterator[None]:
         _WAITING.reset(token)
 
 
-def note(ticket: Ticket) -> set[Ticket] | None:
-    """Note a call that may have to wait.
-
-    Returns:
-        From what it is to be taken when it has its slot; ``None`` if nobody wants to know.
-    """
+def noted(ticket: Ticket) -> AbstractContextManager[object]:
+    """A context within which a call may have to wait, and is noted for who wants to know."""
     waiting = _WAITING.get()
-    if waiting is not None:
+    return _NOBODY if waiting is None else _Noted(waiting, ticket)
+
+
+class _Noted(AbstractContextManager["_Noted"]):
+    def __init__(self, waiting: set[Ticket], ticket: Ticket) -> None:
+        self._waiting = waiting
+        self._ticket = ticket
         waiting.add(ticket)
-    return waiting
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.discard(self._ticket)

@@ -9,8 +9,8 @@ import httpx
 from pydantic import SecretStr
 
 from gumloop_core.answer import Completion, Delta, Usage
-from gumloop_core.concurrency import waiting
 from gumloop_core.concurrency.limiter import MOST_REFUSALS, NO_TICKET, Limiter, Ticket
+from gumloop_core.concurrency.waiting import noted
 from gumloop_core.errors import APIStatusError, ConfigurationError, GumloopError
 from gumloop_core.http.decoding import Unpack, layers_of, unpacker, was_asked_for
 from gumloop_core.http.failures import Failures, is_transports
@@ -153,24 +153,16 @@ class Exchange:
         """
         self._begin()
         if self._limiter is not None:
-            noted = waiting.note(self._ticket)
-            try:
+            with noted(self._ticket):
                 self._limiter.acquire(self._ticket)
-            finally:
-                if noted is not None:
-                    noted.discard(self._ticket)
             self._held = _HeldSlot(self._limiter, self._ticket)
 
     async def aenter(self) -> None:
         """As :meth:`enter`, in the running event loop."""
         self._begin()
         if self._limiter is not None:
-            noted = waiting.note(self._ticket)
-            try:
+            with noted(self._ticket):
                 await self._limiter.aacquire(self._ticket)
-            finally:
-                if noted is not None:
-                    noted.discard(self._ticket)
             self._held = _HeldSlot(self._limiter, self._ticket)
 
     def leave(self) -> None:
