@@ -6,7 +6,6 @@ Each job runs in a process of its own, so that it knows nothing of the limit, an
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import re
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.request import urlopen
 
 from benchmarks import answers
+from benchmarks.work import set_garbage_aside
 from benchmarks.workers import served
 from gumloop_emulator.access import Limits, Refused
 from gumloop_emulator.http11 import LocalServer, Response
@@ -148,9 +148,7 @@ def work(job: dict[str, Any], *addresses: str) -> Any:
             models[0] = import_module("langchain_openai").ChatOpenAI(**given)
         else:
             models[1] = import_module("llama_index.llms.openai_like").OpenAILike(**given, is_chat_model=True)
-        # As before each measurement of the other tables: what the imports have left is not the job's to sweep.
-        gc.collect()
-        gc.freeze()
+        set_garbage_aside()  # as before each measurement of the other tables
         began, cpu = time.perf_counter(), time.process_time()
         outcomes = list(_ROADS[job["road"]](models, job["rows"] if address == addresses[-1] else 4))
     lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]

@@ -260,10 +260,14 @@ class Work:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))
 
 
-def _cpu_seconds(work: Callable[[], Any]) -> float:
-    # What work before this left behind is not collected on this one's time; what this one leaves behind is.
+def set_garbage_aside() -> None:
+    """What work before this left behind is not to be collected on the next one's time; what that leaves behind is."""
     gc.collect()
     gc.freeze()
+
+
+def _cpu_seconds(work: Callable[[], Any]) -> float:
+    set_garbage_aside()
     try:
         start = process_time()
         work()

@@ -13,10 +13,9 @@ from tests.support.core_driver import (
     ALL_CLIENTS,
     PASSING,
     AsyncCore,
-    AsyncOverHttpx,
     CoreDriver,
     SyncCore,
-    SyncOverHttpx,
+    over_httpx,
     settings_for,
 )
 
@@ -32,8 +31,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 POOLED: dict[str, type[CoreDriver]] = {
     "sync": SyncCore,
     "async": AsyncCore,
-    "sync-over-httpx": SyncOverHttpx,
-    "async-over-httpx": AsyncOverHttpx,
+    "sync-over-httpx": over_httpx(SyncCore),
+    "async-over-httpx": over_httpx(AsyncCore),
 }
 KINDS = {**POOLED, **PASSING} if ALL_CLIENTS else POOLED
 

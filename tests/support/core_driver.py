@@ -123,20 +123,15 @@ class AsyncCore:
         self.loop.close()
 
 
-class SyncOverHttpx(SyncCore):
-    """Drives :class:`GumloopClient` over httpx's connections, whatever else is installed."""
+def over_httpx(driver: type[CoreDriver]) -> type[CoreDriver]:
+    """A driver whose client sends over httpx's connections, whatever else is installed."""
 
-    def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
-        settings.transport = "httpx"
-        super().__init__(settings, http_client)
+    class OverHttpx(driver):  # type: ignore[misc, valid-type]
+        def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
+            settings.transport = "httpx"
+            super().__init__(settings, http_client)
 
-
-class AsyncOverHttpx(AsyncCore):
-    """Drives :class:`AsyncGumloopClient` over httpx's connections."""
-
-    def __init__(self, settings: ClientSettings, http_client: Any = None) -> None:
-        settings.transport = "httpx"
-        super().__init__(settings, http_client)
+    return OverHttpx
 
 
 def passing(driver: type[CoreDriver], library: Any) -> type[CoreDriver]:
