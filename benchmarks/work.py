@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import tracemalloc
 import urllib.request
 from collections import deque
@@ -251,10 +252,15 @@ class Work:
         return first - median(later)
 
     def certificates(self) -> float:
-        """Reading the certificates that https is checked with, as httpx does."""
+        """Making the context that https is checked with, where the environment names no certificates."""
         import httpx
 
-        return _cpu_seconds(lambda: httpx.create_ssl_context(trust_env=False))
+        from gumloop_core.http import environment
+
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            os.environ.pop(name, None)
+        is_ours = self._contender.module in ("langchain_gumloop", "llama_index_gumloop")
+        return _cpu_seconds(environment.tls_context.__wrapped__ if is_ours else httpx.create_ssl_context)
 
     def _async_cpu_seconds(self, work: Callable[[], Awaitable[Any]]) -> float:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))

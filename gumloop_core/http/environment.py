@@ -1,7 +1,9 @@
-"""What the environment says about certificates and proxies, and which variable is at fault where it makes no sense.
+"""Which certificates are trusted, and what the environment says about them and about proxies.
 
-httpx reads these variables itself when a client is made. Its errors name neither the variable nor what to do, and some
-broken addresses fail only when a connection is opened, as if the endpoint could not be found.
+httpx reads the environment itself when a client is made. Its errors name neither the variable nor what to do, and some
+broken addresses fail only when a connection is opened, as if the endpoint could not be found. It trusts certifi's
+authorities where ours are the system's, as those of httpx2 are: it refuses a network that has an authority of its own
+(https://github.com/encode/httpx/issues/302, https://github.com/BerriAI/litellm/issues/7717).
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import ipaddress
 import os
 import re
 import ssl
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeVar
 from urllib.request import getproxies
 
@@ -25,6 +29,7 @@ Made = TypeVar("Made")
 _SOCKS = ("socks5", "socks5h")
 _PROXIED = ("http", "https", "all")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_FOUND = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def has_proxies() -> bool:
@@ -52,16 +57,19 @@ def _trusting_nobody() -> ssl.SSLContext:
 
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """The TLS context that all connections share: with the certificates that the environment names, or the usual ones.
+    """The TLS context that all connections share.
+
+    It trusts the authorities that the environment names, else the system's, else certifi's.
 
     Raises:
-        ConfigurationError: If they cannot be read.
+        ConfigurationError: If their certificates cannot be read.
     """
     file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if directory and not file and not os.path.isdir(directory):
         raise ConfigurationError(f"SSL_CERT_DIR names {directory!r}, which is no directory. Correct or unset it.")
     try:
-        return httpx.create_ssl_context()
+        of_system = None if file or directory else _trusting_system()
+        return httpx.create_ssl_context() if of_system is None else of_system
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         if file:
@@ -75,6 +83,33 @@ def tls_context() -> ssl.SSLContext:
                 f"The certificates that connections are checked with cannot be read: {reason}. Install certifi again."
             ) from error
         raise ConfigurationError(f"{at_fault}: {reason}. Correct or unset it.") from error
+
+
+def _trusting_system() -> ssl.SSLContext | None:
+    """A context that trusts the system's authorities, a company's own among them; ``None`` where no file has any.
+
+    OpenSSL finds the one authority that it needs in a directory, where reading a file with all of them takes it 30 ms.
+    """
+    if sys.platform in ("win32", "darwin"):  # where OpenSSL's places, if there are any, are not what the system goes by
+        return None
+    paths = ssl.get_default_verify_paths()
+    file, directory = paths.openssl_cafile, paths.openssl_capath
+    try:
+        in_file = Path(file).read_bytes().count(b"-----BEGIN") if os.path.isfile(file) else 0
+        in_directory = sum(map(_is_found, os.listdir(directory))) if os.path.isdir(directory) else 0
+        if not in_file and not in_directory:
+            return None
+        return ssl.create_default_context(
+            cafile=file if in_file > in_directory else None,  # some systems have all in both, some a few in one
+            capath=directory if in_directory else None,
+        )
+    except OSError:
+        return None
+
+
+def _is_found(name: str) -> bool:
+    """Whether OpenSSL finds a certificate by its file's name, which is to be the hash of its authority's."""
+    return _FOUND.fullmatch(name) is not None
 
 
 def with_proxies(make: Callable[[], Made]) -> Made:

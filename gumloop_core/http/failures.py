@@ -230,6 +230,11 @@ class Failures:
         if reader is not None and reader.started:
             return StreamError(f"The stream broke: {reason}. What had arrived is in .partial.{self._advice()}")
         if isinstance(error, library.ConnectError):
+            if "CERTIFICATE_VERIFY_FAILED" in reason:
+                return APIConnectionError(
+                    f"Could not connect to {host}, whose certificate is not trusted: {reason}. If the network has an "
+                    "authority of its own, name the file of its certificate in SSL_CERT_FILE."
+                )
             return APIConnectionError(
                 f"Could not connect to {host}: {reason}. Check the network, proxies and base_url."
             )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import trustme
+from cryptography import x509
 
 from gumloop_core.errors import APIConnectionError, ConfigurationError
 from gumloop_core.http import environment, sync_pool
 from tests.core.conftest import THE_POOLS, Connect
 from tests.support.byte_server import ByteServer
+from tests.support.certificates import certificates
 from tests.support.http_bytes import TEXT, completion, streamed, whole
 
 
@@ -47,6 +52,76 @@ def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.M
     monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(name, "/nowhere/certificates")
     check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it", tls=True)
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where a system has its authorities: `cert.pem` and `certs`. Nothing else names any."""
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    file, directory = str(tmp_path / "cert.pem"), str(tmp_path / "certs")
+    paths = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", file, "SSL_CERT_DIR", directory)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    (tmp_path / "certs").mkdir()
+    return tmp_path
+
+
+def hashed_name(certificate: bytes) -> str:
+    """The name by which OpenSSL finds a certificate: a hash of its authority's name, in small letters."""
+    name = x509.load_pem_x509_certificate(certificate).subject
+    small = x509.Name([x509.NameAttribute(part.oid, str(part.value).lower()) for part in name])
+    in_it = small.public_bytes()[2:]  # without the type and the length of the whole, which is below 128 bytes
+    return f"{int.from_bytes(sha1(in_it, usedforsecurity=False).digest()[:4], 'little'):08x}.0"
+
+
+# The systems that https://github.com/encode/httpx/issues/302 tells of, whose companies have authorities of their own.
+@THE_POOLS
+@pytest.mark.parametrize("place", ["directory", "file"])
+def test_the_systems_authorities_are_trusted(connect: Connect, system: Path, place: str) -> None:
+    authority = certificates()[0].cert_pem.bytes()
+    path = system / "cert.pem" if place == "file" else system / "certs" / hashed_name(authority)
+    path.write_bytes(authority)
+    with ByteServer(whole(completion()), streamed(), tls=True) as server:
+        driver = connect(server)
+        assert driver.complete().text == TEXT
+        assert list(driver.stream())
+        assert len(server.requests) == 2
+
+
+def test_a_directory_is_read_for_what_is_needed_of_it(system: Path) -> None:
+    authority = certificates()[0].cert_pem.bytes()
+    (system / "cert.pem").write_bytes(authority)
+    (system / "certs" / hashed_name(authority)).write_bytes(authority)
+    assert environment.tls_context().cert_store_stats()["x509_ca"] == 0
+
+
+def test_a_file_with_more_than_the_directory_is_read(system: Path) -> None:
+    authorities = [trustme.CA().cert_pem.bytes() for _ in range(3)]
+    (system / "cert.pem").write_bytes(b"".join(authorities))
+    (system / "certs" / hashed_name(authorities[0])).write_bytes(authorities[0])
+    assert environment.tls_context().cert_store_stats()["x509_ca"] == 3
+
+
+@pytest.mark.parametrize("content", [None, b"nothing", b"-----BEGIN CERTIFICATE-----"])
+def test_a_system_without_authorities_leaves_certifis(system: Path, content: bytes | None) -> None:
+    if content is not None:
+        (system / "cert.pem").write_bytes(content)
+    (system / "certs" / "README").touch()
+    assert environment.tls_context().cert_store_stats() == httpx.create_ssl_context().cert_store_stats()
+
+
+@THE_POOLS
+def test_what_the_environment_names_wins_over_the_system(
+    connect: Connect, system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates()[0].cert_pem.write_to_path(system / "cert.pem")
+    other = system / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
+    monkeypatch.setenv("SSL_CERT_FILE", str(other))
+    with ByteServer(whole(completion()), tls=True) as server:
+        driver = connect(server, max_retries=0)
+        with pytest.raises(APIConnectionError, match=r"certificate is not trusted: .*SSL_CERT_FILE"):
+            driver.complete()
 
 
 @THE_POOLS
