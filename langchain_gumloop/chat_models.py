@@ -36,7 +36,6 @@ from gumloop_core.writing.body import tool_choice as wire_tool_choice
 from langchain_gumloop.costs import observers_of
 from langchain_gumloop.errors import as_langchain
 from langchain_gumloop.from_wire.answers import chat_result, combined_llm_output
-from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
 from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
@@ -124,6 +123,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
+            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # its import makes a chunk, to learn from
+
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk
             with closing(self._sync().stream(body, **sending)) as deltas:
@@ -142,6 +143,8 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
+            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # its import makes a chunk, to learn from
+
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk
             async with aclosing(self._async().stream(body, **sending)) as deltas:

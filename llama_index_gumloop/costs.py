@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.dispatcher import Dispatcher
 from llama_index_instrumentation.event_handlers import BaseEventHandler
-from pydantic import SkipValidation
+from pydantic import ConfigDict, SkipValidation
 
 if TYPE_CHECKING:
     from gumloop_core.observation import CallObserver
@@ -33,6 +33,8 @@ class CostEventHandler(BaseEventHandler):
     Args:
         observer: A ``CostTracker``, a ``Budget``, or any other observer of calls.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     observer: SkipValidation[CallObserver]
 

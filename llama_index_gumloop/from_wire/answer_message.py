@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock, ToolCallBlock
-from pydantic import PrivateAttr
+from pydantic import ConfigDict, PrivateAttr
 
 
 class AnswerMessage(ChatMessage):
@@ -14,6 +14,8 @@ class AnswerMessage(ChatMessage):
     Chat engines before 0.14.24 end a stream by setting the text of its last message, which a plain message refuses
     where there is any other block: a thought is enough. And a plain message without text prints as "assistant: None".
     """
+
+    model_config = ConfigDict(defer_build=True)  # most answers are one text
 
     _selections: Any = PrivateAttr(None)
 

@@ -13,7 +13,6 @@ from gumloop_core.reading.merging import MergedFields
 from gumloop_core.wire import JSONObject
 from llama_index_gumloop.from_wire.answers import AnswerImages, message_extras, to_response
 from llama_index_gumloop.from_wire.tool_calls import SelectionsSoFar
-from llama_index_gumloop.from_wire.unvalidated import OBJECTS
 
 if TYPE_CHECKING:
     from gumloop_core.answer import Delta, ToolCallPiece
@@ -66,6 +65,9 @@ class ResponseMaker:
     """
 
     def __init__(self) -> None:
+        from llama_index_gumloop.from_wire.unvalidated import OBJECTS  # tries them out, for the first stream
+
+        self._objects = OBJECTS
         self._text = ""
         self._reasoning = ""
         self._images = AnswerImages()
@@ -83,7 +85,7 @@ class ResponseMaker:
         if text:
             self._text += text
             if self._is_plain and len(delta.__dict__) == 2:  # raw and text, as most steps have
-                return OBJECTS.text_response(self._text, text, delta.raw)
+                return self._objects.text_response(self._text, text, delta.raw)
         if delta.completion is not None:
             response = to_response(delta.completion)
             response.delta = ""
@@ -107,7 +109,7 @@ class ResponseMaker:
             more["thinking_delta"] = delta.reasoning
         if delta.partial_images:
             more["partial_images"] = [image.url for image in delta.partial_images]
-        return OBJECTS.response(
+        return self._objects.response(
             self._blocks(),
             self._message_extras(),
             delta.text,
@@ -127,16 +129,16 @@ class ResponseMaker:
         call.id = piece.id or call.id
         call.name = piece.name or call.name
         call.arguments += piece.arguments
-        self._call_blocks[index] = OBJECTS.tool_call_block(call.id, call.name, call.arguments)
+        self._call_blocks[index] = self._objects.tool_call_block(call.id, call.name, call.arguments)
         self._call_params[index] = _param(call)
 
     def _blocks(self) -> list[Any]:
         blocks: list[Any] = []
         if self._reasoning:
-            blocks.append(OBJECTS.thinking_block(self._reasoning))
+            blocks.append(self._objects.thinking_block(self._reasoning))
         images = self._images.blocks
         if self._text or not (self._calls or images):
-            blocks.append(OBJECTS.text_block(self._text))
+            blocks.append(self._objects.text_block(self._text))
         if images:
             blocks.extend(image.model_copy() for image in images)  # the picture's bytes are shared
         blocks.extend(self._call_blocks)
