@@ -5,6 +5,7 @@ Why things are so is said in the synchronous one, :mod:`gumloop_core.http.client
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -200,11 +201,12 @@ async def _pause(exchange: Exchange, seconds: float) -> None:
     Raises:
         GumloopError: If the call was ended meanwhile.
     """
-    import anyio
-
-    with anyio.move_on_after(seconds):
-        await exchange.closed.wait()
-        raise exchange.closing_failure()
+    try:
+        async with asyncio.timeout(seconds):
+            await exchange.closed.wait()
+    except TimeoutError:
+        return
+    raise exchange.closing_failure()
 
 
 def _pieces(exchange: Exchange, response: AsyncResponse) -> AsyncIterator[bytes]:
