@@ -32,7 +32,8 @@ _EVENTS = {
 }
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _UNARY_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-_UNARY = [_UNARY_HEAD % len(answers.unary()) + answers.unary()]
+UNARY = [_UNARY_HEAD % len(answers.unary()) + answers.unary()]
+"""A whole response: its head and an answer."""
 
 
 class BenchmarkServer(LocalServer):
@@ -55,7 +56,7 @@ class BenchmarkServer(LocalServer):
             self._released = asyncio.Event()
             return Response([b"{}"])
         if not re.search(rb'"stream": ?true', request.body):
-            return Response(_UNARY, raw=True)
+            return Response(UNARY, raw=True)
         kind, *numbers = mode.split("-")
         if kind in _EVENTS:
             return Response(_flat(kind, int(numbers[0])), raw=True)
@@ -82,6 +83,12 @@ class BenchmarkServer(LocalServer):
 def _chunks(kind: str, count: int) -> list[bytes]:
     *first, last = [b"%x\r\n%b\r\n" % (len(event), event) for event in _EVENTS[kind](count)]
     return [*first, last + b"0\r\n\r\n"]
+
+
+@lru_cache(maxsize=64)
+def streamed(count: int) -> list[bytes]:
+    """A response whose text comes in so many pieces, each of them written for itself."""
+    return [_HEAD, *_chunks("flat", count)]
 
 
 @lru_cache(maxsize=64)
