@@ -161,15 +161,15 @@ _OF_NO_USE = {
     "root_async_client": "pass an httpx.AsyncClient or httpx2.AsyncClient as http_async_client, if any",
     "http_socket_options": "pass an http_client with the transport that you want",
 }
-_SECRET = re.compile(r"(?i)(api_?key|access_?key|(access|auth|bearer|oauth)_?token|secret|password)$")
-_OF_ANOTHER = re.compile(r"(?i)(?!gumloop|api|key)[a-z]")
+_OF_CREDENTIALS = r"(?i)(api_?key|access_?key|(access|auth|bearer|oauth)_?token|secret|password)$"
+_OF_ANOTHER = r"(?i)(?!gumloop|api|key)[a-z]"
 _HEADERS = frozenset({"headers", "openai_headers", "http_headers"})
 _TELLS_HOW_TO_SEND = frozenset({"base_url", "access_token", "http_async_client", "max_retries", "stream_idle_timeout"})
 
 
 def is_secret_argument(name: str) -> bool:
     """Whether an argument of this name is likely to hold a secret."""
-    return _SECRET.search(name) is not None
+    return re.search(_OF_CREDENTIALS, name) is not None
 
 
 def is_known_elsewhere(name: str) -> bool:
@@ -237,5 +237,5 @@ def _reason_against(name: str) -> str | None:
     if renamed is not None:
         return f"did you mean {renamed!r}{_EXAMPLES.get(name, '')}?"
     if is_secret_argument(name):
-        return "did you mean 'api_key'? It must be Gumloop's." if _OF_ANOTHER.match(name) else "did you mean 'api_key'?"
+        return "did you mean 'api_key'?" + (" It must be Gumloop's." if re.match(_OF_ANOTHER, name) else "")
     return None

@@ -17,7 +17,7 @@ DEEPEST = 200
 """How many levels a document may have: pydantic's limit, and far from where Python's recursion ends."""
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_-]{0,60}"
 
 
 def encode(value: Any) -> bytes:
@@ -161,7 +161,7 @@ def _named_items(value: Any, name: str) -> Iterable[tuple[Any, str | None]] | No
 
 
 def _key_name(name: str, key: Any) -> str:
-    if not isinstance(key, str) or not _IDENTIFIER.fullmatch(key):
+    if not isinstance(key, str) or not re.fullmatch(_IDENTIFIER, key):
         return f"{name}[{str(key)[:60]!r}]"
     return f"{name}.{key}" if name else key
 

@@ -1,7 +1,6 @@
-"""The wire's shapes: what is sent and what arrives, as TypedDicts.
+"""The wire's shapes: what is sent, as TypedDicts; nothing is validated against them.
 
-They cost nothing at run time: nothing is validated against them. The endpoint may leave out, null or add any field,
-so the reader treats them as a description, not as a guarantee.
+What arrives is read as JSON objects, for the endpoint may leave out, null or add any field.
 
 Source: the vendor's reference page for ``POST /chat/completions`` and the request model of its Python SDK
 (``gumloop`` 0.5.9), which is OpenRouter's chat shape.
@@ -124,52 +123,3 @@ ChatBody: TypeAlias = dict[str, Any]
 ``model`` (str) and ``messages`` (list of :class:`MessageParam`) are required. It is a plain dict because callers may
 add any field through ``extra_body``.
 """
-
-
-class PromptTokensDetails(TypedDict, total=False):
-    """How the prompt's tokens divide up."""
-
-    cached_tokens: int | None
-    cache_write_tokens: int | None
-    audio_tokens: int | None
-    video_tokens: int | None
-
-
-class CompletionTokensDetails(TypedDict, total=False):
-    """How the completion's tokens divide up."""
-
-    reasoning_tokens: int | None
-    audio_tokens: int | None
-    accepted_prediction_tokens: int | None
-    rejected_prediction_tokens: int | None
-
-
-class UsageObject(TypedDict, total=False):
-    """The usage object; ``cost`` is in USD and comes on OpenRouter routes only."""
-
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    total_tokens: int | None
-    prompt_tokens_details: PromptTokensDetails | None
-    completion_tokens_details: CompletionTokensDetails | None
-    cost: float | None
-    cost_details: JSONObject | None
-    is_byok: bool | None
-
-
-class CompletionObject(TypedDict, total=False):
-    """A unary answer, ``chat.completion``."""
-
-    id: str
-    object: str
-    created: int
-    model: str
-    system_fingerprint: str | None
-    service_tier: str | None
-    choices: list[JSONObject]
-    usage: UsageObject | None
-    error: JSONObject | str | None
-
-
-class ChunkObject(CompletionObject, total=False):
-    """One event of a streamed answer, ``chat.completion.chunk``; its choices carry ``delta``."""

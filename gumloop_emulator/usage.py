@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import TypedDict
 
-from gumloop_core.wire import JSONObject, UsageObject
+from gumloop_core.wire import JSONObject
 from gumloop_emulator.failures import rejected_by_provider
 from gumloop_emulator.request import ChatRequest
 from gumloop_emulator.script import Answer
@@ -15,6 +16,37 @@ _ATTACHMENT = 1_000
 _DRAWN = 1_290
 _PROMPT_PRICE = 0.6e-6  # USD a token
 _COMPLETION_PRICE = 2.4e-6
+
+
+class PromptTokensDetails(TypedDict, total=False):
+    """How the prompt's tokens divide up."""
+
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    audio_tokens: int | None
+    video_tokens: int | None
+
+
+class CompletionTokensDetails(TypedDict, total=False):
+    """How the completion's tokens divide up."""
+
+    reasoning_tokens: int | None
+    audio_tokens: int | None
+    accepted_prediction_tokens: int | None
+    rejected_prediction_tokens: int | None
+
+
+class UsageObject(TypedDict, total=False):
+    """The usage object; ``cost`` is in USD and comes on OpenRouter routes only."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    prompt_tokens_details: PromptTokensDetails | None
+    completion_tokens_details: CompletionTokensDetails | None
+    cost: float | None
+    cost_details: JSONObject | None
+    is_byok: bool | None
 
 
 def count_tokens(text: str) -> int:

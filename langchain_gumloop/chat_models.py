@@ -123,7 +123,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # its import makes a chunk, to learn from
+            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # makes a chunk, to learn from
 
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk
@@ -143,7 +143,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # its import makes a chunk, to learn from
+            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # makes a chunk, to learn from
 
             chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
             chunk = chunks.chunk

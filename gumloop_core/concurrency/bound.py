@@ -28,8 +28,8 @@ hands, and would reach the endpoint all at once."""
 
 SETTLING_SECONDS = 0.002
 """How long a place stays taken after its answer has ended: a server may give it free a moment later than that. Doubles
-where that was too short. Servers on uvicorn and Starlette that count in a middleware refuse nothing even without it; four
-milliseconds make a job of calls of 100 ms at a limit of 25 take a tenth longer than two."""
+where that was too short. A server on uvicorn and Starlette that counts in a middleware refuses nothing even without it;
+four milliseconds make a job of calls of 100 ms at a limit of 25 take a tenth longer than two."""
 
 LONGEST_SETTLING = 0.064
 """Seconds that it doubles to."""

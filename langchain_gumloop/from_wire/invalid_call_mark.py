@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 _WORDS = " <no whole JSON object>"
-_MARK = re.compile(re.escape(_WORDS) + r'"?[\]}]\Z')
+_MARK = re.escape(_WORDS) + r'"?[\]}]\Z'
 _CLOSED_BY = {"{": "}", "[": "]"}
 
 
@@ -38,4 +38,4 @@ def without_invalid_call_mark(arguments: str | None) -> str | None:
     """The arguments as the model wrote them."""
     if not arguments or _WORDS not in arguments[-len(_WORDS) - 2 :]:
         return arguments
-    return _MARK.sub("", arguments)
+    return re.sub(_MARK, "", arguments)
