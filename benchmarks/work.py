@@ -17,6 +17,7 @@ from itertools import chain
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from benchmarks import answers
 from benchmarks.callers import Calls
@@ -257,10 +258,11 @@ class Work:
 
         from gumloop_core.http import environment
 
-        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-            os.environ.pop(name, None)
         is_ours = self._contender.module in ("langchain_gumloop", "llama_index_gumloop")
-        return _cpu_seconds(environment.tls_context.__wrapped__ if is_ours else httpx.create_ssl_context)
+        with patch.dict(os.environ):
+            for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+                os.environ.pop(name, None)
+            return _cpu_seconds(environment.tls_context.__wrapped__ if is_ours else httpx.create_ssl_context)
 
     def _async_cpu_seconds(self, work: Callable[[], Awaitable[Any]]) -> float:
         return _cpu_seconds(lambda: self.loop.run_until_complete(work()))

@@ -30,10 +30,7 @@ _SAMPLE = _SHORTEST_PART - _STEP + 1
 _TRACE = _SHORTEST_SECRET - _STEP + 1
 """Characters of a secret, at every third of its places, one of which is in every text that has enough of it."""
 
-_SECRET_NAME = re.compile(
-    r"auth|key|token|secret|passw|pwd|cookie|credential|session|signature|bearer|jwt|private|x-amz-security",
-    re.IGNORECASE,
-)
+_TELLING = "(?i)auth|key|token|secret|passw|pwd|cookie|credential|session|signature|bearer|jwt|private|x-amz-security"
 
 
 class Redactor:
@@ -129,7 +126,7 @@ NO_SECRETS = Redactor()
 
 def is_secret_header(name: str) -> bool:
     """Whether a header of this name is likely to hold a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return re.search(_TELLING, name) is not None
 
 
 def secrets_of_headers(headers: Iterable[tuple[Any, Any]]) -> list[str]:

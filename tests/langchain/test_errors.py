@@ -21,6 +21,7 @@ from gumloop_core.reading.status_errors import status_error
 from gumloop_emulator import Chunks, Drop, Emulator, Failure, Json, RawStream
 from langchain_gumloop import ChatGumloop, chat_models, events
 from langchain_gumloop import errors as adapter
+from langchain_gumloop.from_wire import streamed_answers
 from tests.langchain.answers import gathered, streamed
 from tests.langchain.conftest import MakeModel
 
@@ -317,8 +318,8 @@ def test_what_nobody_foresaw_is_an_error_of_ours(chat: MakeModel, monkeypatch: p
     def fail(*_: Any, **__: Any) -> Any:
         return {}["nothing"]
 
-    for name in ("chat_result", "ChunkMaker"):
-        monkeypatch.setattr(chat_models, name, fail)
+    monkeypatch.setattr(chat_models, "chat_result", fail)
+    monkeypatch.setattr(streamed_answers, "ChunkMaker", fail)
     monkeypatch.setattr(events, "EventMaker", fail)
     model = chat()
 

@@ -49,7 +49,7 @@ def check(connect: Connect, says: str, *, tls: bool = False) -> None:
 @THE_POOLS
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(name, "/nowhere/certificates")
     check(connect, f"{name} names '/nowhere/certificates'.*Correct or unset it", tls=True)
 
@@ -57,7 +57,7 @@ def test_certificates_that_are_not_there(connect: Connect, monkeypatch: pytest.M
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where a system has its authorities: `cert.pem` and `certs`. Nothing else names any."""
-    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     file, directory = str(tmp_path / "cert.pem"), str(tmp_path / "certs")
     paths = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", file, "SSL_CERT_DIR", directory)
