@@ -96,7 +96,7 @@ def _trusting_system() -> ssl.SSLContext | None:
     file, directory = paths.openssl_cafile, paths.openssl_capath
     try:
         in_file = Path(file).read_bytes().count(b"-----BEGIN") if os.path.isfile(file) else 0
-        in_directory = sum(map(_is_found, os.listdir(directory))) if os.path.isdir(directory) else 0
+        in_directory = sum(map(_is_found, os.scandir(directory))) if os.path.isdir(directory) else 0
         if not in_file and not in_directory:
             return None
         return ssl.create_default_context(
@@ -107,9 +107,9 @@ def _trusting_system() -> ssl.SSLContext | None:
         return None
 
 
-def _is_found(name: str) -> bool:
-    """Whether OpenSSL finds a certificate by its file's name, which is to be the hash of its authority's."""
-    return _FOUND.fullmatch(name) is not None
+def _is_found(file: os.DirEntry[str]) -> bool:
+    """Whether OpenSSL finds a certificate: a file, or a link that leads to one, named by the hash of its authority."""
+    return _FOUND.fullmatch(file.name) is not None and file.is_file()
 
 
 def with_proxies(make: Callable[[], Made]) -> Made:

@@ -102,6 +102,14 @@ def test_a_file_with_more_than_the_directory_is_read(system: Path) -> None:
     assert environment.tls_context().cert_store_stats()["x509_ca"] == 3
 
 
+def test_links_that_lead_nowhere_are_no_authorities(system: Path) -> None:
+    # An image into which /etc/ssl/certs was copied, and not what its links lead to.
+    authority = certificates()[0].cert_pem.bytes()
+    (system / "cert.pem").write_bytes(authority)
+    (system / "certs" / hashed_name(authority)).symlink_to(system / "nowhere.pem")
+    assert environment.tls_context().cert_store_stats()["x509_ca"] == 1
+
+
 @pytest.mark.parametrize("content", [None, b"nothing", b"-----BEGIN CERTIFICATE-----"])
 def test_a_system_without_authorities_leaves_certifis(system: Path, content: bytes | None) -> None:
     if content is not None:
