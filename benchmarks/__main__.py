@@ -39,14 +39,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours beside the peers and the floors.")
     parser.add_argument("framework", choices=list(CONTENDERS), help="whose contenders to measure")
     parser.add_argument("--quick", action="store_true", help="less of all, without the slow peers; writes nothing")
-    parser.add_argument("--only", metavar="WORD", nargs="+", default=[""], help="only rows with one in their title")
+    parser.add_argument("--only", metavar="WORD", nargs="+", help="only rows with one in their title")
     parser.add_argument("--contenders", metavar="NAME", nargs="+", help="only these contenders; writes nothing")
     parser.add_argument("--rounds", type=int, help="rounds of each row, in place of its own number; writes nothing")
     given = parser.parse_args()
     measured = _measure(given.framework, given)
     print(table(given.framework, measured), end="\n\n", flush=True)
     if not (given.quick or given.contenders or given.rounds):
-        _write(given.framework, measured, keep=given.only != [""])
+        _write(given.framework, measured, keep=bool(given.only))
 
 
 def _measure(framework: str, given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -62,7 +62,8 @@ def _measure(framework: str, given: argparse.Namespace) -> list[dict[str, Any]]:
             worker.do("verify", address, {})
         for row in ROWS:
             taking_part = [worker for worker in workers if worker.name in row.contenders(framework, quick=given.quick)]
-            if not taking_part or not any(word in row.title for word in given.only):
+            is_wanted = not given.only or any(word in row.title for word in given.only)
+            if not is_wanted or not taking_part:
                 continue
             if sys.stderr.isatty():
                 print(f"\r\x1b[K{framework}: {row.title}", end="\r", file=sys.stderr, flush=True)

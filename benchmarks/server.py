@@ -85,12 +85,11 @@ def _chunks(kind: str, count: int) -> list[bytes]:
     return [*first, last + b"0\r\n\r\n"]
 
 
-@lru_cache(maxsize=64)
-def streamed(count: int) -> list[bytes]:
-    """A response whose text comes in so many pieces, each of them written for itself."""
-    return [_HEAD, *_chunks("flat", count)]
+def streamed(kind: str, count: int) -> list[bytes]:
+    """A response that comes in so many pieces, each of them written for itself."""
+    return [_HEAD, *_chunks(kind, count)]
 
 
 @lru_cache(maxsize=64)
 def _flat(kind: str, count: int) -> list[bytes]:
-    return [b"".join([_HEAD, *_chunks(kind, count)])]
+    return [b"".join(streamed(kind, count))]

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from benchmarks import answers
 from benchmarks.callers import Calls
-from benchmarks.contenders import Contender
+from benchmarks.contenders import OURS, Contender
 
 _LONGEST_WAIT = 15.0  # seconds
 
@@ -258,7 +258,7 @@ class Work:
 
         from gumloop_core.http import environment
 
-        is_ours = self._contender.module in ("langchain_gumloop", "llama_index_gumloop")
+        is_ours = self._contender.name in OURS.values()
         with patch.dict(os.environ):
             for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
                 os.environ.pop(name, None)

@@ -44,6 +44,8 @@ from langchain_gumloop.tracing import Traced
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
+    from langchain_gumloop.events import EventMaker
+    from langchain_gumloop.from_wire.streamed_answers import ChunkMaker
     from langchain_gumloop.structured.structured_output import Method, StructuredAnswer
 
 _T = TypeVar("_T")
@@ -123,9 +125,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # makes a chunk, to learn from
-
-            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunks = self._chunk_maker(body)
             chunk = chunks.chunk
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
@@ -143,9 +143,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # makes a chunk, to learn from
-
-            chunks = ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
+            chunks = self._chunk_maker(body)
             chunk = chunks.chunk
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
@@ -165,9 +163,7 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         """What LangChain looks for to stream protocol events without a detour over chunks."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.events import EventMaker
-
-            events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            events = _event_maker(run_manager).events
             with closing(self._sync().stream(body, **sending)) as deltas:
                 for delta in deltas:
                     yield from events(delta)
@@ -182,13 +178,16 @@ class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
         """The same for asynchronous calls."""
         with Boundary(as_langchain):
             body, sending = self._request(messages, stop, kwargs, run_manager, stream=True)
-            from langchain_gumloop.events import EventMaker
-
-            events = EventMaker(run_manager.run_id if run_manager is not None else None).events
+            events = _event_maker(run_manager).events
             async with aclosing(self._async().stream(body, **sending)) as deltas:
                 async for delta in deltas:
                     for event in events(delta):
                         yield event
+
+    def _chunk_maker(self, body: ChatBody) -> ChunkMaker:
+        from langchain_gumloop.from_wire.streamed_answers import ChunkMaker  # with the first stream, to import less
+
+        return ChunkMaker(in_blocks=asks_for_images(body), output_version=self.output_version)
 
     def _request(
         self,
@@ -469,6 +468,12 @@ for _method in (ChatGumloop._generate, ChatGumloop._agenerate):
     _method.__signature__ = inspect.signature(_method)
 
 _NOT_FOR_THE_WIRE = ("stream", "ls_structured_output_format", "structured_output_format")
+
+
+def _event_maker(run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None) -> EventMaker:
+    from langchain_gumloop.events import EventMaker
+
+    return EventMaker(run_manager.run_id if run_manager is not None else None)
 
 
 def _settle_tools(call: dict[str, Any]) -> None:

@@ -202,7 +202,7 @@ async def _pause(exchange: Exchange, seconds: float) -> None:
         GumloopError: If the call was ended meanwhile.
     """
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds):  # the first of anyio's loads its backend, 20 ms in the middle of a job
             await exchange.closed.wait()
     except TimeoutError:
         return

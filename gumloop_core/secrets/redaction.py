@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -124,6 +125,7 @@ NO_SECRETS = Redactor()
 """Masks nothing."""
 
 
+@lru_cache(maxsize=256)  # asked of the same few names in every call with headers of its own
 def is_secret_header(name: str) -> bool:
     """Whether a header of this name is likely to hold a secret."""
     return re.search(_TELLING, name) is not None

@@ -10,7 +10,7 @@ from gumloop_core.wire import JSONObject
 LONGEST_NAME = 64
 """Characters that the name of a schema or a tool may have (OpenAI's rule, which the endpoint follows)."""
 
-_UNSAFE = r"[^A-Za-z0-9_-]+"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_STEPS = 10  # a reference may lead to a reference, and so on without end
 
 
@@ -22,7 +22,7 @@ def safe_name(name: Any, default: str = "response") -> str:
         default: What to use where it is no text, or nothing of it can be kept.
     """
     wished = name if isinstance(name, str) else ""
-    return re.sub(_UNSAFE, "_", wished).strip("_")[:LONGEST_NAME] or default
+    return _UNSAFE.sub("_", wished).strip("_")[:LONGEST_NAME] or default
 
 
 def with_root(schema: JSONObject) -> JSONObject:
