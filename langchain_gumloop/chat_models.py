@@ -40,6 +40,7 @@ from langchain_gumloop.profiles import KnownProfile, known_profile
 from langchain_gumloop.to_wire.messages import asks_for_images, refuse_odd_blocks, to_messages
 from langchain_gumloop.tools import AnyTool, tool_params
 from langchain_gumloop.tracing import Traced
+from langchain_gumloop.turns import TakesTurns
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
@@ -56,7 +57,7 @@ def _environment_key() -> EnvironmentKey | None:
     return EnvironmentKey(key) if key else None
 
 
-class ChatGumloop(ChatModelFields, Traced, BaseChatModel):
+class ChatGumloop(ChatModelFields, Traced, TakesTurns, BaseChatModel):
     """Gumloop's chat models.
 
     Credentials that are not passed come from the environment: ``GUMLOOP_API_KEY`` with ``GUMLOOP_USER_ID``, or

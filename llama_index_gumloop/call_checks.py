@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from llama_index.core.prompts import BasePromptTemplate
 
+from gumloop_core.concurrency.turns import own_turn
 from gumloop_core.errors import InvalidRequestError
 from gumloop_core.shown import named, shown
 from llama_index_gumloop.structured.output_format import pydantic_class
@@ -17,33 +18,33 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def checked_chat(method: Method) -> Method:
-    """Refuse what are no messages.
+    """Refuse what are no messages; asynchronous calls begin one in each turn of the event loop.
 
     Raises:
         InvalidRequestError: Naming the one at fault.
     """
-
-    def check(messages: Any, *_: Any, **__: Any) -> None:
-        check_messages(messages)
-
-    return _checked(method, check)
+    return _checked(method, _check_chat, takes_turns=True)
 
 
 def checked_completion(method: Method) -> Method:
-    """Refuse what is no prompt.
+    """Refuse what is no prompt; asynchronous calls begin one in each turn of the event loop.
 
     Raises:
         InvalidRequestError: Saying what was given.
     """
+    return _checked(method, _check_completion, takes_turns=True)
 
-    def check(*args: Any, **options: Any) -> None:
-        if not args and "prompt" not in options:
-            raise InvalidRequestError("There is no prompt: pass it as the first argument.")
-        prompt = args[0] if args else options["prompt"]
-        if not isinstance(prompt, str):
-            raise InvalidRequestError(f"The prompt is {named(prompt)}, not a text: {shown(prompt)}.")
 
-    return _checked(method, check)
+def _check_chat(messages: Any, *_: Any, **__: Any) -> None:
+    check_messages(messages)
+
+
+def _check_completion(*args: Any, **options: Any) -> None:
+    if not args and "prompt" not in options:
+        raise InvalidRequestError("There is no prompt: pass it as the first argument.")
+    prompt = args[0] if args else options["prompt"]
+    if not isinstance(prompt, str):
+        raise InvalidRequestError(f"The prompt is {named(prompt)}, not a text: {shown(prompt)}.")
 
 
 Model = TypeVar("Model")
@@ -70,19 +71,21 @@ def checks_predictions(model: type[Model]) -> type[Model]:
 
 
 def checks_calls(model: type[Model]) -> type[Model]:
-    """Have a model's calls, which may be the framework's own, refuse what are no messages, and no prompt."""
+    """Have a model's calls refuse what are no messages, and no prompt, where another model's are made in them."""
     for way in ("", "a", "stream_", "astream_"):
-        for name, checked in ((f"{way}chat", checked_chat), (f"{way}complete", checked_completion)):
-            setattr(model, name, checked(getattr(model, name)))
+        for name, check in ((f"{way}chat", _check_chat), (f"{way}complete", _check_completion)):
+            setattr(model, name, _checked(getattr(model, name), check))
     return model
 
 
-def _checked(method: Method, check: Callable[..., None]) -> Method:
+def _checked(method: Method, check: Callable[..., None], *, takes_turns: bool = False) -> Method:
     checked: Any
     if inspect.iscoroutinefunction(method):
 
         async def acall(_self: Any, *args: Any, **kwargs: Any) -> Any:
             check(*args, **kwargs)
+            if takes_turns:
+                await own_turn()
             return await method(_self, *args, **kwargs)
 
         checked = acall

@@ -54,7 +54,7 @@ class SocketConnection:
         """Read what comes next, and wait for it."""
         assert self._socket is not None
         try:
-            self._socket.settimeout(seconds)
+            _set_timeout(self._socket, seconds)
             data = self._socket.recv(_READ_BYTES)
         except OSError as error:
             kind = httpx.ReadTimeout if isinstance(error, TimeoutError) else httpx.ReadError
@@ -102,7 +102,7 @@ class SocketConnection:
 
     def _write(self, outgoing: bytes, seconds: float | None) -> None:
         assert self._socket is not None
-        self._socket.settimeout(seconds)
+        _set_timeout(self._socket, seconds)
         rest = memoryview(outgoing)
         try:
             while rest:
@@ -147,3 +147,8 @@ class SocketResponse(ParsedResponse[SocketConnection, Callable[[], None]]):
             self._connection.settle(self._parser)
         finally:
             self._release()
+
+
+def _set_timeout(waiting: socket.socket, seconds: float | None) -> None:
+    if seconds != waiting.gettimeout():  # to set it is a system call, in which another thread may go on
+        waiting.settimeout(seconds)

@@ -1,0 +1,58 @@
+"""Lets an event loop come round between the beginnings of calls.
+
+Whoever gathers 400 calls has all of them begun in one turn of the loop: until the last one's prompt is made, its
+callbacks told and its body written, a tenth of a second, the first one's connection is not opened and no answer is
+read. Here one call begins in each turn, in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from weakref import ref
+
+
+class _Turns:
+    """Whose turn it is in one loop, as long as calls begin in it. The loop's next turn alone holds it."""
+
+    __slots__ = ("__weakref__", "_waiting", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        loop.call_soon(self._next)
+
+    def wait(self) -> asyncio.Future[None]:
+        future = self.loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def _next(self) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():  # its call may have been cancelled
+                future.set_result(None)
+                self.loop.call_soon(self._next)
+                return
+        _turns.of_loop = None
+
+
+class _Turn(threading.local):
+    """The running loop of a thread, of which each has one at most."""
+
+    of_loop: ref[_Turns] | None = None
+
+
+_turns = _Turn()
+
+
+async def own_turn() -> None:
+    """Wait until no other call begins in this turn of the running loop: mostly, not at all."""
+    loop = asyncio.get_running_loop()
+    known = _turns.of_loop
+    turns = None if known is None else known()
+    if turns is None or turns.loop is not loop:
+        _turns.of_loop = ref(_Turns(loop))
+        return
+    await turns.wait()
