@@ -28,6 +28,7 @@ def work(who: str, rows: int, address: str) -> tuple[float, float, int]:
     """Do a job in this process; seconds, CPU seconds and bytes of memory at most."""
     from langchain_core.prompts import ChatPromptTemplate
 
+    import gumloop_batch  # noqa: F401 - imports are in nobody's time
     from langchain_gumloop import ChatGumloop
 
     cap = None if "learned" in who else IN_FLIGHT

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gumloop_batch.errors import StopReason
 from gumloop_batch.folder import folder_errors
+from gumloop_batch.garbage import old_objects_set_aside
 from gumloop_batch.keys import Digests
 from gumloop_batch.survey import Survey
 from gumloop_batch.tally import Tally
@@ -39,9 +40,10 @@ def run_here(
         budget = plan.budget()
         worker = Worker(plan if budget is None else replace(plan, counter=LocalBudgetCounter(budget)), "local", tally)
     try:
-        work = worker.work(rows.remaining(answered))
-        while not wait([work], timeout=_GLANCE).done:
-            show(tally)
+        with old_objects_set_aside():
+            work = worker.work(rows.remaining(answered))
+            while not wait([work], timeout=_GLANCE).done:
+                show(tally)
         work.result()
     finally:  # Ctrl-C too: calls in flight are cancelled, what came is saved
         worker.close()

@@ -26,7 +26,7 @@ LATE_SECONDS = 0.015
 """How much later than that a process grows it no more: it is so busy that what it has in flight is mostly in its own
 hands, and would reach the endpoint all at once."""
 
-SETTLING_SECONDS = 0.002
+SETTLING_SECONDS = 0.0015
 """How long a place stays taken after its answer has ended: a server may give it free a moment later than that. Doubles
 where that was too short. A server on uvicorn and Starlette that counts in a middleware refuses nothing even without it;
 four milliseconds make a job of calls of 100 ms at a limit of 25 take a tenth longer than two."""

@@ -20,6 +20,10 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.instrumentation.events.llm import LLMChatStartEvent, LLMCompletionStartEvent
 from llama_index.core.llms import ChatMessage, ChatResponse, TextBlock
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
@@ -29,6 +33,7 @@ from gumloop_emulator import Answer
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire.messages import to_messages
 from tests.support.pictures import png
+from tests.support.turns import Turns, counted_turns
 
 ROADS = ["chat", "stream_chat", "achat", "astream_chat", "complete", "stream_complete", "acomplete", "astream_complete"]
 
@@ -211,3 +216,33 @@ def test_what_nobody_foresaw_in_a_request_is_our_own_error(server, llm, monkeypa
     monkeypatch.setattr("llama_index_gumloop.llm.build_body", fail)
     with pytest.raises(UnexpectedError, match="nobody foresaw this"):
         call(llm, road, [ChatMessage("Hi")] if "chat" in road else "Hi")
+
+
+@pytest.mark.parametrize("road", ["achat", "astream_chat", "acomplete", "astream_complete"])
+def test_one_call_begins_in_each_turn_of_the_event_loop(llm: Gumloop, road: str) -> None:
+    started = LLMCompletionStartEvent if "complete" in road else LLMChatStartEvent
+    seen: list[int] = []
+
+    class Beginnings(BaseEventHandler):
+        def handle(self, event: BaseEvent, **_: Any) -> None:
+            if isinstance(event, started):
+                seen.append(turns.number)
+
+    async def job() -> None:
+        nonlocal turns
+        with counted_turns() as turns:
+            given = "Hi" if "complete" in road else [ChatMessage("Hi")]
+            answers = await asyncio.gather(*(getattr(llm, road)(given) for _ in range(12)))
+            for answer in answers:
+                if inspect.isasyncgen(answer):
+                    assert [response async for response in answer]
+
+    turns = Turns()
+    handler = Beginnings()
+    dispatcher = get_dispatcher()
+    dispatcher.add_event_handler(handler)
+    try:
+        asyncio.run(job())
+    finally:
+        dispatcher.event_handlers.remove(handler)
+    assert len(seen) == len(set(seen)) == 12

@@ -112,3 +112,12 @@ def test_a_timeout_of_one_call(connect: Connect) -> None:
             driver.complete(timeout=0.05)
         with pytest.raises(APITimeoutError):
             list(driver.stream(timeout=0.05))
+
+
+def test_a_call_s_own_timeout_counts_on_a_connection_that_had_another(connect: Connect) -> None:
+    with ByteServer(whole(completion()), [SILENCE]) as server:
+        driver = connect(server, timeout=9, max_retries=0)
+        assert driver.complete().text == TEXT
+        with pytest.raises(APITimeoutError, match=r"did not answer within 0\.2 s"):
+            driver.complete(timeout=0.2)
+        assert server.connections == 1

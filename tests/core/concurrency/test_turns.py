@@ -1,0 +1,108 @@
+"""One call begins in each turn of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gumloop_core.concurrency.turns import own_turn
+from tests.support.turns import counted_turns
+
+CALLS = 20
+
+
+async def begin_together(calls: int = CALLS) -> list[tuple[int, int]]:
+    """Which call began in which turn, in the order in which they began."""
+    begun: list[tuple[int, int]] = []
+    with counted_turns() as turns:
+
+        async def begin(number: int) -> None:
+            await own_turn()
+            begun.append((number, turns.number))
+
+        await asyncio.gather(*map(begin, range(calls)))
+    return begun
+
+
+def test_those_that_come_together_begin_one_in_each_turn_and_in_their_order() -> None:
+    begun = asyncio.run(begin_together())
+    assert [number for number, _ in begun] == list(range(CALLS))
+    assert len({turn for _, turn in begun}) == CALLS
+
+
+def test_one_alone_begins_at_once() -> None:
+    async def alone() -> None:
+        for _ in range(3):
+            with pytest.raises(StopIteration):  # it ends without having waited
+                own_turn().send(None)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    asyncio.run(alone())
+
+
+def test_one_that_comes_later_waits_behind_those_that_wait() -> None:
+    async def all_of() -> list[str]:
+        begun: list[str] = []
+
+        async def begin(name: str) -> None:
+            await own_turn()
+            begun.append(name)
+
+        tasks = [asyncio.create_task(begin(name)) for name in "abc"]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(begin("d")))
+        await asyncio.gather(*tasks)
+        return begun
+
+    assert asyncio.run(all_of()) == list("abcd")
+
+
+def test_one_that_is_cancelled_takes_no_turn() -> None:
+    async def all_of() -> list[int]:
+        begun: list[int] = []
+
+        async def begin(number: int) -> None:
+            await own_turn()
+            begun.append(number)
+
+        tasks = [asyncio.create_task(begin(number)) for number in range(CALLS)]
+        await asyncio.sleep(0)
+        for task in tasks[1:-1]:
+            task.cancel()
+        with counted_turns() as turns:
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert turns.number < 6
+        return begun
+
+    assert asyncio.run(all_of()) == [0, CALLS - 1]
+
+
+def test_each_thread_has_its_own_turns() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for begun in pool.map(lambda _: asyncio.run(begin_together()), range(4)):
+            assert len({turn for _, turn in begun}) == CALLS
+
+
+def test_a_loop_that_stopped_amid_them_holds_up_no_other_and_is_collected() -> None:
+    async def begin_and_leave() -> None:
+        loop = asyncio.get_running_loop()
+        left.extend(loop.create_task(own_turn()) for _ in range(CALLS))
+        await asyncio.sleep(0)
+
+    left: list[asyncio.Task[None]] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin_and_leave())
+    assert not all(task.done() for task in left)
+    assert len(asyncio.run(begin_together())) == CALLS
+    loop.run_until_complete(asyncio.gather(*left))  # and it goes on where it was
+    known = weakref.ref(loop)
+    loop.close()
+    del loop
+    left.clear()
+    gc.collect()
+    assert known() is None
