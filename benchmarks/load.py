@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
@@ -91,9 +91,8 @@ class Job(NamedTuple):
     def run(self, address: str) -> str:
         """Run it, each time in a process of its own; its line, with the medians and all that was lost."""
         times = ROUNDS if self.who == "ours" else 1
-        runs = list(_calmest(lambda: self._run_once(address), times))
-        requests, over, _, cpu = zip(*runs[:times], strict=True)
-        lost = [run[2] for run in runs]
+        runs = _calmest(lambda: self._run_once(address), times)
+        requests, over, lost, cpu = zip(*islice(runs, times), strict=True)
         after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
         shown = (
             after,

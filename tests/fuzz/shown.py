@@ -158,13 +158,14 @@ class Failed:
 
 
 _OURS = ("gumloop_core", "langchain_gumloop", "llama_index_gumloop")
+_HANDS_ON = "langchain_gumloop.turns"  # a call as it was made, to the framework
 
 
 def is_of_the_framework(error: BaseException) -> bool:
     """Whether an error is the framework's own word on what was passed.
 
-    Either it was raised before any of our code was asked, so that no frame is ours; or LangChain said what cannot be
-    made a message of, which it documents.
+    Either it was raised before any of our code was asked, so that no frame is ours but one that hands the call on as it
+    was made; or LangChain said what cannot be made a message of, which it documents.
     """
     modules: list[str] = []
     traceback_ = error.__traceback__
@@ -173,7 +174,7 @@ def is_of_the_framework(error: BaseException) -> bool:
         traceback_ = traceback_.tb_next
     if isinstance(error, (ValueError, NotImplementedError)) and modules[-1].startswith("langchain_core.messages"):
         return True
-    return not any(module.partition(".")[0] in _OURS for module in modules)
+    return not any(module.partition(".")[0] in _OURS for module in modules if module != _HANDS_ON)
 
 
 def assert_shows_no_key(error: BaseException) -> None:
