@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
@@ -91,8 +91,7 @@ class Job(NamedTuple):
     def run(self, address: str) -> str:
         """Run it, each time in a process of its own; its line, with the medians and all that was lost."""
         times = ROUNDS if self.who == "ours" else 1
-        runs = _calmest(lambda: self._run_once(address), times)
-        requests, over, lost, cpu = zip(*islice(runs, times), strict=True)
+        requests, over, lost, cpu = zip(*_calmest(lambda: self._run_once(address), times), strict=True)
         after = self.retry_after != "none" and f"Retry-After {self.retry_after}"
         shown = (
             after,
@@ -120,8 +119,8 @@ class Job(NamedTuple):
         return requests / self.rows, wall / ideal, lost, cpu / self.rows * 1000
 
 
-def _calmest(run: Callable[[], _T], times: int) -> Iterator[_T]:
-    """What runs return, those first in which the machine was at its best.
+def _calmest(run: Callable[[], _T], times: int) -> list[_T]:
+    """What so many runs return, those in which the machine was at its best.
 
     It has others to serve: for minutes, all takes twice as long. Runs are made again then, three times as many at most.
     """
@@ -130,7 +129,7 @@ def _calmest(run: Callable[[], _T], times: int) -> Iterator[_T]:
         before = _pace()
         made = run()
         paces.append((max(before, _pace()), made))
-    return (made for _, made in sorted(paces, key=itemgetter(0)))
+    return [made for _, made in sorted(paces, key=itemgetter(0))[:times]]
 
 
 def _pace() -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from gumloop_core.http import environment, sockets
-from gumloop_core.http.http11 import ParsedResponse, ResponseParser, address_of, is_address, request_bytes
+from gumloop_core.http.http11 import ParsedResponse, ResponseParser, address_of, request_bytes
 from gumloop_core.http.pool import IDLE_SECONDS
 from gumloop_core.http.rest_of_body import aread_rest
 from gumloop_core.http.transport import Request
@@ -156,7 +156,7 @@ class AsyncioConnection(asyncio.Protocol):
         host, port, is_tls = address_of(url)
         context = environment.tls_context() if is_tls else None
         # Where one of a host's addresses does not answer. It takes twice the time; uvloop has no such argument.
-        is_race = not is_address(host) and isinstance(self._loop, asyncio.BaseEventLoop)
+        is_race = not environment.is_address(host) and isinstance(self._loop, asyncio.BaseEventLoop)
         options: Any = {"happy_eyeballs_delay": 0.25} if is_race else {}
         try:
             async with asyncio.timeout(seconds) as self._connecting:

@@ -153,10 +153,15 @@ def _check_proxy(name: str, address: str) -> None:
 
 
 def _is_host(host: str) -> bool:
+    return is_address(host) or all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and no name that stands for several."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+        return False
     return True
 
 

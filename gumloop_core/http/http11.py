@@ -44,11 +44,6 @@ def address_of(url: httpx.URL) -> tuple[str, int, bool]:
     return url.raw_host.decode("ascii"), url.port or (443 if is_tls else 80), is_tls
 
 
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address, and no name that stands for several."""
-    return ":" in host or host.replace(".", "").isdecimal()
-
-
 class ResponseParser:
     """One response, read from its bytes as they come. httptools calls the methods whose names begin with ``on``.
 

@@ -10,6 +10,7 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.prompts import ChatPromptTemplate
 
+from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from tests.langchain.conftest import MakeModel
 from tests.support.turns import Turns, counted_turns
@@ -64,12 +65,14 @@ def test_one_call_begins_in_each_turn(chat: MakeModel, road: Callable[..., Any])
     assert len(seen) == len(set(seen)) == ROWS
 
 
-def test_a_stream_that_is_left_gives_its_connection_back(server: Any, chat: MakeModel) -> None:
+def test_a_stream_that_is_left_closes_its_connection(server: Emulator, chat: MakeModel) -> None:
     async def leave() -> None:
         chunks = chat().astream("Hi")
         async for _ in chunks:
             break
         await chunks.aclose()  # type: ignore[attr-defined]
+        assert await asyncio.to_thread(server.wait_for, lambda emulator: emulator.active_streams == 0)
 
+    server.queue(Answer(text="word " * 500, chunk_delay=0.01))
     asyncio.run(leave())
     assert len(server.requests) == 1

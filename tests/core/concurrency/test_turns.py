@@ -45,17 +45,18 @@ def test_one_alone_begins_at_once() -> None:
     asyncio.run(alone())
 
 
+async def begin(name: str | int, begun: list[str | int]) -> None:
+    """Begin, and note who did."""
+    await own_turn()
+    begun.append(name)
+
+
 def test_one_that_comes_later_waits_behind_those_that_wait() -> None:
-    async def all_of() -> list[str]:
-        begun: list[str] = []
-
-        async def begin(name: str) -> None:
-            await own_turn()
-            begun.append(name)
-
-        tasks = [asyncio.create_task(begin(name)) for name in "abc"]
+    async def all_of() -> list[str | int]:
+        begun: list[str | int] = []
+        tasks = [asyncio.create_task(begin(name, begun)) for name in "abc"]
         await asyncio.sleep(0)
-        tasks.append(asyncio.create_task(begin("d")))
+        tasks.append(asyncio.create_task(begin("d", begun)))
         await asyncio.gather(*tasks)
         return begun
 
@@ -63,14 +64,9 @@ def test_one_that_comes_later_waits_behind_those_that_wait() -> None:
 
 
 def test_one_that_is_cancelled_takes_no_turn() -> None:
-    async def all_of() -> list[int]:
-        begun: list[int] = []
-
-        async def begin(number: int) -> None:
-            await own_turn()
-            begun.append(number)
-
-        tasks = [asyncio.create_task(begin(number)) for number in range(CALLS)]
+    async def all_of() -> list[str | int]:
+        begun: list[str | int] = []
+        tasks = [asyncio.create_task(begin(number, begun)) for number in range(CALLS)]
         await asyncio.sleep(0)
         for task in tasks[1:-1]:
             task.cancel()

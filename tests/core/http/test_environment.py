@@ -241,3 +241,13 @@ def test_a_proxy_that_is_not_there(connect: Connect, monkeypatch: pytest.MonkeyP
     with pytest.raises(APIConnectionError, match=r"Could not connect to 127\.0\.0\.2.*proxies") as caught:
         connect("http://127.0.0.2:9", max_retries=0).complete()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "2001:db8::7334", "10.0.0.1"])
+def test_an_address_is_told_from_a_name(host: str) -> None:
+    assert environment.is_address(host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "api.gumloop.com", "1e100.net", "a"])
+def test_a_name_is_told_from_an_address(host: str) -> None:
+    assert not environment.is_address(host)

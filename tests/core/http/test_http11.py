@@ -6,7 +6,7 @@ import h11
 import httpx
 import pytest
 
-from gumloop_core.http.http11 import LONGEST_HEAD, ResponseParser, is_address, request_bytes
+from gumloop_core.http.http11 import LONGEST_HEAD, ResponseParser, request_bytes
 from gumloop_core.http.transport import Request
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -173,13 +173,3 @@ def test_a_request() -> None:
 def test_a_header_that_would_be_two(value: str) -> None:
     with pytest.raises(httpx.LocalProtocolError):
         request_bytes(Request("GET", httpx.URL("http://a"), [("A", value)], None, {}))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "2001:db8::7334", "10.0.0.1"])
-def test_an_address_is_told_from_a_name(host: str) -> None:
-    assert is_address(host)
-
-
-@pytest.mark.parametrize("host", ["localhost", "api.gumloop.com", "1e100.net", "a"])
-def test_a_name_is_told_from_an_address(host: str) -> None:
-    assert not is_address(host)
