@@ -64,7 +64,8 @@ coverage: setup
 
 # Other examples in every run; HYPOTHESIS_PROFILE=brief for a tenth of them. What fails is kept in .hypothesis.
 fuzz: setup
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fuzz} $(BIN)/python -m pytest tests/fuzz -n $(JOBS) --timeout 14400 $(ARGS)
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fuzz} $(BIN)/python -m pytest tests/fuzz -n $(JOBS) --timeout 14400 \
+		-o faulthandler_timeout=14500 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check .

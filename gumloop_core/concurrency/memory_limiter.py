@@ -85,6 +85,7 @@ class MemoryLimiter:
             now = time.monotonic()
             self._read_notes(now)
             self._refuse(ticket, now, retry_after)
+            self._let_calls_in(now)
         self._look()
 
     def told_to_wait(self, seconds: float) -> None:
@@ -112,7 +113,8 @@ class MemoryLimiter:
             ticket.holder = holder
         with self._lock:
             now = time.monotonic()
-            self._read_notes(now)
+            if self._read_notes(now):  # nobody else lets those in now who wait for a place that came free
+                self._let_calls_in(now)
             if not ticket.refusals:
                 ticket.admitted = self.bound.admitted
             # Whoever reads a stream and makes a call meanwhile would wait for itself.
@@ -120,16 +122,17 @@ class MemoryLimiter:
             entered = (ticket.is_urgent or not self._waiting) and self._takes_place(ticket, now)
             if entered:
                 self._let_in(ticket)
-        if self._notes:
-            self._look()
+        self._look()
         return entered
 
     def _enqueue(self, waiter: _Waiter) -> None:
         with self._lock:
             insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
-            is_first = self._waiting[0] is waiter
-        if is_first or self._notes:  # behind others there is nothing to find: the first has room looked for
-            self._look()
+            if self._waiting[0] is waiter:  # behind others there is nothing to find: the first has room looked for
+                now = time.monotonic()
+                self._read_notes(now)
+                self._let_calls_in(now)
+        self._look()
 
     def _leave_line(self, waiter: _Waiter) -> None:
         """Say that the waiting is over, whatever ended it."""
@@ -160,22 +163,23 @@ class MemoryLimiter:
         return any(waiter.is_awake() for waiter in list(self._beginning))
 
     def _look(self) -> None:
-        """Read the notes and let calls in, unless another thread does so right now: it reads ours too."""
-        while self._lock.acquire(blocking=False):
+        """Read the notes and let calls in, unless another thread has the lock: it does so when it has let go of it."""
+        while self._notes and self._lock.acquire(blocking=False):
             try:
                 now = time.monotonic()
-                self._read_notes(now)
-                if self._waiting:
+                if self._read_notes(now):
                     self._let_calls_in(now)
             finally:
                 self._lock.release()
-            if not self._notes:
-                return
 
-    def _read_notes(self, now: float) -> None:
+    def _read_notes(self, now: float) -> bool:
+        """Do what the notes say. If there were any, who read them has to let calls in before letting go of the lock."""
         notes = self._notes
+        if not notes:
+            return False
         while notes:
             notes.popleft()(now)
+        return True
 
     def _let_calls_in(self, now: float) -> None:
         waiting = self._waiting

@@ -16,10 +16,11 @@ from weakref import ref
 class _Turns:
     """Whose turn it is in one loop, as long as calls begin in it. The loop's next turn alone holds it."""
 
-    __slots__ = ("__weakref__", "_waiting", "loop")
+    __slots__ = ("__weakref__", "_waiting", "is_over", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.is_over = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         loop.call_soon(self._next)
 
@@ -35,6 +36,7 @@ class _Turns:
                 future.set_result(None)
                 self.loop.call_soon(self._next)
                 return
+        self.is_over = True
         _turns.of_loop = None
 
 
@@ -52,7 +54,8 @@ async def own_turn() -> None:
     loop = asyncio.get_running_loop()
     known = _turns.of_loop
     turns = None if known is None else known()
-    if turns is None or turns.loop is not loop:
+    # Those that are over may be known still to a thread in which the loop ran before.
+    if turns is None or turns.is_over or turns.loop is not loop:
         _turns.of_loop = ref(_Turns(loop))
         return
     await turns.wait()

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gumloop_core.concurrency import bound
 from gumloop_core.concurrency.bound import FIRST_BOUND, LATE_SECONDS, TICK_SECONDS
 from gumloop_core.concurrency.limiter import Ticket
 from gumloop_core.concurrency.memory_limiter import MemoryLimiter
@@ -429,6 +431,45 @@ def test_a_slot_that_is_given_back_while_a_call_gets_in_is_not_forgotten() -> No
     mine = ticket()
     limiter.acquire(mine)
     assert mine.slot
+
+
+def test_a_slot_that_is_given_back_while_a_call_comes_goes_to_the_one_that_waits(threads: ThreadPoolExecutor) -> None:
+    limiter = MemoryLimiter()
+    held = holding(limiter)
+    first, second = ticket(), ticket()
+    waiting = [threads.submit(limiter.acquire, first)]
+    assert until(lambda: limiter.waiting == 1)
+    with limiter._lock:
+        limiter.release(held, is_admitted=True)  # what is left to whoever has the lock next
+    waiting.append(threads.submit(limiter.acquire, second))
+    for future, mine in zip(waiting, (first, second), strict=True):
+        future.result(LONGEST_WAIT)
+        assert mine.slot
+        limiter.release(mine, is_admitted=True)
+    assert is_free(limiter)
+
+
+def test_no_slot_is_forgotten_wherever_threads_meet(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bound, "SETTLING_SECONDS", 0.0)  # which would have the line looked at anyway
+
+    def come_and_go(limiter: MemoryLimiter) -> None:
+        for _ in range(300):
+            mine = ticket()
+            limiter.acquire(mine)
+            limiter.release(mine, is_admitted=False)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(40):
+            limiter = MemoryLimiter()
+            for future in [threads.submit(come_and_go, limiter) for _ in range(6)]:
+                future.result(LONGEST_WAIT)
+            assert (limiter.bound.in_flight, limiter.waiting) == (0, 0)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_hundreds_of_threads_and_tasks_that_come_go_and_give_up(threads: ThreadPoolExecutor) -> None:

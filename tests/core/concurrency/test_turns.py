@@ -84,6 +84,31 @@ def test_each_thread_has_its_own_turns() -> None:
             assert len({turn for _, turn in begun}) == CALLS
 
 
+def test_a_loop_that_went_on_in_another_thread_begins_anew_where_it_was() -> None:
+    async def give_up() -> None:
+        try:
+            await own_turn()
+        except asyncio.CancelledError as error:
+            kept.append(error)  # and with it, by its traceback, what was waited for
+
+    async def stop_amid_them() -> None:
+        tasks = [asyncio.create_task(give_up()) for _ in range(2)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        asyncio.get_running_loop().stop()
+
+    kept: list[asyncio.CancelledError] = []
+    loop = asyncio.new_event_loop()
+    stopped = loop.create_task(stop_amid_them())
+    loop.run_forever()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(loop.run_until_complete, asyncio.sleep(0.01)).result(20)
+    assert stopped.done()
+    assert len(kept) == 1
+    loop.run_until_complete(asyncio.wait_for(own_turn(), 20))
+    loop.close()
+
+
 def test_a_loop_that_stopped_amid_them_holds_up_no_other_and_is_collected() -> None:
     async def begin_and_leave() -> None:
         loop = asyncio.get_running_loop()
