@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,13 +234,19 @@ class Held:
         return cls(files, threading.active_count(), len(gc.get_objects()), megabytes)
 
 
-def check_growth(before: Held, server: ByteServer) -> None:
-    assert server.wait_until(lambda: threading.active_count() <= before.threads + 2)
-    now = Held.now()
-    assert now.files <= before.files + 4
-    assert now.threads <= before.threads + 2
-    assert now.objects <= before.objects + STREAMS / 2  # one object kept of each stream is too many
-    assert now.megabytes <= before.megabytes + 5
+    def grown_since(self, before: Held) -> dict[str, float]:
+        """What has grown by more than chance, and by how much."""
+        most = {"files": 4, "threads": 2, "objects": STREAMS / 2, "megabytes": 5}  # an object of each stream is too many
+        growth = {name: getattr(self, name) - getattr(before, name) for name in most}
+        return {name: more for name, more in growth.items() if more > most[name]}
+
+
+def check_growth(before: Held) -> None:
+    """Nothing grew for good: what is about to end, the other sides of connections above all, may take its time."""
+    end = time.monotonic() + 20.0
+    while grown := Held.now().grown_since(before):
+        assert time.monotonic() < end, grown
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -249,7 +256,7 @@ def test_streams_without_growth(name: str) -> None:
             if place == WARMING:
                 before = Held.now()
             assert driver.ask("stream") == TEXT
-        check_growth(before, server)
+        check_growth(before)
         assert server.connections == 1
 
 
@@ -278,7 +285,7 @@ def test_left_streams_without_growth(name: str) -> None:
         before = Held.now()
         work(STREAMS)
         assert server.clients_gone == STREAMS + WARMING
-        check_growth(before, server)
+        check_growth(before)
 
 
 # -- many at once ----------------------------------------------------------------------------------------------------
