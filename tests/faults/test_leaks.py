@@ -233,10 +233,10 @@ class Held:
         megabytes = pages * resource.getpagesize() / 2**20
         return cls(files, threading.active_count(), len(gc.get_objects()), megabytes)
 
-
     def grown_since(self, before: Held) -> dict[str, float]:
         """What has grown by more than chance, and by how much."""
-        most = {"files": 4, "threads": 2, "objects": STREAMS / 2, "megabytes": 5}  # an object of each stream is too many
+        # One object kept of each stream is too many.
+        most = {"files": 4, "threads": 2, "objects": STREAMS / 2, "megabytes": 5}
         growth = {name: getattr(self, name) - getattr(before, name) for name in most}
         return {name: more for name, more in growth.items() if more > most[name]}
 
