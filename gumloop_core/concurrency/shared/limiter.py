@@ -53,13 +53,32 @@ MOST_WANTED = 1000
 class Waiter:
     """A call that waits for a slot. Its future decides who is first: who lets it in, or who ends the waiting."""
 
-    def __init__(self, ticket: Ticket, holder: object, *, blocks_loop: bool = False) -> None:
+    def __init__(
+        self,
+        ticket: Ticket,
+        holder: object,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        blocks_loop: bool = False,
+    ) -> None:
         self.ticket = ticket
         self.holder = holder
+        self.loop = loop
         self.blocks_loop = blocks_loop
         self.future: Future[None] = Future()
         self.is_awaited = False
         """Whether it is waited for that it begins."""
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether it would take its slot soon: a task whose loop has stopped would keep it from the others."""
+        return self.loop is None or self.loop.is_running()
+
+    def come_back(self, line_up: Callable[[Waiter], None]) -> None:
+        """Have it put in line again as soon as it is awake."""
+        assert self.loop is not None
+        with suppress(RuntimeError):  # the loop is closed, and its task goes with it
+            self.loop.call_soon_threadsafe(line_up, self)
 
     def let_in(self) -> bool:
         """Give it a slot, unless it waits no more."""
@@ -123,7 +142,7 @@ class SharedLimiter:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
         waiter = Waiter(ticket, threading.get_ident(), blocks_loop=asyncio._get_running_loop() is not None)
         try:
-            self._post(self, lambda now: self._enqueue(waiter))
+            self._line_up(waiter)
             wait([waiter.future], timeout=ticket.timeout)
         except BaseException:
             self._give_up(waiter)
@@ -134,11 +153,11 @@ class SharedLimiter:
 
     async def aacquire(self, ticket: Ticket) -> None:
         """Wait for a slot; see :class:`gumloop_core.concurrency.limiter.Limiter`."""
-        waiter = Waiter(ticket, this_task())
+        waiter = Waiter(ticket, this_task(), loop=asyncio.get_running_loop())
         try:
             ended = asyncio.wrap_future(waiter.future)
             ended.add_done_callback(_read)
-            self._post(self, lambda now: self._enqueue(waiter))
+            self._line_up(waiter)
             await asyncio.wait({ended}, timeout=ticket.timeout)
         except BaseException:
             self._give_up(waiter)
@@ -175,6 +194,9 @@ class SharedLimiter:
         """Have those that wait look whether their calls were ended."""
         self._post(self, self._end_closed)
 
+    def _line_up(self, waiter: Waiter) -> None:
+        self._post(self, lambda now: self._enqueue(waiter))
+
     def _leave_line(self, waiter: Waiter) -> bool:
         """Wait no more. Whether that came first: else there is a slot, or an error, or the call was closed."""
         is_first = waiter.future.cancel()
@@ -206,6 +228,7 @@ class SharedLimiter:
 
     def message(self, now: float) -> Message:
         """What is to be said now."""
+        self._pass_over_sleepers()
         if not self._telling:
             self._number += 1
             self._telling.extend(self._events)
@@ -239,6 +262,7 @@ class SharedLimiter:
         self._telling.clear()
         self._others, self._admitted = reply["others"], reply["admitted"]
         left = reply["granted"]
+        self._pass_over_sleepers()
         while left and self._waiting:
             left -= self._let_in(self._waiting.popleft())
         self._is_learning = reply["is_learning"]
@@ -286,6 +310,11 @@ class SharedLimiter:
             self._is_stale = self._let_in(waiter) or self._is_stale
             return
         insort(self._waiting, waiter, key=_NUMBER)  # one that was refused is older than most
+
+    def _pass_over_sleepers(self) -> None:
+        for waiter in [waiter for waiter in itertools.islice(self._waiting, MOST_WANTED) if not waiter.is_awake]:
+            self._waiting.remove(waiter)
+            waiter.come_back(self._line_up)
 
     def _remove(self, waiter: Waiter) -> None:
         if waiter.is_awaited:

@@ -337,3 +337,59 @@ def test_a_call_within_a_stream_uses_up_retries_while_nobody_gets_through(limite
         limiter.refused(nested, None)
         assert nested.is_urgent
         assert nested.is_alone
+
+
+# -- event loops that stand still --------------------------------------------------------------------------------------
+
+
+def waiting_in_a_loop(limiter: SharedLimiter, mine: Ticket) -> tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]:
+    """A loop that has stopped, and its task that waits."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(limiter.aacquire(mine))
+    loop.run_until_complete(asyncio.sleep(0.001))
+    assert eventually(lambda: len(limiter._waiting) == 1)
+    return loop, task
+
+
+def another_gets_in(limiter: SharedLimiter) -> bool:
+    other = ticket()
+    limiter.acquire(other)
+    limiter.release(other, is_admitted=True)
+    return True
+
+
+def test_a_task_whose_loop_has_stopped_waits_without_holding_up_the_others(limiter: SharedLimiter) -> None:
+    held, mine = ticket(), ticket()
+    limiter.acquire(held)
+    loop, task = waiting_in_a_loop(limiter, mine)
+    limiter.release(held, is_admitted=True)
+    assert another_gets_in(limiter)  # though it came later
+    assert not mine.slot
+    loop.run_until_complete(asyncio.wait_for(task, 20))
+    assert mine.slot
+    loop.close()
+
+
+def test_a_task_whose_loop_has_stopped_may_be_cancelled(limiter: SharedLimiter, place: Place) -> None:
+    held = ticket()
+    limiter.acquire(held)
+    loop, task = waiting_in_a_loop(limiter, ticket())
+    limiter.release(held, is_admitted=True)
+    assert another_gets_in(limiter)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    assert another_gets_in(limiter)
+    assert in_flight(place, 0)
+
+
+def test_a_loop_that_is_closed_by_hand_takes_no_slot_with_it(limiter: SharedLimiter, place: Place) -> None:
+    held = ticket()
+    limiter.acquire(held)
+    loop, task = waiting_in_a_loop(limiter, ticket())
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # that is what the test is about
+    loop.close()
+    limiter.release(held, is_admitted=True)
+    assert another_gets_in(limiter)
+    assert in_flight(place, 0)
