@@ -175,6 +175,10 @@ class LearnedBound:
         """Let nobody in until then."""
         self._held_until = max(self._held_until, until)
 
+    def seconds_held(self, now: float) -> float:
+        """For how long nobody is let in."""
+        return max(self._held_until - now, 0.0)
+
     def places(self, cap: int | None = None) -> int:
         """How many calls may be in flight, by what is known and by the caller's word."""
         if cap is None:

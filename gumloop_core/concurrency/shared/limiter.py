@@ -28,7 +28,7 @@ from gumloop_core.errors import GumloopError, SlotTimeoutError
 Note: TypeAlias = Callable[[float], None]
 """Something that has happened, to be told to the limiter in the agent's thread. Takes the time."""
 
-_NUMBER = attrgetter("ticket.number")
+_TURN = attrgetter("turn")
 
 LONGEST_PAUSE = 0.1
 """Seconds after which a process whose calls wait asks again, with jitter; at once when a call of its own has ended."""
@@ -68,6 +68,11 @@ class Waiter:
         self.future: Future[None] = Future()
         self.is_awaited = False
         """Whether it is waited for that it begins."""
+
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """Whose is lower is let in first."""
+        return not self.ticket.is_urgent, self.ticket.number
 
     @property
     def is_awake(self) -> bool:
@@ -133,6 +138,7 @@ class SharedLimiter:
         self._others = 0  # slots of other processes, when we heard last
         self._admitted = 0
         self._ask_at = 0.0  # before that, asking for slots has no point
+        self._held_until = 0.0  # before that, nobody is let in
         self._renew_at: float | None = None
         self._silent_since: float | None = None
 
@@ -188,14 +194,14 @@ class SharedLimiter:
 
     def told_to_wait(self, seconds: float) -> None:
         """Let nobody in for that long."""
-        self._post(self, lambda now: self._events.append(_event("told to wait", now, seconds=seconds)))
+        self._post(self, lambda now: self._note(_event("told to wait", now, seconds=seconds)))
 
     def wake(self) -> None:
         """Have those that wait look whether their calls were ended."""
         self._post(self, self._end_closed)
 
     def _line_up(self, waiter: Waiter) -> None:
-        self._post(self, lambda now: self._enqueue(waiter))
+        self._post(self, lambda now: self._enqueue(waiter, now))
 
     def _leave_line(self, waiter: Waiter) -> bool:
         """Wait no more. Whether that came first: else there is a slot, or an error, or the call was closed."""
@@ -218,8 +224,7 @@ class SharedLimiter:
             return self._ask_at if self._has_news or self._held or self._waiting else None
         if self._has_news:
             return self._events[0]["at"] + GATHERING_SECONDS if self._events and self._waiting else 0.0
-        # A process that is too busy to begin its calls is too busy to read a refusal.
-        asks = self._ask_at if self._waiting and not self._awaited else None
+        asks = self._ask_at if self._waiting and self._may_want(self._waiting[0]) else None
         return min((moment for moment in (asks, self._renew_at) if moment is not None), default=None)
 
     @property
@@ -234,8 +239,8 @@ class SharedLimiter:
             self._telling.extend(self._events)
             self._events.clear()
         cap = self._waiting[0].ticket.cap if self._waiting else None
-        alike = itertools.takewhile(lambda waiter: waiter.ticket.cap == cap, self._waiting)
-        self._wanted = 0 if self._awaited else sum(1 for _ in itertools.islice(alike, MOST_WANTED))
+        alike = itertools.takewhile(lambda one: one.ticket.cap == cap and self._may_want(one), self._waiting)
+        self._wanted = sum(1 for _ in itertools.islice(alike, MOST_WANTED))
         return {
             "holder": self._name,
             "number": self._number,
@@ -245,6 +250,11 @@ class SharedLimiter:
             "cap": cap,
             "lease": self._lease,
         }
+
+    def _may_want(self, waiter: Waiter) -> bool:
+        # A process that is too busy to begin its calls is too busy to read a refusal. Where an urgent one waits, they
+        # cannot begin: it blocks their loop.
+        return not self._awaited or waiter.ticket.is_urgent
 
     @property
     def is_in_use(self) -> bool:
@@ -261,12 +271,14 @@ class SharedLimiter:
         self._held -= _slots(self._telling)
         self._telling.clear()
         self._others, self._admitted = reply["others"], reply["admitted"]
+        untold = (event["at"] + event["seconds"] for event in self._events)
+        self._held_until = max(now + reply["held_for"], *untold, 0.0)
         left = reply["granted"]
         self._pass_over_sleepers()
-        while left and self._waiting:
+        while self._waiting and (left > 0 or self._is_let_in_anyway(self._waiting[0], now)):
             left -= self._let_in(self._waiting.popleft())
         self._is_learning = reply["is_learning"]
-        self._is_stale = left > 0  # those go back by the next message
+        self._is_stale = left != 0  # too many go back by the next message, which tells of too few as well
         seconds = reply["seconds_to_room"]
         if reply["granted"] >= self._wanted:
             self._ask_at = 0.0
@@ -293,7 +305,10 @@ class SharedLimiter:
             for waiter in waiting:
                 waiter.end(error)
 
-    def _enqueue(self, waiter: Waiter) -> None:
+    def _is_let_in_anyway(self, waiter: Waiter, now: float) -> bool:
+        return waiter.ticket.is_urgent and now >= self._held_until
+
+    def _enqueue(self, waiter: Waiter, now: float) -> None:
         ticket = waiter.ticket
         if waiter.future.cancelled() or ticket.is_ended():
             waiter.end()
@@ -306,10 +321,10 @@ class SharedLimiter:
         # the calls of this process that it may be waiting for.
         blocks_others = waiter.blocks_loop and bool(self._held or self._waiting)
         ticket.is_urgent = blocks_others or waiter.holder in self._holders
-        if ticket.is_urgent:
+        if self._is_let_in_anyway(waiter, now):
             self._is_stale = self._let_in(waiter) or self._is_stale
             return
-        insort(self._waiting, waiter, key=_NUMBER)  # one that was refused is older than most
+        insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
 
     def _pass_over_sleepers(self) -> None:
         for waiter in [waiter for waiter in itertools.islice(self._waiting, MOST_WANTED) if not waiter.is_awake]:
@@ -344,7 +359,11 @@ class SharedLimiter:
 
     def _end(self, ticket: Ticket, event: Event) -> None:
         self._holders.remove(ticket)
+        self._note(event)
+
+    def _note(self, event: Event) -> None:
         self._events.append(event)
+        self._held_until = max(self._held_until, event["at"] + event["seconds"])
 
 
 def _read(ended: asyncio.Future[None]) -> None:

@@ -43,7 +43,7 @@ class Reply(TypedDict):
 
     ``granted`` calls may begin. ``seconds_to_room`` is when asking again has a point, ``None`` for whenever something
     happens; ``is_learning`` whether the bound is still looked for; ``others`` is how many slots other processes have,
-    ``admitted`` how many calls the endpoint has let in.
+    ``admitted`` how many calls the endpoint has let in; ``held_for`` for how many seconds nobody is let in.
     """
 
     granted: int
@@ -51,6 +51,7 @@ class Reply(TypedDict):
     is_learning: bool
     others: int
     admitted: int
+    held_for: float
 
 
 class Store(Protocol):

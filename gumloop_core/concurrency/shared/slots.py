@@ -82,6 +82,7 @@ class SharedSlots:
             "is_learning": not bound.is_known and message["cap"] is None,
             "others": bound.in_flight - mine.in_flight,
             "admitted": bound.admitted,
+            "held_for": bound.seconds_held(now),
         }
 
     def _seconds_to_room(self, mine: Holder, cap: int | None, now: float) -> float | None:

@@ -69,6 +69,11 @@ def in_flight(place: Place, count: int) -> bool:
     return eventually(lambda: place.slots.bound.in_flight == count)
 
 
+def in_another_thread(work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(work).result(20)
+
+
 def test_threads_and_tasks_take_turns(limiter: SharedLimiter, place: Place) -> None:
     inside, most = 0, 0
 
@@ -246,6 +251,37 @@ def test_all_wait_when_one_was_told_to(limiter: SharedLimiter) -> None:
         limiter.acquire(ticket(timeout=0.1))
 
 
+@pytest.mark.parametrize("teller", ["this process", "another process"])
+def test_a_call_within_a_stream_waits_as_long_as_all_are_told_to(
+    limiter: SharedLimiter, place: Place, teller: str
+) -> None:
+    limiter.acquire(ticket(is_stream=True))
+    began = time.monotonic()
+    if teller == "this process":
+        limiter.told_to_wait(0.2)
+    else:
+        place.slots.bound.hold(time.monotonic() + 0.2)
+        with pytest.raises(SlotTimeoutError):  # by which this one hears of it
+            in_another_thread(lambda: limiter.acquire(ticket(timeout=0.1)))
+    limiter.acquire(mine := ticket())
+    assert mine.slot
+    assert time.monotonic() - began >= 0.2
+    limiter.release(mine, is_admitted=True)
+    assert in_flight(place, 1)
+
+
+async def test_a_synchronous_call_waits_so_though_its_loop_has_calls_to_begin(limiter: SharedLimiter) -> None:
+    await limiter.aacquire(first := ticket(cap=None))  # from here on it is known that the bound is looked for
+    limiter.release(first, is_admitted=True)
+    waiting = asyncio.create_task(limiter.aacquire(ticket(cap=None)))
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # let in, but its loop does not come to it
+    limiter.told_to_wait(0.1)
+    limiter.acquire(mine := ticket(cap=None))
+    assert mine.slot
+    await waiting
+
+
 def test_a_place_that_was_never_reached_fails_at_once(limiter: SharedLimiter, place: Place) -> None:
     place.failure = LimitsUnavailableError("nobody there")
     with pytest.raises(LimitsUnavailableError, match="nobody there"):
@@ -329,8 +365,7 @@ async def test_a_synchronous_call_on_a_loops_thread_does_not_wait_for_the_loops_
 
 def test_a_call_within_a_stream_uses_up_retries_while_nobody_gets_through(limiter: SharedLimiter) -> None:
     limiter.acquire(ticket(5, is_stream=True))
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(limiter.acquire, ticket(5)).result(20)
+    in_another_thread(lambda: limiter.acquire(ticket(5)))
     nested = ticket(5)
     for _ in range(2):
         limiter.acquire(nested)
