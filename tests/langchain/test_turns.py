@@ -13,7 +13,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from gumloop_emulator import Answer, Emulator
 from langchain_gumloop import ChatGumloop
 from tests.langchain.conftest import MakeModel
-from tests.support.turns import Turns, counted_turns
+from tests.support.turns import Turns, counted_turns, one_begins_in_each_turn
 
 ROWS = 12
 
@@ -54,7 +54,7 @@ def test_one_call_begins_in_each_turn(chat: MakeModel, road: Callable[..., Any])
     llm = chat()
 
     async def job() -> list[int]:
-        with counted_turns() as turns:
+        with one_begins_in_each_turn(), counted_turns() as turns:
             beginnings = Beginnings(turns)
             texts = await road(llm, {"callbacks": [beginnings]})
         assert len(set(texts)) == 1

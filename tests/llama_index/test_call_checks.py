@@ -33,7 +33,7 @@ from gumloop_emulator import Answer
 from llama_index_gumloop import Gumloop
 from llama_index_gumloop.to_wire.messages import to_messages
 from tests.support.pictures import png
-from tests.support.turns import Turns, counted_turns
+from tests.support.turns import Turns, counted_turns, one_begins_in_each_turn
 
 ROADS = ["chat", "stream_chat", "achat", "astream_chat", "complete", "stream_complete", "acomplete", "astream_complete"]
 
@@ -230,7 +230,7 @@ def test_one_call_begins_in_each_turn_of_the_event_loop(llm: Gumloop, road: str)
 
     async def job() -> None:
         nonlocal turns
-        with counted_turns() as turns:
+        with one_begins_in_each_turn(), counted_turns() as turns:
             given = "Hi" if "complete" in road else [ChatMessage("Hi")]
             answers = await asyncio.gather(*(getattr(llm, road)(given) for _ in range(12)))
             for answer in answers:

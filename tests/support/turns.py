@@ -1,10 +1,14 @@
-"""Counts the turns of an event loop."""
+"""Counts the turns of an event loop, and has one call begin in each."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from unittest.mock import patch
+
+from gumloop_core.concurrency import turns as turns_module
 
 
 class Turns:
@@ -29,3 +33,8 @@ def counted_turns() -> Iterator[Turns]:
         yield turns
     finally:
         turns._is_over = True
+
+
+def one_begins_in_each_turn() -> AbstractContextManager[object]:
+    """Have it so however long a turn takes, on a busy machine too."""
+    return patch.object(turns_module, "SECONDS_A_CALL", math.inf)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gumloop_core.concurrency import turns as turns_module
 from gumloop_core.concurrency.turns import own_turn
-from tests.support.turns import counted_turns
+from tests.support.turns import counted_turns, one_begins_in_each_turn
 
 CALLS = 20
+
+
+@pytest.fixture(autouse=True)
+def however_long_turns_take() -> Iterator[None]:
+    """One call begins in each."""
+    with one_begins_in_each_turn():
+        yield
 
 
 async def begin_together(calls: int = CALLS) -> list[tuple[int, int]]:
@@ -32,6 +42,27 @@ def test_those_that_come_together_begin_one_in_each_turn_and_in_their_order() ->
     begun = asyncio.run(begin_together())
     assert [number for number, _ in begun] == list(range(CALLS))
     assert len({turn for _, turn in begun}) == CALLS
+
+
+def test_more_begin_after_a_turn_that_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def beside_what_keeps_the_loop_busy() -> list[tuple[int, int]]:
+        async def keep_busy() -> None:
+            while not is_over:
+                time.sleep(0.01)
+                await asyncio.sleep(0)
+
+        is_over = False
+        busy = asyncio.create_task(keep_busy())
+        await asyncio.sleep(0)
+        begun = await begin_together()
+        is_over = True
+        await busy
+        return begun
+
+    monkeypatch.setattr(turns_module, "SECONDS_A_CALL", 0.002)
+    begun = asyncio.run(beside_what_keeps_the_loop_busy())
+    assert [number for number, _ in begun] == list(range(CALLS))
+    assert len({turn for _, turn in begun}) <= 1 + CALLS / 5  # the first one begins at once
 
 
 def test_one_alone_begins_at_once() -> None:
