@@ -184,12 +184,13 @@ def work(job: dict[str, Any], *addresses: str) -> Any:
             models[1] = import_module("llama_index.llms.openai_like").OpenAILike(**given, is_chat_model=True)
         set_garbage_aside()  # as before each measurement of the other tables
         began, cpu = time.perf_counter(), time.process_time()
-        outcomes = list(_ROADS[job["road"]](models, job["rows"] if address == addresses[-1] else 4))
+        rows, threads = job["rows"] if address == addresses[-1] else 4, 100 if job["limit"] == 100 else 32
+        outcomes = list(_ROADS[job["road"]](models, rows, threads))
     lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     return time.perf_counter() - began, time.process_time() - cpu, len(lost)
 
 
-def _gather(one: Callable[[Any], Any], models: Any, rows: int) -> Any:
+def _gather(one: Callable[[Any], Any], models: Any, rows: int, _: int) -> Any:
     async def read() -> Any:
         answer = one(models)
         answer = answer if hasattr(answer, "__aiter__") else await answer
@@ -212,11 +213,6 @@ def _run(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
     return outcomes
 
 
-def _threads(rows: int) -> int:
-    """As many as are usual, or as a limit of 100 asks for."""
-    return 32 if rows <= 200 else 100
-
-
 def _guarded(model: Any, prompt: str) -> Any:
     try:
         return model.complete(prompt)
@@ -224,25 +220,29 @@ def _guarded(model: Any, prompt: str) -> Any:
         return error
 
 
-def _mixed(models: Any, rows: int) -> Any:
+def _mixed(models: Any, rows: int, threads: int) -> Any:
+    """Four roads at once; the threads of two of them can fill the limit, for theirs are the last rows."""
     roads = [_ROADS[name] for name in ("batch", "abatch", "astream_chat", "threads")]
+    each = rows // len(roads), max(threads // 2, 32)
     with ThreadPoolExecutor(len(roads)) as pool:
-        return chain.from_iterable(pool.map(lambda road: list(road(models, rows // len(roads))), roads))
+        return chain.from_iterable(pool.map(lambda road: list(road(models, *each)), roads))
 
 
-_ROADS: dict[str, Callable[[Any, int], Any]] = {
-    "batch": lambda models, rows: models[0].batch(
-        ["Hi"] * rows, {"max_concurrency": _threads(rows)}, return_exceptions=True
+_ROADS: dict[str, Callable[[Any, int, int], Any]] = {
+    "batch": lambda models, rows, threads: models[0].batch(
+        ["Hi"] * rows, {"max_concurrency": threads}, return_exceptions=True
     ),
-    "abatch": lambda models, rows: _run(models[0].abatch(["Hi"] * rows, return_exceptions=True)),
-    _LIMIT_KNOWN: lambda models, rows: _run(
+    "abatch": lambda models, rows, _: _run(models[0].abatch(["Hi"] * rows, return_exceptions=True)),
+    _LIMIT_KNOWN: lambda models, rows, _: _run(
         models[0].abatch(["Hi"] * rows, {"max_concurrency": models[1]}, return_exceptions=True)
     ),
     "astream": partial(_gather, lambda models: models[0].astream("Hi")),
     "achat": partial(_gather, lambda models: models[1].acomplete("Hi")),
     "astream_chat": partial(_gather, lambda models: models[1].astream_complete("Hi")),
-    "threads": lambda models, rows: ThreadPoolExecutor(_threads(rows)).map(partial(_guarded, models[1]), ["Hi"] * rows),
-    "mixed": lambda models, rows: list(_mixed(models, rows)),
+    "threads": lambda models, rows, threads: ThreadPoolExecutor(threads).map(
+        partial(_guarded, models[1]), ["Hi"] * rows
+    ),
+    "mixed": lambda models, rows, threads: list(_mixed(models, rows, threads)),
 }
 
 
