@@ -74,7 +74,6 @@ class Waiter:
         """Whose is lower is let in first."""
         return not self.ticket.is_urgent, self.ticket.number
 
-    @property
     def is_awake(self) -> bool:
         """Whether it would take its slot soon: a task whose loop has stopped would keep it from the others."""
         return self.loop is None or self.loop.is_running()
@@ -274,9 +273,12 @@ class SharedLimiter:
         untold = (event["at"] + event["seconds"] for event in self._events)
         self._held_until = max(now + reply["held_for"], *untold, 0.0)
         left = reply["granted"]
-        self._pass_over_sleepers()
         while self._waiting and (left > 0 or self._is_let_in_anyway(self._waiting[0], now)):
-            left -= self._let_in(self._waiting.popleft())
+            first = self._waiting.popleft()
+            if first.is_awake():
+                left -= self._let_in(first)
+            else:
+                first.come_back(self._line_up)
         self._is_learning = reply["is_learning"]
         self._is_stale = left != 0  # too many go back by the next message, which tells of too few as well
         seconds = reply["seconds_to_room"]
@@ -327,7 +329,7 @@ class SharedLimiter:
         insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
 
     def _pass_over_sleepers(self) -> None:
-        for waiter in [waiter for waiter in itertools.islice(self._waiting, MOST_WANTED) if not waiter.is_awake]:
+        for waiter in [waiter for waiter in itertools.islice(self._waiting, MOST_WANTED) if not waiter.is_awake()]:
             self._waiting.remove(waiter)
             waiter.come_back(self._line_up)
 
