@@ -98,15 +98,14 @@ class Agent:
     def _exchange(self, limiter: SharedLimiter) -> None:
         try:
             reply = self._made_store().exchange(limiter.account, limiter.message(time.monotonic()))
+            self._was_reached = True
+            limiter.hear(reply, time.monotonic())
         except GumloopError as error:
             is_final = isinstance(error, ConfigurationError) or not self._was_reached
             limiter.miss(error, time.monotonic(), is_final=is_final)
         except Exception as error:
             failure = UnexpectedError(f"Asking for a slot failed: {type(error).__name__}: {error}")
             limiter.miss(failure, time.monotonic(), is_final=True)
-        else:
-            self._was_reached = True
-            limiter.hear(reply, time.monotonic())
 
     def _made_store(self) -> Store:
         if self._store is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypedDict
+from typing import Literal, NotRequired, Protocol, TypedDict
 
 
 class Event(TypedDict):
@@ -43,7 +43,8 @@ class Reply(TypedDict):
 
     ``granted`` calls may begin. ``seconds_to_room`` is when asking again has a point, ``None`` for whenever something
     happens; ``is_learning`` whether the bound is still looked for; ``others`` is how many slots other processes have,
-    ``admitted`` how many calls the endpoint has let in; ``held_for`` for how many seconds nobody is let in.
+    ``admitted`` how many calls the endpoint has let in; ``held_for`` for how many seconds nobody is let in, which an
+    actor does not say that version 0.1.0 started.
     """
 
     granted: int
@@ -51,7 +52,7 @@ class Reply(TypedDict):
     is_learning: bool
     others: int
     admitted: int
-    held_for: float
+    held_for: NotRequired[float]
 
 
 class Store(Protocol):

@@ -19,7 +19,7 @@ from gumloop_core.concurrency.shared.agent import Agent
 from gumloop_core.concurrency.shared.limiter import SharedLimiter
 from gumloop_core.concurrency.shared.messages import Message, Reply
 from gumloop_core.concurrency.shared.slots import SharedSlots
-from gumloop_core.errors import GumloopError, LimitsUnavailableError, SlotTimeoutError
+from gumloop_core.errors import GumloopError, LimitsUnavailableError, SlotTimeoutError, UnexpectedError
 
 
 class Place:
@@ -316,6 +316,29 @@ def test_a_place_that_stays_away_ends_the_waiting(
     place.failure = LimitsUnavailableError("gone")
     with pytest.raises(LimitsUnavailableError, match="gone"):
         limiter.acquire(ticket(cap=2, timeout=None))
+
+
+def test_a_place_of_an_older_version_that_says_less(limiter: SharedLimiter, place: Place) -> None:
+    def exchange(account: str, message: Message) -> Reply:
+        reply = whole(account, message)
+        reply.pop("held_for")
+        return reply
+
+    whole, place.exchange = place.exchange, exchange  # type: ignore[method-assign]
+    for _ in range(2):
+        limiter.acquire(mine := ticket())
+        assert mine.slot
+        limiter.release(mine, is_admitted=True)
+
+
+def test_a_place_whose_words_make_no_sense_fails_at_once(limiter: SharedLimiter, place: Place) -> None:
+    whole, place.exchange = place.exchange, lambda *_: {}  # type: ignore[assignment,method-assign,return-value]
+    for _ in range(2):
+        with pytest.raises(UnexpectedError, match="KeyError"):
+            limiter.acquire(ticket())
+    place.exchange = whole  # type: ignore[method-assign]
+    limiter.acquire(mine := ticket())
+    assert mine.slot
 
 
 def test_leases_are_renewed_while_calls_run(place: Place) -> None:
