@@ -182,9 +182,10 @@ def work(job: dict[str, Any], *addresses: str) -> Any:
             models[0] = import_module("langchain_openai").ChatOpenAI(**given)
         else:
             models[1] = import_module("llama_index.llms.openai_like").OpenAILike(**given, is_chat_model=True)
+        rows = job["rows"] if address == addresses[-1] else 4
+        threads = 100 if job["limit"] == 100 else 32
         set_garbage_aside()  # as before each measurement of the other tables
         began, cpu = time.perf_counter(), time.process_time()
-        rows, threads = job["rows"] if address == addresses[-1] else 4, 100 if job["limit"] == 100 else 32
         outcomes = list(_ROADS[job["road"]](models, rows, threads))
     lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     return time.perf_counter() - began, time.process_time() - cpu, len(lost)

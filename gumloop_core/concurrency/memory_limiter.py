@@ -129,9 +129,7 @@ class MemoryLimiter:
         with self._lock:
             insort(self._waiting, waiter, key=_TURN)  # one that was refused is older than most
             if self._waiting[0] is waiter:  # behind others there is nothing to find: the first has room looked for
-                now = time.monotonic()
-                self._read_notes(now)
-                self._let_calls_in(now)
+                self._let_calls_in(time.monotonic())
         self._look()
 
     def _leave_line(self, waiter: _Waiter) -> None:

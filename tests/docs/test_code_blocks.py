@@ -49,7 +49,11 @@ def blocks() -> list[Block]:
 
 BLOCKS = blocks()
 
-NEEDS = {"RedisLimits(": "redis_server", "RayLimits(": "ray_cluster"}
+STARTS_RAY = "ray.init("
+"""What such a block starts outlives its end: it runs in a process of its own, which takes half a minute on a busy
+machine."""
+
+NEEDS = {"RedisLimits(": "redis_server", STARTS_RAY: "ray_cluster"}
 """What a block needs beside the emulator, by a word in it. Where that is absent, the block is skipped."""
 
 
@@ -68,11 +72,6 @@ def ray_cluster() -> None:
     """The block starts one by itself."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("needs Ray, which has no build for this Python here")
-
-
-STARTS_RAY = "ray.init("
-"""What such a block starts outlives its end: it runs in a process of its own, which takes half a minute on a busy
-machine."""
 
 
 def of(*languages: str) -> list[object]:
@@ -116,9 +115,9 @@ def test_python_block_runs(block: Block, gumloop_emulator, monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     if STARTS_RAY in block.code:
         subprocess.run([sys.executable, "-c", block.code], check=True, timeout=170)
-        return
-    source = "\n" * block.line + block.code  # so that a traceback names the page's line
-    exec(compile(source, str(block.page), "exec", dont_inherit=True), {"__name__": "__main__"})
+    else:
+        source = "\n" * block.line + block.code  # so that a traceback names the page's line
+        exec(compile(source, str(block.page), "exec", dont_inherit=True), {"__name__": "__main__"})
     if block.prints is not None:
         assert capfd.readouterr().out == block.prints
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gumloop_core.http import retry
-from tests.support.byte_server import SILENCE, ByteServer
+from tests.support.byte_server import LONGEST_WAIT, SILENCE, ByteServer
 from tests.support.core_driver import body
 from tests.support.drivers import DRIVERS, OVER_HTTPX, AsyncCore, AsyncLangChain, Core, Driver, LangChain
 from tests.support.http_bytes import FIRST, TEXT, completion, streamed, text_events, whole
@@ -243,7 +243,7 @@ class Held:
 
 def check_growth(before: Held) -> None:
     """Nothing grew for good: what is about to end, the other sides of connections above all, may take its time."""
-    end = time.monotonic() + 20.0
+    end = time.monotonic() + LONGEST_WAIT
     while grown := Held.now().grown_since(before):
         assert time.monotonic() < end, grown
         time.sleep(0.05)

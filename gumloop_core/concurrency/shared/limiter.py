@@ -270,8 +270,7 @@ class SharedLimiter:
         self._held -= _slots(self._telling)
         self._telling.clear()
         self._others, self._admitted = reply["others"], reply["admitted"]
-        untold = (event["at"] + event["seconds"] for event in self._events)
-        self._held_until = max(now + reply.get("held_for", 0.0), *untold, 0.0)
+        self._held_until = max(self._held_until, now + reply.get("held_for", 0.0))
         left = reply["granted"]
         while self._waiting and (left > 0 or self._is_let_in_anyway(self._waiting[0], now)):
             first = self._waiting.popleft()
